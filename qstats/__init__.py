@@ -1,0 +1,55 @@
+"""qstats: macro-quality statistics.
+
+An indicator is a function from a checked table to an `Estimate`. The index is a function
+from Estimates to an `Estimate`. A report section is a function from Estimates to a page.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    # data
+    "catalog": "datasets",
+    "load": "datasets",
+    "published": "datasets",
+    "simulate": "simulation",
+    # nouns
+    "Schema": "schema",
+    "check": "schema",
+    "Estimate": "estimate",
+    # indicators
+    "product_pass_rate": "indicators.product_pass_rate",
+    "inspection_pass_rate": "indicators.inspection_pass_rate",
+    "export_pass_rate": "indicators.export_pass_rate",
+    "acceptance_rate": "indicators.acceptance_rate",
+    "customer_satisfaction": "indicators.customer_satisfaction",
+    "quality_loss_rate": "indicators.quality_loss_rate",
+    "grade_rate": "indicators.grade_rate",
+    "event_rate": "indicators.event_rate",
+    # index
+    "framework": "index.frameworks",
+    "competitiveness_index": "index.build",
+    "contributions": "index.contributions",
+    "bands": "index.bands",
+    # questions
+    "change": "analysis.change",
+    "targets": "analysis.targets",
+    "compare": "analysis.compare",
+}
+_MODULES = ("report", "stats", "indicators", "index", "analysis", "errors", "plot")
+
+__all__ = list(_PUBLIC)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(f"qstats.{_PUBLIC[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"qstats.{name}")
+    raise AttributeError(f"qstats has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_MODULES, "__version__"]

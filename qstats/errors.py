@@ -1,0 +1,80 @@
+"""Everything qstats raises. A message says what was found, its value, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class QStatsError(Exception):
+    """Any error that qstats raises on purpose."""
+
+
+class OptionError(QStatsError, ValueError):
+    """A choice that does not exist; the message lists the choices and the nearest."""
+
+
+class DataError(QStatsError):
+    """A table that breaks its schema.
+
+    Attributes
+    ----------
+    violations : pandas.DataFrame
+        One row a violation: ``row, column, value, rule, message``. Empty when the
+        error is not about single cells.
+    """
+
+    def __init__(self, message: str, violations: pd.DataFrame | None = None) -> None:
+        super().__init__(message)
+        self._violations = violations
+
+    @property
+    def violations(self) -> pd.DataFrame:
+        """The table of violations (a copy)."""
+        import pandas as pd
+
+        if self._violations is None:
+            return pd.DataFrame(columns=["row", "column", "value", "rule", "message"])
+        return self._violations.copy()
+
+
+class FrameworkError(QStatsError):
+    """An index framework with faults; all of them are listed.
+
+    Attributes
+    ----------
+    faults : tuple of str
+        One sentence a fault.
+    """
+
+    def __init__(self, message: str, faults: Iterable[str] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n  - ".join([message, *self.faults]))
+
+
+class DesignError(QStatsError):
+    """A sampling design that cannot be used as declared."""
+
+
+class QStatsWarning(UserWarning):
+    """Something was read or assumed that the user should know of."""
+
+
+def nearest(value: object, options: Iterable[Any]) -> str | None:
+    """Return the option most like `value`, or None when none is near."""
+    texts = {str(option).casefold(): str(option) for option in options}
+    found = get_close_matches(str(value).casefold(), texts, n=1, cutoff=0.5)
+    return texts[found[0]] if found else None
+
+
+def one_of(argument: str, value: object, options: Sequence[Any]) -> None:
+    """Raise OptionError unless `value` is one of `options`."""
+    if any(value is option or value == option for option in options):
+        return
+    hint = nearest(value, options)
+    did = f" Did you mean {hint!r}?" if hint else ""
+    raise OptionError(f"{argument}={value!r} is not one of {', '.join(map(repr, options))}.{did}")

@@ -1,0 +1,272 @@
+"""How a table is held against its schema: headers, cells, rules, repeated keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from qstats import values
+from qstats.errors import DataError, nearest
+from qstats.files import read_table
+from qstats.messages import language, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qstats.schema import Column, Schema
+
+
+class Examination:
+    """One pass over one table; afterwards ``frame``, ``violations()`` and ``notes`` hold what was found."""
+
+    def __init__(self, data: Any, schema: Schema, need: Iterable[str], lang: str | None) -> None:
+        reading = read_table(data, lang=lang) if isinstance(data, str | Path) else None
+        self.schema = schema
+        self.lang = language(lang)
+        self.need = list(dict.fromkeys([*(c.name for c in schema.columns if c.required), *need]))
+        self.raw = _eager(reading.table if reading else data)
+        self.frame = self.raw
+        self.notes: list[str] = list(reading.notes) if reading else []
+        self._lines: Sequence[int] = reading.lines if reading else range(1, len(self.raw) + 1)
+        self._merged = reading.merged if reading else set()
+        self._found: list[tuple[int | None, str, Any, str, str]] = []
+
+    def run(self) -> None:
+        """Examine headers, then cells, then rules over the rows that can be read."""
+        headers = self._match_headers()
+        if len(self.raw) == 0:
+            self._say(None, "", "", "empty", "check.empty")
+            self.frame = self.raw.select(**{name: nw.col(h) for name, h in headers.items()})
+            return
+        columns = {name: self._column(name, header) for name, header in headers.items()}
+        if "industry" in columns and self.schema.column("industry"):
+            columns["industry"] = self._industries(columns)
+        self.frame = self.raw.select(**columns) if columns else self.raw
+        self._apply_rules()
+        self._find_repeats()
+
+    def violations(self) -> pd.DataFrame:
+        """Return one row a violation, in the order of the rows."""
+        import pandas as pd
+
+        found = sorted(self._found, key=lambda v: -1 if v[0] is None else v[0])
+        table = pd.DataFrame(found, columns=["row", "column", "value", "rule", "message"])
+        return table.astype({"row": "Int64", "column": "string", "rule": "string", "message": "string"})
+
+    def _say(self, at: int | None, column: str, found: Any, rule: str, key: str, /, **fields: Any) -> None:
+        text = say(key, self.lang, **fields)
+        self._found.append((None if at is None else self._lines[at], column, found, rule, text))
+
+    def _blame(self, at: int, column: str, value: Any, fault: values.Fault) -> None:
+        self._found.append((self._lines[at], column, value, fault.rule, fault.message))
+
+    def _match_headers(self) -> dict[str, str]:
+        """Return machine name → header; report repeated and missing headers."""
+        own = self.schema.all_columns
+        known = {values.read_header(h)[0]: c.name for c in own for h in c.headers}
+        found: dict[str, list[str]] = {}
+        for header in self.raw.columns:
+            found.setdefault(known.get(values.read_header(header)[0], header), []).append(header)
+        for name, headers in found.items():
+            if len(headers) > 1:
+                said = ", ".join(headers)
+                self._say(None, name, said, "header", "check.header_twice", column=name, headers=said)
+        strangers = [headers[0] for name, headers in found.items() if name not in known.values()]
+        for name in self.need:
+            if name not in found:
+                self._report_absent(name, strangers)
+        return {name: headers[0] for name, headers in found.items()}
+
+    def _report_absent(self, name: str, strangers: list[str]) -> None:
+        column = self.schema.column(name)
+        asked = column.headers if column else (name,)
+        plain = {values.read_header(h)[0]: h for h in strangers}
+        near = next((plain[n] for a in asked if (n := nearest(values.read_header(a)[0], plain))), None)
+        label = (column.zh if self.lang == "zh" else column.en) if column else name
+        hint = (
+            say("check.header.near", self.lang, near=near, column=label)
+            if near
+            else say("check.header.none", self.lang)
+        )
+        self._say(None, name, near or "", "header", "check.header", label=label, column=name, hint=hint)
+
+    def _column(self, name: str, header: str) -> nw.Series[Any]:
+        column, series = self.schema.column(name), self.raw[header].alias(name)
+        if column is None:
+            return self._text(name, series, needed=name in self.need)
+        if column.numeric:
+            return self._numbers(column, header, series)
+        read = {"period": values.read_period, "region": values.read_region, "edition": values.read_edition}
+        if column.kind in read:
+            found = values.each_distinct(series.to_list(), lambda v: read[column.kind](v, self.lang))
+            return self._collected(column, series, found)
+        return self._text(name, series, needed=not column.optional_cells)
+
+    def _text(self, name: str, series: nw.Series[Any], *, needed: bool) -> nw.Series[Any]:
+        """Let a column of labels through; a key must have a label in every row."""
+        if not needed:
+            return series
+        for at, value in enumerate(series.to_list()):
+            if values.is_missing(value):
+                self._say(at, name, "", "missing", "check.missing")
+        return series
+
+    def _collected(self, column: Column, series: nw.Series[Any], found: list[Any]) -> nw.Series[Any]:
+        """Report faults among read values; return a text column with None in their places."""
+        raw = series.to_list()
+        for at, value in enumerate(found):
+            if isinstance(value, values.Fault):
+                self._blame(at, column.name, raw[at], value)
+                found[at] = None
+            elif value is None and not column.optional_cells:
+                self._say(at, column.name, "", "missing", "check.missing")
+        return self._series(column.name, found, nw.String)
+
+    def _series(self, name: str, items: list[Any], dtype: Any) -> nw.Series[Any]:
+        return nw.new_series(name, items, dtype, backend=self.raw.implementation)
+
+    def _industries(self, columns: dict[str, nw.Series[Any]]) -> nw.Series[Any]:
+        """Read industries with the edition of their own row: a division means nothing without it."""
+        column = self.schema.column("industry")
+        assert column is not None
+        if "edition" not in columns:
+            self._report_absent("edition", [])
+            return columns["industry"]
+        pairs = list(zip(columns["edition"].to_list(), columns["industry"].to_list(), strict=True))
+        known: dict[Any, Any] = {}
+        for edition, value in set(pairs):
+            if edition is not None and not values.is_missing(value):
+                known[edition, value] = values.read_industry(value, edition, self.lang)
+        return self._collected(column, columns["industry"], [known.get(pair) for pair in pairs])
+
+    def _numbers(self, column: Column, header: str, series: nw.Series[Any]) -> nw.Series[Any]:
+        """Read a column of numbers: cells, then units, then limits."""
+        factor = values.read_header(header)[1]
+        scale = values.FACTORS[factor]
+        if factor:
+            self.notes.append(
+                say("check.unit", self.lang, header=header, unit=factor, factor=f"{scale:,.0f}")
+            )
+        if series.dtype.is_numeric():
+            read = series.cast(nw.Float64)
+        else:
+            read = self._series(
+                column.name, self._cells(column, header, series.to_list(), factor), nw.Float64
+            )
+        read = read * scale if factor else read
+        self._limits(column, read, series)
+        return read
+
+    def _cells(self, column: Column, header: str, raw: list[Any], factor: str) -> list[float | None]:
+        found = values.each_distinct(raw, lambda v: values.read_number(v, self.lang))
+        units = {n.factor for n in found if isinstance(n, values.Number)}
+        cleaned = sum(isinstance(n, values.Number) and n.cleaned for n in found)
+        if cleaned:
+            self.notes.append(say("check.fullwidth", self.lang, header=header, count=cleaned))
+        if units - {""} and "" not in units and not factor:
+            self.notes.append(say("check.cell_units", self.lang, header=header))
+        numbers: list[float | None] = []
+        for at, item in enumerate(found):
+            if isinstance(item, values.Fault):
+                self._blame(at, column.name, raw[at], item)
+            elif item is not None and item.factor and factor:
+                self._say(at, column.name, raw[at], "unit_twice", "check.unit_twice", unit=factor)
+            elif item is not None and not item.factor and item.value and units - {""}:
+                named = ", ".join(sorted(units - {""}))
+                self._say(at, column.name, raw[at], "mixed_units", "check.mixed_units", units=named)
+            numbers.append(item.value if isinstance(item, values.Number) else None)
+        return numbers
+
+    def _limits(self, column: Column, read: nw.Series[Any], raw: nw.Series[Any]) -> None:
+        """Report missing, infinite, fractional, share-like and out-of-range numbers."""
+        missing = read.is_null() | read.is_nan()
+        blamed = {v[0] for v in self._found if v[1] == column.name}
+        if not column.optional_cells:
+            for at in missing.arg_true().to_list():
+                if self._lines[at] not in blamed:
+                    self._say(at, column.name, "", "missing", "check.missing")
+        faults: list[tuple[nw.Series[Any], str, str, dict[str, Any]]] = []
+        known = ~missing
+        faults.append((known & (read.abs() == float("inf")), "infinite", "check.infinite", {}))
+        low = (
+            column.minimum
+            if column.minimum is not None
+            else 0
+            if column.kind in ("count", "amount")
+            else None
+        )
+        if low is not None:
+            faults.append((known & (read < low), "minimum", "check.minimum", {"minimum": low}))
+        if column.maximum is not None:
+            faults.append(
+                (known & (read > column.maximum), "maximum", "check.maximum", {"maximum": column.maximum})
+            )
+        if column.kind == "count":
+            share = known & (read > 0) & (read < 1)
+            faults.append((share, "share", "check.share", {}))
+            near = (read - read.round(0)).abs() > 1e-6
+            faults.append((known & near & ~share & (read.abs() < float("inf")), "whole", "check.whole", {}))
+        if column.kind == "percent" and known.any() and (read.filter(known).abs() <= 1).all():
+            faults.append((known & (read != 0), "share", "check.percent_share", {}))
+        shown = raw.to_list() if any(mask.any() for mask, *_ in faults) else []
+        for mask, rule, message, fields in faults:
+            for at in mask.arg_true().to_list():
+                self._say(at, column.name, shown[at], rule, message, **fields)
+        plain = {values.read_header(h)[0] for h in column.headers}
+        for at, name in sorted(self._merged):
+            if values.read_header(name)[0] in plain:
+                self._say(at, column.name, read.to_list()[at], "merged", "check.merged")
+
+    def _apply_rules(self) -> None:
+        for rule in self.schema.rules:
+            if not set(rule.columns) <= set(self.frame.columns):
+                continue
+            broken = self.frame.select(bad=rule.violated())["bad"].fill_null(False)
+            for at in broken.arg_true().to_list():
+                value = self.frame[rule.columns[0]].to_list()[at]
+                said = f"{value:g}" if isinstance(value, float) else value
+                self._say(at, rule.columns[0], value, rule.name, rule.message, value=said)
+
+    def _find_repeats(self) -> None:
+        """Report rows whose key stood before, unless the table holds single records."""
+        keys = [k for k in self.schema.key if k in self.frame.columns]
+        records = self.schema.records
+        if not keys or (records in self.frame.columns and bool((self.frame[records] == 1).all())):
+            return
+        if not self.frame.select(keys).is_duplicated().any():
+            return
+        first: dict[tuple[Any, ...], int] = {}
+        for at, key in enumerate(self.frame.select(keys).iter_rows()):
+            if any(values.is_missing(k) for k in key):
+                continue
+            if key in first:
+                said = ", ".join(f"{k}={v}" for k, v in zip(keys, key, strict=True))
+                self._say(
+                    at,
+                    keys[0],
+                    key[0],
+                    "duplicate",
+                    "check.duplicate",
+                    first=self._lines[first[key]],
+                    keys=said,
+                )
+            else:
+                first[key] = at
+
+
+def _eager(data: Any) -> nw.DataFrame[Any]:
+    if isinstance(data, dict | list):
+        import pandas as pd
+
+        data = pd.DataFrame(data)
+    try:
+        frame = nw.from_native(data)
+    except TypeError:
+        raise DataError(
+            f"{type(data).__name__} is not a table; give a DataFrame (pandas, Polars, Arrow …), "
+            "a mapping of columns, or the path of a CSV or XLSX file"
+        ) from None
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame

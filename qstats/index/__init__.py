@@ -1,0 +1,1 @@
+"""The composite index: frameworks, scores, contributions."""

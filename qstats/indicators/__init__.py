@@ -1,0 +1,1 @@
+"""One module an indicator: its SCHEMA and one public function."""

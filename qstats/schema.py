@@ -1,0 +1,212 @@
+"""`Schema`: what a table must be; `check`: every violation at once, or the clean table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import narwhals as nw
+
+from qstats.errors import DataError
+from qstats.examination import Examination
+from qstats.messages import say
+from qstats.values import text_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["count", "amount", "number", "percent", "text", "period", "region", "industry", "edition"]
+
+#: the table lists at most so many violations; the message counts them all
+MAX_LISTED: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Parameters
+    ----------
+    name : str
+        Machine name, the same in Chinese and English tables.
+    kind : str
+        ``count`` (whole, ≥ 0) | ``amount`` (≥ 0) | ``number`` | ``percent`` | ``text`` |
+        ``period`` | ``region`` | ``industry`` (needs an ``edition`` column) | ``edition``.
+    zh, en : str
+        The header in Chinese and English; both are accepted, and so is `name`.
+    aliases : tuple of str
+        Other headers in use.
+    unit : str
+        Base unit. A header such as ``产值(亿元)`` is converted to it.
+    required : bool
+        Whether every use of the table needs it.
+    optional_cells : bool
+        Whether single cells may be empty.
+    minimum, maximum : float, optional
+        Limits of the value, inclusive.
+    """
+
+    name: str
+    kind: Kind
+    zh: str
+    en: str
+    aliases: tuple[str, ...] = ()
+    unit: str = ""
+    required: bool = True
+    optional_cells: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers."""
+        return self.kind in ("count", "amount", "number", "percent")
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every header that means this column."""
+        return (self.name, self.zh, self.en, *self.aliases)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must never hold between the columns of a row.
+
+    Parameters
+    ----------
+    name : str
+        Short name in the table of violations.
+    message : str
+        Key of the message that says what is wrong and what to do; ``{value}`` is filled in.
+    columns : tuple of str
+        The columns the rule needs; the first is blamed.
+    violated : callable
+        Returns a narwhals expression, true where the rule is broken.
+    """
+
+    name: str
+    message: str
+    columns: tuple[str, ...]
+    violated: Callable[[], nw.Expr]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a table must be.
+
+    Parameters
+    ----------
+    name, zh, en : str
+        Machine name and titles.
+    columns : tuple of Column
+        In the order of the entry form. Other columns are let through untouched: any may be a key.
+    rules : tuple of Rule
+        Conditions between columns.
+    key : tuple of str
+        Columns that together name a row; a repeated key is a violation.
+    records : str
+        A count column: a table in which it is 1 throughout holds single records, whose keys repeat.
+    """
+
+    name: str
+    zh: str
+    en: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    key: tuple[str, ...] = ()
+    records: str = ""
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        """The columns and the mark of provenance that any table may carry."""
+        return (*self.columns, PROVENANCE)
+
+    def column(self, name: str) -> Column | None:
+        """Return the column called `name`, if the schema has it."""
+        return next((c for c in self.all_columns if c.name == name), None)
+
+
+# columns that many tables share
+PERIOD: Final = Column(
+    "period", "period", "统计期", "period", ("年份", "时期", "年度", "year"), required=False
+)
+REGION: Final = Column("region", "region", "地区", "region", ("省份", "省市", "province"), required=False)
+EDITION: Final = Column("edition", "edition", "行业分类版本", "edition", ("版本",), required=False)
+INDUSTRY: Final = Column("industry", "industry", "行业", "industry", ("行业代码", "行业大类"), required=False)
+#: every table may say where it comes from; simulated data do, in each row
+PROVENANCE: Final = Column(
+    "provenance", "text", "数据来源标记", "provenance", required=False, optional_cells=True
+)
+
+
+def check(data: Any, schema: Schema, /, *, need: Iterable[str] = (), lang: str | None = None) -> Any:
+    """Return `data` as the canonical table of `schema`, or raise with every violation.
+
+    Headers may be machine names, Chinese or English; numbers may be text with full-width
+    digits, thousands separators and 万/亿; regions and industries may be names or codes.
+
+    Parameters
+    ----------
+    data : DataFrame of any engine, mapping of columns, or path of a CSV or XLSX file
+        The table. A lazy frame is collected.
+    schema : Schema
+        What it must be.
+    need : iterable of str
+        Columns that this use needs beyond the required ones (keys of ``by``, say).
+    lang : {"zh", "en"}, optional
+        Language of the messages; by default ``QSTATS_LANG``, else Chinese.
+
+    Returns
+    -------
+    DataFrame
+        The same engine as `data` (pandas for a mapping or a file), with machine names, numeric
+        columns, canonical periods, short region names and two-digit industries.
+
+    Raises
+    ------
+    DataError
+        With ``.violations``: one row a violation (row, column, value, rule, message), the
+        first 1,000; rows are counted from 1, or as the spreadsheet numbers them for a file.
+
+    Examples
+    --------
+    >>> from qstats.indicators.inspection_pass_rate import SCHEMA
+    >>> check({"检验数": ["１,２００"], "合格数": ["0.11万"]}, SCHEMA).values.tolist()
+    [[1200.0, 1100.0]]
+    """
+    table, found, _ = examine(data, schema, need=need, lang=lang)
+    if len(found):
+        raise DataError(_summary(schema, found, lang), found.head(MAX_LISTED))
+    return table
+
+
+def examine(
+    data: Any, schema: Schema, /, *, need: Iterable[str] = (), lang: str | None = None
+) -> tuple[Any, pd.DataFrame, list[str]]:
+    """Return the canonical table, all its violations, and notes on how it was read.
+
+    The same as :func:`check`, for callers that show rather than raise. The table is only
+    of use when there are no violations.
+    """
+    examination = Examination(data, schema, need, lang)
+    examination.run()
+    return examination.frame.to_native(), examination.violations(), examination.notes
+
+
+def _summary(schema: Schema, found: pd.DataFrame, lang: str | None) -> str:
+    first = found.iloc[0]
+    counts = found["rule"].value_counts()
+    rules = ", ".join(f"{rule} × {count}" for rule, count in counts.items())
+    row = "—" if found["row"].isna().iloc[0] else first["row"]
+    return say(
+        "check.summary",
+        lang,
+        name=schema.name,
+        count=len(found),
+        rules=rules,
+        row=row,
+        column=first["column"],
+        value=text_of(first["value"]) or "∅",
+        message=first["message"],
+    )

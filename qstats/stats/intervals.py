@@ -1,0 +1,105 @@
+"""Confidence intervals of a proportion and of a Poisson rate, from counts.
+
+Every interval here is defined at 0 and at 100 % and has positive width for n > 0; n = 0
+gives NaN. Counts may be fractional (an effective sample size).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import one_of
+
+Array = NDArray[np.float64]
+Proportion = Literal["clopper-pearson", "wilson", "jeffreys", "agresti-coull"]
+PROPORTION: Final = ("clopper-pearson", "wilson", "jeffreys", "agresti-coull")
+_STATSMODELS = {
+    "clopper-pearson": "beta",
+    "wilson": "wilson",
+    "jeffreys": "jeffreys",
+    "agresti-coull": "agresti_coull",
+}
+
+
+def proportion(
+    successes: ArrayLike, n: ArrayLike, *, method: Proportion = "wilson", level: float = 0.95
+) -> tuple[Array, Array]:
+    r"""Return the two-sided interval of a proportion p = x/n.
+
+    * ``clopper-pearson``: :math:`[B_{\alpha/2}(x, n-x+1),\; B_{1-\alpha/2}(x+1, n-x)]`, exact:
+      coverage at least the level.
+    * ``wilson``: the score interval, :math:`\{p: |\hat p - p| \le z\sqrt{p(1-p)/n}\}`.
+    * ``jeffreys``: :math:`[B_{\alpha/2}(x+½, n-x+½),\; B_{1-\alpha/2}(x+½, n-x+½)]`, with the limit 0
+      at x = 0 and 1 at x = n.
+    * ``agresti-coull``: Wald about :math:`\tilde p=(x+z²/2)/(n+z²)`, cut to [0, 1].
+
+    Parameters
+    ----------
+    successes, n : array_like, same shape
+        Counts, 0 ≤ x ≤ n.
+    method, level
+        Which interval, and its confidence level in (0, 1).
+
+    Returns
+    -------
+    low, high : ndarray
+        Limits in [0, 1]; NaN where n = 0 or a count is NaN.
+
+    References
+    ----------
+    Brown, Cai & DasGupta (2001), Statistical Science 16(2), 101–133.
+    """
+    one_of("interval", method, PROPORTION)
+    from statsmodels.stats.proportion import proportion_confint
+
+    x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
+    low, high = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    ok = n > 0
+    if ok.any():
+        low[ok], high[ok] = proportion_confint(x[ok], n[ok], alpha=1 - level, method=_STATSMODELS[method])
+    if method in ("clopper-pearson", "jeffreys"):
+        low, high = np.where(ok & (x == 0), 0.0, low), np.where(ok & (x == n), 1.0, high)
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
+def lower_bound(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Array:
+    r"""Return the exact one-sided lower bound of a proportion, :math:`B_{\alpha}(x, n-x+1)`.
+
+    213 of 213 at 95 %: 0.9860. NaN where n = 0.
+
+    References
+    ----------
+    Clopper & Pearson (1934), Biometrika 26, 404–413.
+    """
+    from scipy.stats import beta
+
+    x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
+    with np.errstate(invalid="ignore"):
+        bound = beta.ppf(1 - level, x, n - x + 1)
+    bound = np.where(x == 0, 0.0, bound)
+    return np.asarray(np.where(n > 0, bound, np.nan), float)
+
+
+def poisson(events: ArrayLike, exposure: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
+    r"""Return the exact interval of a Poisson rate λ = d/T.
+
+    .. math:: [\chi^2_{\alpha/2;\,2d}/(2T),\; \chi^2_{1-\alpha/2;\,2d+2}/(2T)]
+
+    Zero events give the lower limit 0 and a positive upper one. NaN where T is not positive.
+
+    References
+    ----------
+    Garwood (1936), Biometrika 28, 437–442.
+    """
+    from scipy.stats import chi2
+
+    d, T = np.broadcast_arrays(np.asarray(events, float), np.asarray(exposure, float))
+    alpha = 1 - level
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low = np.where(d == 0, 0.0, chi2.ppf(alpha / 2, 2 * d)) / (2 * T)
+        high = chi2.ppf(1 - alpha / 2, 2 * d + 2) / (2 * T)
+    ok = T > 0
+    return np.where(ok, low, np.nan), np.where(ok, high, np.nan)

@@ -1,0 +1,163 @@
+"""What people type in a cell → a number, a period, a region, an industry; or why not."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from qstats import classifications, periods
+from qstats.messages import say
+
+#: Chinese multiples of ten that may follow a number or stand in a header
+FACTORS: Final = {
+    "百亿": 1e10,
+    "亿": 1e8,
+    "千万": 1e7,
+    "百万": 1e6,
+    "十万": 1e5,
+    "万": 1e4,
+    "千": 1e3,
+    "": 1.0,
+}
+_MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "-", "--", "—", "——", "…", "……", "..."}
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+_GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_CELL = re.compile(
+    r"(?P<number>.*?)(?P<factor>百亿|亿|千万|百万|十万|万|千)?(?P<unit>[^\d.,%\s]*)(?P<percent>%?)"
+)
+
+
+class Fault(NamedTuple):
+    """Why a cell could not be read: a rule and a sentence with what to do."""
+
+    rule: str
+    message: str
+
+
+class Number(NamedTuple):
+    """A number as typed: its value, the factor it carried (万 …), and whether it needed cleaning."""
+
+    value: float
+    factor: str = ""
+    cleaned: bool = False
+
+
+def text_of(value: Any) -> str:
+    """Return a value as short text for a message."""
+    text = "" if is_missing(value) else str(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def plain(value: Any) -> str:
+    """Return text with full-width characters made ordinary and outer spaces removed."""
+    return unicodedata.normalize("NFKC", str(value)).strip()
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a cell is empty, NaN, or holds a mark that says so."""
+    if value is None or value != value:  # NaN and NaT differ from themselves
+        return True
+    return isinstance(value, str) and plain(value).casefold() in _MISSING
+
+
+def read_header(header: Any) -> tuple[str, str]:
+    """Return a header in comparable form and the factor of its unit.
+
+    Examples
+    --------
+    >>> read_header("产值（亿元）"), read_header(" Output "), read_header("出口批次(万批)")
+    (('产值', '亿'), ('output', ''), ('出口批次', '万'))
+    """
+    text = plain(header).casefold()
+    match = re.fullmatch(r"(.+?)\s*[(\[](.*)[)\]]", text)
+    name, unit = (match[1], match[2]) if match else (text, "")
+    factor = next((f for f in FACTORS if f and unit.strip().startswith(f)), "")
+    return re.sub(r"[\s_]+", "", name), factor
+
+
+def read_number(value: Any, lang: str | None = None) -> Number | Fault:
+    """Return the number in a cell, or why there is none.
+
+    Examples
+    --------
+    >>> read_number("１,２３４"), read_number("1.5亿").value
+    (Number(value=1234.0, factor='', cleaned=True), 150000000.0)
+    """
+    if not isinstance(value, str):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            return Fault("number", say("check.number", lang))
+        return Number(number) if math.isfinite(number) else Fault("infinite", say("check.infinite", lang))
+    text = plain(value).replace(" ", "")
+    match = _CELL.fullmatch(text)
+    digits, factor = (match["number"], match["factor"] or "") if match else (text, "")
+    if match and match["percent"]:
+        return Fault("percent", say("check.percent", lang))
+    if _GROUPED.fullmatch(digits):
+        digits = digits.replace(",", "")
+    elif "," in digits and re.fullmatch(r"[-+\d.,]+", digits):
+        return Fault("grouping", say("check.grouping", lang))
+    if not _NUMBER.fullmatch(digits.casefold()) or (match and match["unit"] and not factor):
+        return Fault("number", say("check.number", lang))
+    number = float(digits)
+    if not math.isfinite(number):
+        return Fault("infinite", say("check.infinite", lang))
+    return Number(number * FACTORS[factor], factor, cleaned=text != value.strip() or "," in text)
+
+
+def read_period(value: Any, lang: str | None = None) -> str | Fault:
+    """Return a canonical period, or why it is none."""
+    found = periods.normalise(value)
+    return found if found is not None else Fault("period", say("check.period", lang))
+
+
+def read_region(value: Any, lang: str | None = None) -> str | Fault:
+    """Return the short Chinese name of a region, or a fault naming the nearest."""
+    found = classifications.region_name(_whole(value))
+    if found is not None:
+        return found
+    near = classifications.nearest_region(value)
+    hint = say("check.near", lang, near=near) if near else say("check.region.none", lang)
+    return Fault("region", say("check.region", lang, hint=hint))
+
+
+def read_edition(value: Any, lang: str | None = None) -> str | Fault:
+    """Return the edition of GB/T 4754 (2002, 2011, 2017), or why it is none."""
+    match = re.search(r"(2002|2011|2017)$", plain(_whole(value)))
+    return match[1] if match else Fault("edition", say("check.edition", lang))
+
+
+def read_industry(value: Any, edition: str, lang: str | None = None) -> str | Fault:
+    """Return the two-digit division of that edition, or why it is none."""
+    found = classifications.industry_code(edition, _whole(value))
+    if found is not None:
+        return found
+    known = classifications.industries().query("edition == @edition")
+    from qstats.errors import nearest
+
+    near = nearest(plain(value), known["name_zh"])
+    hint = say("check.near", lang, near=near) if near else say("check.industry.none", lang)
+    return Fault("industry", say("check.industry", lang, edition=edition, hint=hint))
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def each_distinct(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
+    """Apply `read` to every value, calling it once a distinct value; missing stays None."""
+    known: dict[Any, Any] = {}
+    found: list[Any] = []
+    for value in values:
+        if is_missing(value):
+            found.append(None)
+            continue
+        key = (type(value), value)
+        if key not in known:
+            known[key] = read(value)
+        found.append(known[key])
+    return found
