@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+
+from qstats import periods
+from qstats.classifications import containing_regions
+from qstats.errors import DataError
+from qstats.messages import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def cells(table: Any, /, *, by: Sequence[str], sums: Iterable[str] | Mapping[str, Any]) -> pd.DataFrame:
+def cells(
+    table: Any,
+    /,
+    *,
+    by: Sequence[str],
+    sums: Iterable[str] | Mapping[str, Any],
+    same: Iterable[str] = (),
+) -> pd.DataFrame:
     """Add up columns within each combination of keys.
 
     Parameters
@@ -23,6 +35,8 @@ def cells(table: Any, /, *, by: Sequence[str], sums: Iterable[str] | Mapping[str
     sums : names of columns, or a mapping of name → narwhals expression
         What to add up. Missing values are left out of a sum, and a sum over nothing but
         missing values is NaN (not zero).
+    same : names of columns
+        Columns that have one value in all rows of a cell (the schema sees to it); taken over.
 
     Returns
     -------
@@ -39,9 +53,10 @@ def cells(table: Any, /, *, by: Sequence[str], sums: Iterable[str] | Mapping[str
     """
     frame = nw.from_native(table, eager_only=True)
     named = dict(sums) if isinstance(sums, Mapping) else {name: nw.col(name) for name in sums}
-    keys = list(by)
-    work = frame.select(*keys, **named, _one=nw.lit(1, dtype=nw.Int64))
-    totals = [nw.col("_one").sum().alias("rows")]
+    keys, same = list(by), list(same)
+    refuse_mixture(frame, keys)
+    work = frame.select(*keys, *same, **named, _one=nw.lit(1, dtype=nw.Int64))
+    totals = [nw.col("_one").sum().alias("rows"), *(nw.col(name).max() for name in same)]
     for name in named:
         totals += [nw.col(name).sum().alias(name), nw.col(name).count().alias(f"_{name}")]
     result = work.group_by(keys).agg(*totals) if keys else work.select(*totals)
@@ -52,9 +67,37 @@ def cells(table: Any, /, *, by: Sequence[str], sums: Iterable[str] | Mapping[str
     return found.sort_values(keys, ignore_index=True) if keys else found
 
 
+def refuse_mixture(table: Any, keys: Sequence[str], /) -> None:
+    """Raise when a sum by `keys` would count something twice or mix editions; see :func:`cells`."""
+    frame = nw.from_native(table, eager_only=True)
+    for name, containing in (("region", containing_regions), ("period", periods.containing)):
+        if name in frame.columns and name not in keys:
+            _refuse_overlap(frame, keys, name, containing)
+    if "industry" in keys and "edition" in frame.columns and "edition" not in keys:
+        editions = sorted(frame["edition"].unique().to_list())
+        if len(editions) > 1:
+            raise DataError(say("cells.editions", editions=", ".join(editions)))
+
+
+def _refuse_overlap(
+    frame: nw.DataFrame[Any], keys: Sequence[str], name: str, containing: Callable[[str], tuple[str, ...]]
+) -> None:
+    """Raise when one sum would hold a whole and a part of it."""
+    present = set(frame[name].unique().to_list()) - {None}
+    pairs = [(part, whole) for part in sorted(present) for whole in containing(part) if whole in present]
+    if not pairs:
+        return
+    seen = frame.select(*keys, name).unique().to_pandas()
+    groups = seen.groupby(list(keys))[name].agg(set) if keys else [set(seen[name])]
+    for group in groups:
+        for part, whole in pairs:
+            if part in group and whole in group:
+                raise DataError(say("cells.overlap", name=name, part=part, whole=whole))
+
+
 def keys_of(by: str | Sequence[str], /) -> list[str]:
-    """Return the keys of `by` as a list: one name or several."""
-    return [by] if isinstance(by, str) else list(by)
+    """Return the keys of `by` as a list without repeats: one name or several."""
+    return [by] if isinstance(by, str) else list(dict.fromkeys(by))
 
 
 def provenance_of(table: Any, /) -> tuple[str, ...]:

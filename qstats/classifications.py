@@ -67,6 +67,23 @@ def region_name(text: object) -> str | None:
     return _region_names().get(_plain(text))
 
 
+@cache
+def containing_regions(name: str) -> tuple[str, ...]:
+    """Return the regions that contain this one, nearest first.
+
+    Examples
+    --------
+    >>> containing_regions("合肥"), containing_regions("全国")
+    (('安徽', '全国'), ())
+    """
+    table = _read("regions.csv")
+    parents: dict[str, str] = dict(table[["name", "parent"]].dropna().itertuples(index=False))
+    found: list[str] = []
+    while (name := parents.get(name, "")) and name not in found:
+        found.append(name)
+    return tuple(found)
+
+
 def nearest_region(text: object) -> str | None:
     """Return the known region whose name is most like `text`."""
     near = nearest(_plain(text), _region_names())

@@ -205,8 +205,25 @@ def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:
     """Return the table of an Estimate: keys as text, then the columns in their order."""
     import pandas as pd
 
+    taken = [name for name in keys.columns if name in columns]
+    if taken:
+        raise DataError(f"a key cannot be called {taken[0]!r}: the result has such a column; rename it")
     parts = {name: keys[name].astype(str).to_numpy(dtype=object) for name in keys.columns}
     return pd.DataFrame(parts | columns, index=pd.RangeIndex(len(columns["estimate"])))
+
+
+def flags(*reasons: tuple[Any, str]) -> Any:
+    """Return the column ``flag``: the reason why a row has no estimate, else empty text.
+
+    Parameters
+    ----------
+    *reasons : (array of bool, str)
+        Where a reason holds, and the reason; of several the first is said.
+    """
+    import numpy as np
+
+    where, texts = zip(*reasons, strict=True)
+    return np.select(where, [f"undefined: {text}" for text in texts], default="").astype(object)
 
 
 def _rebuild(table: pd.DataFrame, meta: dict[str, Any]) -> Estimate:

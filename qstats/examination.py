@@ -26,7 +26,11 @@ class Examination:
         reading = read_table(data, lang=lang) if isinstance(data, str | Path) else None
         self.schema = schema
         self.lang = language(lang)
-        self.need = list(dict.fromkeys([*(c.name for c in schema.columns if c.required), *need]))
+        asked = list(need)
+        self.need = list(dict.fromkeys([*(c.name for c in schema.columns if c.required), *asked]))
+        self._asked = set(asked)
+        #: labels asked for (keys of `by`) tell rows and cells apart, beside those of the schema
+        self._labels = [k for k in asked if (c := schema.column(k)) is None or not c.numeric]
         self.raw = _eager(reading.table if reading else data)
         self.frame = self.raw
         self.notes: list[str] = list(reading.notes) if reading else []
@@ -47,6 +51,7 @@ class Examination:
         self.frame = self.raw.select(**columns) if columns else self.raw
         self._apply_rules()
         self._find_repeats()
+        self._find_unequal()
 
     def violations(self) -> pd.DataFrame:
         """Return one row a violation, in the order of the rows."""
@@ -103,7 +108,11 @@ class Examination:
         if column.kind in read:
             found = values.each_distinct(series.to_list(), lambda v: read[column.kind](v, self.lang))
             return self._collected(column, series, found)
-        return self._text(name, series, needed=not column.optional_cells)
+        return self._text(name, series, needed=self._needs_cells(column))
+
+    def _needs_cells(self, column: Column) -> bool:
+        """Whether no cell of a column may be empty: always, or because this use asks for it."""
+        return not column.optional_cells or column.name in self._asked
 
     def _text(self, name: str, series: nw.Series[Any], *, needed: bool) -> nw.Series[Any]:
         """Let a column of labels through; a key must have a label in every row."""
@@ -121,7 +130,7 @@ class Examination:
             if isinstance(value, values.Fault):
                 self._blame(at, column.name, raw[at], value)
                 found[at] = None
-            elif value is None and not column.optional_cells:
+            elif value is None and self._needs_cells(column):
                 self._say(at, column.name, "", "missing", "check.missing")
         return self._series(column.name, found, nw.String)
 
@@ -184,7 +193,7 @@ class Examination:
         """Report missing, infinite, fractional, share-like and out-of-range numbers."""
         missing = read.is_null() | read.is_nan()
         blamed = {v[0] for v in self._found if v[1] == column.name}
-        if not column.optional_cells:
+        if self._needs_cells(column):
             for at in missing.arg_true().to_list():
                 if self._lines[at] not in blamed:
                     self._say(at, column.name, "", "missing", "check.missing")
@@ -230,11 +239,31 @@ class Examination:
                 said = f"{value:g}" if isinstance(value, float) else value
                 self._say(at, rule.columns[0], value, rule.name, rule.message, value=said)
 
+    def _present(self, keys: Iterable[str]) -> list[str]:
+        """Return these keys and the labels asked for, as far as the table has them."""
+        return [k for k in dict.fromkeys([*keys, *self._labels]) if k in self.frame.columns]
+
+    def _find_unequal(self) -> None:
+        """Report values that differ within a cell from the least of them, where all must be one."""
+        keys = self._present(self.schema.cell)
+        for name in self.schema.constant:
+            if name not in self.frame.columns:
+                continue
+            least = nw.col(name).min().over(keys) if keys else nw.col(name).min()
+            differs = self.frame.select(bad=nw.col(name) > least)["bad"].fill_null(False)
+            for at in differs.arg_true().to_list():
+                value = self.frame[name].to_list()[at]
+                self._say(at, name, value, f"{name}_constant", f"rule.{name}_constant", value=value)
+
     def _find_repeats(self) -> None:
         """Report rows whose key stood before, unless the table holds single records."""
-        keys = [k for k in self.schema.key if k in self.frame.columns]
+        keys = self._present(self.schema.key)
         records = self.schema.records
-        if not keys or (records in self.frame.columns and bool((self.frame[records] == 1).all())):
+        if (
+            not self.schema.key
+            or not keys
+            or (records in self.frame.columns and bool((self.frame[records] == 1).all()))
+        ):
             return
         if not self.frame.select(keys).is_duplicated().any():
             return

@@ -76,3 +76,21 @@ def sort_key(period: str) -> tuple[int, str, int, str]:
         year = int(period[:4]) if period[:4].isdigit() else 0
         return year, "~", 0, period
     return *parts, ""
+
+
+def containing(period: str) -> tuple[str, ...]:
+    """Return the periods that contain this one, shortest first; none for a named batch.
+
+    Examples
+    --------
+    >>> containing("2023M05"), containing("2023Q3"), containing("2023")
+    (('2023Q2', '2023H1', '2023'), ('2023H2', '2023'), ())
+    """
+    parts = _parts(period)
+    if parts is None:
+        return ()
+    year, kind, number = parts
+    months = {"": 12, "H": 6, "Q": 3, "M": 1}
+    last = number * months[kind]
+    longer = [k for k in ("Q", "H") if months[k] > months[kind]]
+    return (*(f"{year}{k}{-(-last // months[k])}" for k in longer), *([str(year)] if kind else []))

@@ -42,7 +42,7 @@ class Column:
     required : bool
         Whether every use of the table needs it.
     optional_cells : bool
-        Whether single cells may be empty.
+        Whether single cells may be empty in uses that do not ask for the column.
     minimum, maximum : float, optional
         Limits of the value, inclusive.
     """
@@ -104,9 +104,12 @@ class Schema:
     rules : tuple of Rule
         Conditions between columns.
     key : tuple of str
-        Columns that together name a row; a repeated key is a violation.
+        Columns that, with the keys asked for, name a row; a repeated key is a violation.
     records : str
         A count column: a table in which it is 1 throughout holds single records, whose keys repeat.
+    constant, cell : tuple of str
+        Columns that have one value in all rows of a cell (the output of an industry in a region,
+        repeated on each of its records), and the keys that make a cell.
     """
 
     name: str
@@ -116,6 +119,8 @@ class Schema:
     rules: tuple[Rule, ...] = ()
     key: tuple[str, ...] = ()
     records: str = ""
+    constant: tuple[str, ...] = ()
+    cell: tuple[str, ...] = ()
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -153,7 +158,8 @@ def check(data: Any, schema: Schema, /, *, need: Iterable[str] = (), lang: str |
     schema : Schema
         What it must be.
     need : iterable of str
-        Columns that this use needs beyond the required ones (keys of ``by``, say).
+        Columns that this use needs beyond the required ones (keys of ``by``, say); none of their
+        cells may be empty.
     lang : {"zh", "en"}, optional
         Language of the messages; by default ``QSTATS_LANG``, else Chinese.
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import narwhals as nw
-import numpy as np
 
 from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import one_of
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 
@@ -77,12 +76,14 @@ def inspection_pass_rate(
     Estimate
         Percent. The interval is a superpopulation one: how far the rate of this process could
         be from the one seen; it says nothing about products that were not at risk of a check.
-        ``std_error`` is NaN at 0 and 100 %, where only the interval is known.
+        ``std_error`` is NaN at 0 and 100 %, where only the interval is known. ``numerator`` and
+        ``denominator`` are the counts; ``flag`` says why a rate is undefined.
 
     Raises
     ------
     DataError
-        The table breaks the schema (more passed than inspected, an unknown region …).
+        The table breaks the schema (more passed than inspected, an unknown region …), or a sum
+        would count something twice (a region and one that contains it).
 
     References
     ----------
@@ -101,17 +102,9 @@ def inspection_pass_rate(
     table = check(records, SCHEMA, need=by)
     totals = cells(table, by=by, sums=["inspected", "passed"])
     n, q = totals["inspected"].to_numpy(), totals["passed"].to_numpy()
-    low, high = intervals.proportion(q, n, method=interval or "wilson", level=level)
+    rate = rates.counted(q, n, method=interval or "wilson", level=level)
     return Estimate(
-        assemble(
-            totals[by],
-            estimate=100 * rates.ratio(q, n),
-            std_error=100 * np.sqrt(rates.binomial_variance(q, n)),
-            conf_low=100 * low,
-            conf_high=100 * high,
-            n=n.astype("int64"),
-            numerator=q.astype("int64"),
-        ),
+        assemble(totals[by], **rate, flag=flags((n == 0, "inspected = 0"))),
         indicator="inspection_pass_rate",
         unit="%",
         method=f"pooled counts, {interval or 'wilson'} interval",

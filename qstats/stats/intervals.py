@@ -1,6 +1,6 @@
-"""Confidence intervals of a proportion and of a Poisson rate, from counts.
+"""Confidence intervals of a proportion, of a Poisson rate and of a bounded mean.
 
-Every interval here is defined at 0 and at 100 % and has positive width for n > 0; n = 0
+Those from counts are defined at 0 and at 100 % and have positive width for n > 0; n = 0
 gives NaN. Counts may be fractional (an effective sample size).
 """
 
@@ -11,11 +11,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import one_of
+from qstats.errors import OptionError, one_of
 
 Array = NDArray[np.float64]
 Proportion = Literal["clopper-pearson", "wilson", "jeffreys", "agresti-coull"]
 PROPORTION: Final = ("clopper-pearson", "wilson", "jeffreys", "agresti-coull")
+Mean = Literal["t", "logit"]
+MEAN: Final = ("t", "logit")
 _STATSMODELS = {
     "clopper-pearson": "beta",
     "wilson": "wilson",
@@ -53,6 +55,7 @@ def proportion(
     Brown, Cai & DasGupta (2001), Statistical Science 16(2), 101–133.
     """
     one_of("interval", method, PROPORTION)
+    _check_level(level)
     from statsmodels.stats.proportion import proportion_confint
 
     x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
@@ -74,6 +77,7 @@ def lower_bound(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> A
     ----------
     Clopper & Pearson (1934), Biometrika 26, 404–413.
     """
+    _check_level(level)
     from scipy.stats import beta
 
     x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
@@ -94,6 +98,7 @@ def poisson(events: ArrayLike, exposure: ArrayLike, *, level: float = 0.95) -> t
     ----------
     Garwood (1936), Biometrika 28, 437–442.
     """
+    _check_level(level)
     from scipy.stats import chi2
 
     d, T = np.broadcast_arrays(np.asarray(events, float), np.asarray(exposure, float))
@@ -103,3 +108,54 @@ def poisson(events: ArrayLike, exposure: ArrayLike, *, level: float = 0.95) -> t
         high = chi2.ppf(1 - alpha / 2, 2 * d + 2) / (2 * T)
     ok = T > 0
     return np.where(ok, low, np.nan), np.where(ok, high, np.nan)
+
+
+def mean(
+    estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, *, method: Mean = "t", level: float = 0.95
+) -> tuple[Array, Array]:
+    r"""Return the two-sided interval of a mean known to lie in [0, 1].
+
+    * ``t``: :math:`m \pm t_{df}\,s`, cut to [0, 1].
+    * ``logit``: the same about :math:`\ln\frac{m}{1-m}` with error :math:`s/(m(1-m))`, turned back;
+      it stays inside by itself and is longer towards ½.
+
+    Parameters
+    ----------
+    estimate, std_error, df : array_like, same shape
+        Means m, their standard errors s, and degrees of freedom.
+    method, level
+        Which interval, and its confidence level in (0, 1).
+
+    Returns
+    -------
+    low, high : ndarray
+        NaN where the error is unknown, or m is 0 or 1 and the method is ``logit``.
+    """
+    one_of("interval", method, MEAN)
+    _check_level(level)
+    from scipy.special import expit
+    from scipy.stats import t
+
+    m, s, df = np.broadcast_arrays(*(np.asarray(a, float) for a in (estimate, std_error, df)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reach = t.ppf((1 + level) / 2, df)
+        if method == "t":
+            return np.clip(m - reach * s, 0, 1), np.clip(m + reach * s, 0, 1)
+        centre, reach = np.log(m / (1 - m)), reach * s / (m * (1 - m))
+        low, high = expit(centre - reach), expit(centre + reach)
+    known = (m > 0) & (m < 1)
+    return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+
+def refuse(method: str | None, what: str) -> None:
+    """Raise when an interval is named for totals that carry no error."""
+    if method is not None:
+        raise OptionError(
+            f"interval={method!r} does not apply: {what} are totals without records, whose error is "
+            "unknown; leave interval out"
+        )
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
