@@ -162,7 +162,9 @@ def _raise_failure(notebook: str, cell: Notebook, index: int) -> None:
             continue
         traceback = _ANSI.sub("", "\n".join(output.traceback))
         found = _CELL_LINE.search(traceback)
-        line = int(found[1]) if found else 1
+        # IPython drops empty lines at the top before it counts
+        empty = len(cell.source) - len(cell.source.lstrip("\n"))
+        line = int(found[1]) + empty if found else 1
         source = (cell.source.splitlines() or [""])[line - 1 : line]
         place = f"{notebook}, cell {index + 1} (id {cell.get('id', '?')}), line {line}"
         raise CellError(
@@ -196,7 +198,11 @@ def _kernel(book: Notebook) -> Iterator[Runner]:
                 raise CellError(str(error), str(error)) from error
 
     with TemporaryDirectory(prefix="qstats-") as profile:
-        client = NotebookClient(book, km=ThisInterpreter(), record_timing=False, store_widget_state=False)
+        files = {"connection_file": f"{profile}/kernel.json"}
+        # sockets in our own folder, not ports that other users of the machine can reach
+        channel = {} if os.name == "nt" else {"transport": "ipc", "ip": f"{profile}/socket"}
+        manager = ThisInterpreter(**files, **channel)
+        client = NotebookClient(book, km=manager, record_timing=False, store_widget_state=False)
         environment = os.environ | {
             "IPYTHONDIR": profile,  # no startup files of the user's
             "MPLBACKEND": "agg",

@@ -76,7 +76,10 @@ def _subset(wanted: str, weight: Weight) -> bytes:
         name_IDs=[0, 1, 2, 4, 6, 13, 14],
         glyph_names=False,
     )
-    with as_file(_file(weight)) as path, TTFont(path, lazy=True, recalcTimestamp=False) as font:
+    with (
+        as_file(_file(weight)) as path,
+        TTFont(path, lazy=True, recalcBBoxes=False, recalcTimestamp=False) as font,
+    ):
         subsetter = Subsetter(options)
         subsetter.populate(text=wanted)
         subsetter.subset(font)

@@ -23,6 +23,7 @@ _TABLE = re.compile(
 _FIGURE = re.compile(r'<figure\b[^>]*\bclass="[^"]*\bqs-figure\b.*?</figure>', re.DOTALL)
 _SVG = re.compile(r"<svg\b.*</svg>", re.DOTALL)
 _FIGCAPTION = re.compile(r"<figcaption\b[^>]*>(.*?)</figcaption>", re.DOTALL)
+_UNIT = re.compile(r'<span class="qs-unit">.*?</span>', re.DOTALL)
 _CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption>", re.DOTALL)
 
 
@@ -140,7 +141,7 @@ def _scrollable_figure(match: re.Match[str]) -> str:
 
 
 def _region(inner: str, caption: re.Match[str] | None) -> str:
-    name = plain(caption[1]) if caption else ""
+    name = plain(_UNIT.sub("", caption[1])) if caption else ""
     label = f' role="region" aria-label="{escape(name, quote=True)}"' if name else ""
     return f'<div class="qs-scroll" tabindex="0"{label}>{inner}</div>'
 

@@ -16,7 +16,8 @@ from qstats.report.page import MIME, Section, math, plain, scrollable
 
 DIGEST = "0a1b2c3d4e5f" * 5 + "0123"
 TABLE = (
-    '<table class="qs-table"><caption>表 1 合格率</caption><thead><tr><th scope="col">年</th>'
+    '<table class="qs-table"><caption>表 1 合格率<span class="qs-unit">%</span></caption>'
+    '<thead><tr><th scope="col">年</th>'
     '<th scope="col">值</th></tr></thead><tbody><tr><th scope="row">甲</th><td>9.65</td></tr></tbody></table>'
 )
 FIGURE = (

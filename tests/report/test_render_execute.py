@@ -71,6 +71,7 @@ def test_displays_come_in_the_order_they_were_made(notebook, in_process):
             "ValueError: no such year",
         ),
         ("x = 1\ny = ((", 2, "y = ((", "SyntaxError: "),
+        ("\n\nx = 1\n1 / 0", 4, "1 / 0", "ZeroDivisionError: "),
     ],
 )
 def test_a_failure_names_the_cell_the_line_and_the_cause(notebook, in_process, source, line, code, cause):
