@@ -124,7 +124,7 @@ def _typed(name: str) -> pd.DataFrame:
     item = _resources()[name]
     table = _text(item["path"])
     if item["kind"] == "published":
-        table.insert(table.columns.get_loc("value") + 1, "printed", table["value"])
+        table.insert(list(table.columns).index("value") + 1, "printed", table["value"])
         table["value"] = pd.to_numeric(table["value"], errors="coerce").astype("float64")
         return table
     for field in item["schema"]["fields"]:
@@ -271,7 +271,8 @@ def _canonical_region(text: str) -> str:
 
 def _of_series(series: str) -> pd.DataFrame:
     if series in _places():
-        return _observations().iloc[_places()[series]]
+        rows: pd.DataFrame = _observations().iloc[_places()[series]]
+        return rows
     labels = _typed("labels").query("kind == 'series'")
     names = dict(zip(labels["zh"], labels["key"], strict=True)) | {name: name for name in _places()}
     near = nearest(series, names)
@@ -374,13 +375,14 @@ def _disagreement(series: str, rows: pd.DataFrame) -> str:
 def _as_table(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Return the columns of an Estimate, in order of time, region and industry."""
     places = {name: at for at, name in enumerate(classifications.regions()["name"])}
+    period, region, industry = ([str(text) for text in rows[key]] for key in _KEYS)
     order = sorted(
         range(len(rows)),
         key=lambda i: (
-            periods.sort_key(rows["period"].iat[i]),
-            places.get(rows["region"].iat[i], len(places)),
-            rows["region"].iat[i],
-            rows["industry"].iat[i],
+            periods.sort_key(period[i]),
+            places.get(region[i], len(places)),
+            region[i],
+            industry[i],
         ),
     )
     rows = rows.iloc[order]

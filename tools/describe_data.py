@@ -1,6 +1,6 @@
 """Refresh data/datapackage.json, and the bounds that are computed from the published figures.
 
-    python tools/describe_data.py            refresh what can be counted (hash, rows, bytes, periods, evidence)
+    python tools/describe_data.py            refresh what is counted (hash, rows, bytes, periods, evidence)
     python tools/describe_data.py --check    change nothing; fail when something is stale
     python tools/describe_data.py --bounds   also recompute the bounds of the frameworks
 
@@ -69,7 +69,7 @@ def name_of(path: str) -> str:
 
 def guessed_type(column: str, values: pd.Series) -> str:
     filled = values[values != ""]
-    if column in ("year", "code", "edition", "key") or filled.empty:
+    if column in ("year", "by_year", "code", "edition", "key") or filled.empty:
         return "string"
     if filled.isin(["true", "false"]).all():
         return "boolean"
