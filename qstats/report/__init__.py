@@ -1,1 +1,48 @@
-"""The only layer that formats or draws."""
+"""The only layer that formats or draws: facts, sections, figures, tables, pages.
+
+``report.Facts.of(2023, "全国")`` gathers the figures; each section is a function of them;
+``report.build("annual", year=2023)`` makes the page.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_PUBLIC = {
+    "Facts": "facts",
+    "Section": "page",
+    "build": "build",
+    "table": "tables",
+    "figure": "tables",
+    "cards": "tables",
+    "math": "page",
+    "theme": "theme",
+} | {
+    name: "sections"
+    for name in (
+        "ANNUAL",
+        "summary",
+        "main_indicators",
+        "products",
+        "exports",
+        "engineering",
+        "services",
+        "loss",
+        "targets_met",
+        "trends",
+        "risk",
+        "problems",
+        "appendix",
+    )
+} | {"competitiveness": "sections"}
+
+__all__ = list(_PUBLIC)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(f"qstats.report.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"qstats.report has no {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,191 @@
+"""What sections are written with: sentences about an item, numbered tables and figures, notices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from qstats.estimate import Estimate
+from qstats.messages import language, say
+from qstats.report import formats, tables
+from qstats.report.facts import Facts
+from qstats.report.page import Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Writer:
+    """Collects the blocks of one section and numbers its tables and figures.
+
+    Parameters
+    ----------
+    facts : Facts
+    key : str
+        The id of the section, and of its title in the message catalogue.
+    place : int or str
+        The number of the section, which begins the numbers of its tables and figures.
+    lang : {"zh", "en"}
+    """
+
+    facts: Facts
+    key: str
+    place: int | str
+    lang: str
+    blocks: list[str] = field(default_factory=list)
+    simulated: bool = False
+    _tables: int = 0
+    _figures: int = 0
+
+    def say(self, key: str, /, **values: object) -> str:
+        """Return a message of the annual report in the language of the section."""
+        return say(f"annual.{key}", self.lang, **values)
+
+    def heading(self, key: str) -> None:
+        """Begin a part of the section."""
+        self.blocks.append(f"<h3>{escape(self.say(key))}</h3>")
+
+    def text(self, *sentences: str) -> None:
+        """Add a paragraph of sentences."""
+        gap = "" if self.lang == "zh" else " "
+        if said := [sentence for sentence in sentences if sentence]:
+            self.blocks.append(f"<p>{escape(gap.join(said))}</p>")
+
+    def note(self, *sentences: str) -> None:
+        """Add a small paragraph: what the reader must know of the numbers above."""
+        gap = "" if self.lang == "zh" else " "
+        if said := [sentence for sentence in sentences if sentence]:
+            self.blocks.append(f'<p class="qs-note">{escape(gap.join(said))}</p>')
+
+    def points(self, sentences: Iterable[str]) -> None:
+        """Add a list of key points."""
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+        self.blocks.append(f'<ul class="qs-key">{items}</ul>')
+
+    def table(
+        self,
+        frame: pd.DataFrame,
+        caption: str,
+        columns: Sequence[tables.Field],
+        *,
+        unit: str = "",
+        notes: Sequence[str] = (),
+        highlight: str | Sequence[str] = (),
+        simulated: bool = False,
+    ) -> None:
+        """Add a numbered table."""
+        self._tables += 1
+        self.simulated |= simulated
+        self.blocks.append(
+            tables.table(
+                frame,
+                caption=caption,
+                columns=columns,
+                unit=unit,
+                notes=notes,
+                highlight=highlight,
+                number=self.say("table", section=self.place, number=self._tables),
+                simulated=simulated,
+                lang=self.lang,
+            )
+        )
+
+    def figure(self, drawing: Any, caption: str, *, simulated: bool = False) -> None:
+        """Add a numbered figure."""
+        self._figures += 1
+        self.simulated |= simulated
+        self.blocks.append(
+            tables.figure(
+                drawing,
+                caption=caption,
+                key=f"{self.key}-figure-{self._figures}",
+                number=self.say("figure", section=self.place, number=self._figures),
+                lang=self.lang,
+            )
+        )
+
+    def absent(self, *keys: str) -> None:
+        """Say of each item without a figure for the year that there is none, and why; give the latest."""
+        for key in keys:
+            if self.facts.current(key) is not None:
+                continue
+            history = self.facts.history(key)
+            if history is None:
+                self.text(self.facts.reason(key, self.lang))
+                continue
+            last = history.where(period=latest(history))
+            name, year = self.facts.item(key)[self.lang], last.table["period"].iloc[0]
+            shown = value(last, self.lang)
+            self.text(self.say("latest", name=name, last=year, value=shown, year=self.facts.year))
+
+    def section(self) -> Section:
+        """Return what has been written."""
+        kind = "summary" if self.key == "summary" else "section"
+        return Section(
+            self.key, self.say(self.key), "\n".join(self.blocks), kind=kind, simulated=self.simulated, lang=self.lang
+        )
+
+
+def writer(facts: Facts, key: str, place: int | str, lang: str | None) -> Writer:
+    """Return a writer for a section."""
+    return Writer(facts, key, place, language(lang))
+
+
+def latest(estimate: Estimate) -> str:
+    """Return the last period of an estimate."""
+    from qstats.periods import sort_key
+
+    return str(max(estimate.table["period"], key=sort_key))
+
+
+def value(estimate: Estimate, lang: str | None) -> str:
+    """Return the one number of an estimate with its unit."""
+    return formats.with_unit(
+        estimate.value(), unit_name(estimate.unit, lang), digits=estimate.digits, lang=lang
+    )
+
+
+def unit_name(unit: str, lang: str | None) -> str:
+    """Return the printed name of a unit; per cent and bare numbers are themselves."""
+    names = {"分": {"zh": "分", "en": "points"}, "notifications": {"zh": "起", "en": "alerts"}}
+    return names[unit][language(lang)] if unit in names else unit
+
+
+def change_words(estimate: Estimate | None, change: Estimate | None, lang: str | None) -> str:
+    """Return a change in words: 上升0.36个百分点, 无明显变化 …; empty when it is not known."""
+    if estimate is None or change is None:
+        return ""
+    row = change.table.iloc[0]
+    low, high = (None if math.isnan(row[c]) else float(row[c]) for c in ("conf_low", "conf_high"))
+    unit = estimate.unit if estimate.unit == "%" else unit_name(estimate.unit, lang)
+    unit = "" if estimate.unit == "index" else unit
+    return formats.change(
+        float(row["estimate"]), unit=unit, digits=estimate.digits, lang=lang, low=low, high=high
+    )
+
+
+def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
+    """Return one sentence on an item: its value, its interval, its change on the year before."""
+    current = facts.current(key)
+    if current is None:
+        return facts.reason(key, lang)
+    row = current.table.iloc[0]
+    sentence = say(
+        "annual.value",
+        lang,
+        period=formats.period(facts.period, lang=lang),
+        region="" if facts.region == "全国" and language(lang) == "zh" else facts.place(lang),
+        name=facts.item(key)[language(lang)],
+        value=value(current, lang),
+    )
+    if not math.isnan(row["conf_low"]):
+        unit = unit_name(current.unit, lang)
+        shown = formats.span(row["conf_low"], row["conf_high"], unit=unit, digits=current.digits, lang=lang)
+        sentence += say("annual.value.interval", lang, interval=shown)
+    words = change_words(current, facts.change(key), lang)
+    sentence += say("annual.value.change", lang, change=words) if words else say("annual.value.no_change", lang)
+    return sentence + say("annual.stop", lang)

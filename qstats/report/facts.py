@@ -1,0 +1,354 @@
+"""What a report can say: the published series of its items, brought to Estimates.
+
+Which series feed an item is data: ``data/report_items.csv``, one row an item. Counts come first,
+because a rate recomputed from counts has an interval; else the printed rate; else 100 minus the
+printed failing rate. Nothing is filled in: an item without a figure has a reason instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from qstats import classifications, periods
+from qstats.analysis.change import change
+from qstats.datasets import catalog, load, published
+from qstats.errors import DataError, OptionError, nearest
+from qstats.estimate import CORE, Estimate
+from qstats.messages import language, say
+from qstats.values import FACTORS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: for each indicator that can be recomputed from counts: total, and good or bad, of its table
+_COUNTS = {
+    "inspection_pass_rate": ("inspected", "passed", "passed"),
+    "export_pass_rate": ("batches", "batches_failed", "failed"),
+    "acceptance_rate": ("works", "works_fine", "passed"),
+}
+_OPTIONS: dict[str, dict[str, Any]] = {"acceptance_rate": {"outcome": "fine"}}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The year and region of a report, and the figures there are.
+
+    Parameters
+    ----------
+    year : int
+    region : str
+        Short Chinese name.
+    datasets : set of str
+        Names of the data sets that have been read so far, for the provenance of the page.
+    """
+
+    year: int
+    region: str
+    datasets: set[str] = field(default_factory=set, compare=False)
+
+    @classmethod
+    def of(cls, year: int | None = None, region: str = "全国") -> Facts:
+        """Return the facts of a region, by default of the newest year that has a headline figure.
+
+        Raises
+        ------
+        DataError
+            The region is unknown, or has no annual figure at all.
+        """
+        name = classifications.region_name(region)
+        if name is None:
+            raise DataError(
+                f"unknown region {region!r}; the nearest is {classifications.nearest_region(region)!r}. "
+                "qstats.load('regions') lists the names"
+            )
+        if year is None:
+            found = cls(9999, name)
+            years = [p for key in found.items()["key"] if (h := found.history(key)) for p in h.table["period"]]
+            if not years:
+                raise DataError(f"no published annual figure for {name}")
+            year = max(int(p) for p in years)
+        return cls(int(year), name)
+
+    @property
+    def period(self) -> str:
+        """The period of the report."""
+        return str(self.year)
+
+    def place(self, lang: str | None = None) -> str:
+        """Return the name of the region in a language."""
+        return place_name(self.region, lang)
+
+    def items(self, section: str | None = None, *, headline: bool | None = None) -> pd.DataFrame:
+        """Return the items of a section (or of all), in their order."""
+        table = load("report_items")
+        if section is not None:
+            table = table[table["section"] == section]
+        if headline is not None:
+            table = table[(table["headline"].astype(int) > 0) == headline]
+        return table.reset_index(drop=True)
+
+    def item(self, key: str) -> pd.Series[Any]:
+        """Return one item."""
+        table = load("report_items").set_index("key")
+        if key not in table.index:
+            raise DataError(f"no report item {key!r}; nearest: {nearest(key, table.index)!r}")
+        return table.loc[key]
+
+    def history(self, key: str) -> Estimate | None:
+        """Return the annual figures of an item up to the year of the report, one row a period."""
+        whole = _history(key, self.region)
+        if whole is None:
+            return None
+        kept = [p for p in whole.table["period"] if int(p) <= self.year]
+        return self.use(whole.where(period=kept)) if kept else None
+
+    def current(self, key: str) -> Estimate | None:
+        """Return the figure of the year of the report: one row."""
+        history = self.history(key)
+        if history is None or self.period not in set(history.table["period"]):
+            return None
+        return history.where(period=self.period)
+
+    def change(self, key: str) -> Estimate | None:
+        """Return the change on the year before: one row, or None when either figure is absent."""
+        history = self.history(key)
+        if history is None:
+            return None
+        both = {self.period, str(self.year - 1)}
+        if not both <= set(history.table["period"]):
+            return None
+        return change(history.where(period=sorted(both)))
+
+    def reason(self, key: str, lang: str | None = None) -> str:
+        """Return, in one sentence, why there is no figure for the year."""
+        name = self.item(key)[language(lang)]
+        history = self.history(key)
+        if history is None:
+            return say("annual.none_ever", lang, name=name, region=self.place(lang))
+        last = max(history.table["period"], key=periods.sort_key)
+        return say("annual.none_now", lang, name=name, year=self.year, last=last)
+
+    def figures(self, series: str, **keys: Any) -> Estimate | None:
+        """Return any published series of the year and region, or None when there is none."""
+        chosen = {"region": self.region, "period": self.period} | keys
+        found = _published(series, tuple(sorted((k, _frozen(v)) for k, v in chosen.items() if v is not None)))
+        return None if found is None else self.use(found)
+
+    def targets(self) -> pd.DataFrame:
+        """Return the targets that apply to the region and to a year not before the report's, with their status.
+
+        A target is judged by the item that names its code; one that no item names has no data. Of
+        several years the earliest that is not past applies.
+        """
+        import pandas as pd
+
+        from qstats.analysis.targets import targets
+
+        tables = {"全国": "national", "安徽": "anhui"}
+        if self.region not in tables:
+            return pd.DataFrame()
+        table = load(f"targets/{tables[self.region]}")
+        table = table[(table["by_year"].astype(int) >= self.year) & (table["scope"] == self.region)]
+        if table.empty:
+            return table
+        items = self.items().dropna(subset="target")
+        named = {t: row for _, row in items.iterrows() for t in str(row["target"]).split("|") if t}
+        current = {code: self.current(named[code]["key"]) for code in table["code"] if code in named}
+        judged = targets({code: e for code, e in current.items() if e is not None}, table)
+        judged["item"] = [named[code]["key"] if code in named else "" for code in judged["code"]]
+        return judged
+
+    def source_rows(self, key: str) -> pd.DataFrame:
+        """Return title and evidence of the sources of an item's figure for the year."""
+        import pandas as pd
+
+        item = self.item(key)
+        place = _place(item, self.region)
+        series = [item[c] for c in ("series", "complement", "sampled", "failed", "passed") if _text(item[c])]
+        rows = []
+        for name in series:
+            keys = {"region": place, "period": self.period}
+            found = _published(name, tuple(sorted(keys.items())))
+            if found is not None:
+                wanted = str(item["industry"]).split("|") if _text(item["industry"]) else None
+                table = found.table
+                rows.append(table if wanted is None else table[table["industry"].isin(wanted)])
+        columns = ["source_title", "evidence"]
+        return pd.concat(rows)[columns].drop_duplicates() if rows else pd.DataFrame(columns=columns)
+
+    def use(self, estimate: Estimate) -> Estimate:
+        """Note the data sets that an estimate rests on, and return it."""
+        self.datasets.update(sources(estimate))
+        return estimate
+
+
+def sources(estimate: Estimate) -> set[str]:
+    """Return the names of the published data sets in the provenance of an estimate."""
+    return {mark.split(":", 1)[1] for mark in estimate.provenance if mark.startswith("published:")}
+
+
+def place_name(region: str, lang: str | None = None) -> str:
+    """Return the name of a region in a language."""
+    if language(lang) == "zh":
+        return region
+    names = classifications.regions().set_index("name")["name_en"]
+    return str(names.get(region, region))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
+
+
+#: units of the same thing under another word
+_SAME_UNIT = {"alerts": "notifications", "批": "批次", "个": "批次"}
+
+
+@cache
+def _published(series: str, keys: tuple[tuple[str, Any], ...]) -> Estimate | None:
+    """Return a published series; where sources disagree an official one, else the first printed."""
+    chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in keys}
+    for conflict in ("official", "first"):
+        try:
+            return published(series, **chosen, conflict=conflict)
+        except (DataError, OptionError):  # no such row, or none in this unit
+            continue
+    return None
+
+
+@cache
+def _units(series: str) -> tuple[str, ...]:
+    """Return every unit that a series is printed in."""
+    names = [name for name, kind in catalog()[["name", "kind"]].itertuples(index=False) if kind == "published"]
+    tables = (load(name) for name in names)
+    units = {unit for table in tables for unit in table.loc[table["series"] == series, "unit"]}
+    return tuple(sorted(units))
+
+
+def _plain_unit(unit: str) -> tuple[str, float]:
+    """Return a unit without its factor, and the factor: 万批 is 10,000 批次."""
+    factor = next((f for f in FACTORS if f and unit.startswith(f)), "")
+    plain = unit.removeprefix(factor)
+    return _SAME_UNIT.get(plain, plain), FACTORS[factor]
+
+
+def _in_unit(series: str, keys: tuple[tuple[str, Any], ...], unit: str) -> Estimate | None:
+    """Return a series in one plain unit, whatever units it is printed in; other units are left out."""
+    import pandas as pd
+
+    parts = []
+    for printed in _units(series):
+        plain, factor = _plain_unit(printed)
+        found = _published(series, (*keys, ("unit", printed))) if plain == unit else None
+        if found is not None:
+            parts.append(found.replace(found.table.assign(estimate=lambda t, f=factor: t["estimate"] * f)))
+    if not parts:
+        return None
+    table = pd.concat([part.table for part in parts]).drop_duplicates(list(parts[0].keys))
+    marks = {mark for part in parts for mark in part.provenance}
+    return parts[0].replace(table, unit=unit, provenance=sorted(marks))
+
+
+@cache
+def _history(key: str, region: str) -> Estimate | None:
+    import pandas as pd
+
+    item = load("report_items").set_index("key").loc[key]
+    place = _place(item, region)
+    if place != region and region != "全国":
+        return None  # a figure of another place is not a figure of this region
+    parts = [part for part in (_from_counts(item, place), _printed(item, place, "series"), _printed(item, place, "complement")) if part]
+    if not parts:
+        return None
+    tables = [part.table[["period", *CORE, "flag"]] for part in parts]
+    table = pd.concat(tables, ignore_index=True).drop_duplicates("period")
+    table = table.sort_values("period", key=lambda p: p.map(periods.sort_key), ignore_index=True)
+    return parts[0].replace(
+        table,
+        indicator=str(item["function"]),
+        unit=str(item["unit"]),
+        digits=int(item["digits"]),
+        provenance=sorted({mark for part in parts for mark in part.provenance}),
+    )
+
+
+def _text(cell: Any) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+def _place(item: pd.Series[Any], region: str) -> str:
+    """Return the region whose figures an item takes: its own, or that of the report."""
+    return _text(item["place"]) or region
+
+
+def _series(item: pd.Series[Any], column: str, place: str) -> Estimate | None:
+    """Return one annual series of an item, of the first of its industries that has figures."""
+    series = _text(item[column])
+    if not series:
+        return None
+    industries: list[str | None] = [*_text(item["industry"]).split("|")] if _text(item["industry"]) else [None]
+    for industry in industries:
+        keys = {"region": place, "industry": industry}
+        chosen = tuple(sorted((k, v) for k, v in keys.items() if v is not None))
+        counted = column in ("sampled", "failed", "passed")
+        unit = _counted_in(str(item["function"])) if counted else str(item["unit"])
+        found = _in_unit(series, chosen, unit)
+        if found is None:
+            continue
+        annual = found.table[found.table["period"].str.fullmatch(r"\d{4}")]
+        if len(annual) and not annual["period"].duplicated().any():
+            return found.replace(annual)
+    return None
+
+
+def _printed(item: pd.Series[Any], place: str, column: str) -> Estimate | None:
+    found = _series(item, column, place)
+    if found is None:
+        return None
+    table = found.table
+    if column == "complement":
+        table["estimate"] = 100 - table["estimate"]
+    table["flag"] = ["derived" if d == "yes" else column for d in table["derived"]]
+    return found.replace(table)
+
+
+def _from_counts(item: pd.Series[Any], place: str) -> Estimate | None:
+    """Recompute a rate from published counts with the indicator's own function."""
+    import pandas as pd
+
+    if item["function"] not in _COUNTS:
+        return None
+    total_name, part_name, needs = _COUNTS[item["function"]]
+    total = _series(item, "sampled", place)
+    parts = {kind: _series(item, kind, place) for kind in ("passed", "failed")}
+    given = next(((kind, part) for kind, part in parts.items() if part is not None), None)
+    if total is None or given is None:
+        return None
+    kind, part = given
+    counts = pd.concat({"total": _counts(total), "part": _counts(part)}, axis=1, join="inner").round()
+    counts = counts[counts["part"] <= counts["total"]]
+    if counts.empty:
+        return None
+    if kind != needs:
+        counts["part"] = counts["total"] - counts["part"]
+    marks = sorted({*total.provenance, *part.provenance})
+    records = pd.DataFrame(
+        {"period": counts.index, total_name: counts["total"].to_numpy(), part_name: counts["part"].to_numpy()}
+    ).assign(provenance=";".join(marks))
+    name = str(item["function"])
+    function = getattr(import_module(f"qstats.indicators.{name}"), name)
+    found: Estimate = function(records, by="period", **_OPTIONS.get(name, {}))
+    return found.replace(found.table.assign(flag="counts"), provenance=marks)
+
+
+def _counts(estimate: Estimate) -> pd.Series[float]:
+    """Return counts by period."""
+    return estimate.table.set_index("period")["estimate"]
+
+
+def _counted_in(function: str) -> str:
+    """Return what an indicator counts, in the words of the sources."""
+    return "项" if function == "acceptance_rate" else "批次"

@@ -1,0 +1,163 @@
+"""Problems and recommendations, found in the numbers by rules.
+
+A rule looks at the facts and returns a finding or nothing. Each finding is tied to the numbers that
+raised it, by the item or series it names. A rule that no published figure raises says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from qstats.estimate import Estimate
+from qstats.messages import say
+from qstats.report import blocks, formats
+from qstats.report.facts import Facts
+
+#: a class fails "much more often" than another from this ratio on
+MUCH: Final = 2.0
+#: an increase of a count that is a signal, in per cent
+INCREASE: Final = 20.0
+#: a cause of failure that leads the others, in per cent of failures
+LEADING: Final = 30.0
+
+
+class Finding(NamedTuple):
+    """A problem, the recommendation that goes with it, and the item or series that raised it."""
+
+    key: str
+    problem: str
+    advice: str
+
+
+Rule = Callable[[Facts, str | None], Iterator[Finding]]
+
+
+def found(facts: Facts, lang: str | None = None, /) -> list[Finding]:
+    """Return what every rule finds, in the order of the rules."""
+    return [finding for rule in RULES for finding in rule(facts, lang)]
+
+
+def _finding(rule: str, key: str, lang: str | None, /, **values: object) -> Finding:
+    return Finding(key, say(f"annual.problem.{rule}", lang, **values), say(f"annual.advice.{rule}", lang))
+
+
+def _percent(x: float, lang: str | None) -> str:
+    return formats.percent(x, digits=1, lang=lang)
+
+
+def small_firms(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """Small enterprises fail spot checks at least twice as often as large ones."""
+    rates = facts.figures("NSS_fail_rate", industry=["大型企业", "小型企业"])
+    if rates is None or len(rates) < 2:
+        return
+    small, large = (rates.value(industry=name) for name in ("小型企业", "大型企业"))
+    if large > 0 and small / large >= MUCH:
+        ratio = formats.number(small / large, digits=1, lang=lang)
+        yield _finding(
+            "small", "NSS_fail_rate", lang, small=_percent(small, lang), large=_percent(large, lang), ratio=ratio
+        )
+
+
+def online_sales(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """Products sold online fail at least twice as often as those taken from manufacturers."""
+    rates = facts.figures("NSS_fail_rate", industry=["流通领域(电商)", "生产领域"])
+    if rates is None or len(rates) < 2:
+        return
+    online, factory = (rates.value(industry=name) for name in ("流通领域(电商)", "生产领域"))
+    if factory > 0 and online / factory >= MUCH:
+        yield _finding("online", "NSS_fail_rate", lang, online=_percent(online, lang), factory=_percent(factory, lang))
+
+
+def clear_falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """A headline indicator got clearly worse: its interval leaves out no change, or it was printed so."""
+    for _, item in facts.items(headline=True).iterrows():
+        current, change = facts.current(item["key"]), facts.change(item["key"])
+        if current is None or change is None or item["section"] == "risk":
+            continue
+        row = change.table.iloc[0]
+        worse = row["estimate"] * int(item["direction"]) < 0
+        if worse and row["clear"] is not False and bool(row["direction"] != "flat"):
+            words = blocks.change_words(current, change, lang)
+            yield _finding("drop", item["key"], lang, name=item[blocks.language(lang)], change=words)
+
+
+def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """A target that applies is not met."""
+    for row in facts.targets().to_dict("records"):
+        if row["status"] not in ("near", "not met"):
+            continue
+        current = facts.current(row["item"])
+        assert current is not None
+        unit = "" if current.unit == "index" else blocks.unit_name(current.unit, lang)
+        points = say("format.points", lang) if current.unit == "%" else unit
+        gap = formats.number(abs(row["gap"]), digits=current.digits, lang=lang)
+        yield _finding(
+            "target",
+            row["item"],
+            lang,
+            name=facts.item(row["item"])[blocks.language(lang)],
+            value=blocks.value(current, lang),
+            year=row["by_year"],
+            target=formats.with_unit(row["target"], unit, digits=current.digits, lang=lang),
+            gap=gap + points,
+        )
+
+
+def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """One cause leads among the failing food samples."""
+    causes = food_causes(facts)
+    if causes is None:
+        return
+    top = causes.table.sort_values("estimate", ascending=False).iloc[0]
+    if top["estimate"] >= LEADING:
+        yield _finding(
+            "cause", "food_nonconformity_share", lang, cause=top["industry"], share=_percent(top["estimate"], lang)
+        )
+
+
+def more_alerts(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """A count of alerts rose by a fifth or more."""
+    for key in facts.items("risk")["key"]:
+        current, change = facts.current(key), facts.change(key)
+        if current is None or change is None:
+            continue
+        before = float(change.table["earlier"].iloc[0])
+        if before > 0 and 100 * (current.value() / before - 1) >= INCREASE:
+            shown = [formats.with_unit(x, blocks.unit_name(current.unit, lang), digits=0, lang=lang) for x in (before, current.value())]
+            yield _finding(
+                "alerts", key, lang, name=facts.item(key)[blocks.language(lang)], before=shown[0], now=shown[1]
+            )
+
+
+def gaps(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """Headline indicators without a figure for the year."""
+    lacking = [i for _, i in facts.items(headline=True).iterrows() if facts.current(i["key"]) is None]
+    if lacking:
+        names = say("annual.list", lang).join(item[blocks.language(lang)] for item in lacking)
+        yield _finding("gaps", "report_items", lang, count=len(lacking), names=names)
+
+
+def food_causes(facts: Facts, /) -> Estimate | None:
+    """Return the causes of failing food samples in the longest, then latest, part of the year that has them all."""
+    whole = facts.figures("food_nonconformity_share", period=None)
+    if whole is None:
+        return None
+    table = whole.table
+    table = table[table["period"].str.match(rf"{facts.year}(?:$|H|Q)")]
+    full = [p for p, rows in table.groupby("period") if 95 <= rows["estimate"].sum() <= 101]
+    if not full:
+        return None
+    period = max(full, key=lambda p: (len(p) == 4, p.endswith("-Q3"), "H" in p, p))
+    return whole.where(period=period)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    clear_falls,
+    short_of_target,
+    small_firms,
+    online_sales,
+    leading_cause,
+    more_alerts,
+    gaps,
+)
