@@ -346,8 +346,9 @@ def _settled(series: str, rows: pd.DataFrame, conflict: Conflict) -> pd.DataFram
     )
     clash = rows.duplicated(_KEYS, keep=False)
     if conflict == "official":
-        has_official = rows.groupby(_KEYS)["evidence"].transform(lambda e: (e == "official").any())
-        rows = rows[~clash | ~has_official | rows["evidence"].eq("official")]
+        official = rows["evidence"].eq("official")
+        known = official.groupby([rows[key] for key in _KEYS]).transform("max")
+        rows = rows[~clash | ~known | official]
         clash = rows.duplicated(_KEYS, keep=False)
     if conflict == "first":
         return rows.drop_duplicates(_KEYS)

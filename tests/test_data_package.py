@@ -35,14 +35,19 @@ ADDRESS = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("describe_data", ROOT / "tools" / "describe_data.py")
+def script(name: str):
+    """Import a script of tools/, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def tool():
+    return script("describe_data")
 
 
 def read(name: str) -> pd.DataFrame:
@@ -395,6 +400,16 @@ def test_the_wheel_ships_large_tables_as_parquet_with_the_hash_of_the_csv(unpack
 def test_the_wheel_ships_the_notebooks(unpacked: Path):
     found = {path.name for path in (unpacked / "qstats" / "_notebooks").glob("*.ipynb")}
     assert found == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+def test_an_editable_install_copies_nothing_because_the_checkout_has_the_data(tmp_path: Path):
+    pytest.importorskip("hatchling")
+    hook = script("build_data").CustomBuildHook(str(ROOT), {}, None, None, str(tmp_path), "wheel")
+    for version, copies in (("editable", False), ("standard", True)):
+        build_data: dict[str, Any] = {"force_include": {}}
+        hook.initialize(version, build_data)
+        hook.finalize(version, build_data, "")
+        assert bool(build_data["force_include"]) == copies
 
 
 def test_the_data_of_an_installed_copy_equal_those_of_the_checkout(unpacked: Path):
