@@ -94,3 +94,9 @@ def industry_code(edition: str, text: object) -> str | None:
     """Return the two-digit division of an edition given by code (C13, 13) or name."""
     plain = _plain(text).removeprefix("c")
     return _industry_names().get((edition, plain)) or _industry_names().get((edition, _plain(text)))
+
+
+def nearest_industry(edition: str, text: object) -> str | None:
+    """Return the Chinese name of that edition's division that is most like `text`."""
+    known = _read("industries.csv")
+    return nearest(_plain(text), known.loc[known["edition"] == edition, "name_zh"])

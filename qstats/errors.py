@@ -15,7 +15,22 @@ class QStatsError(Exception):
 
 
 class OptionError(QStatsError, ValueError):
-    """A choice that does not exist; the message lists the choices and the nearest."""
+    """A choice that does not exist; the message lists the choices and the nearest.
+
+    Attributes
+    ----------
+    argument, value, options
+        What was given for which argument, and what could have been; empty when the error is
+        not about one choice. With them the message can be told in another language.
+    """
+
+    def __init__(
+        self, message: str, *, argument: str = "", value: object = None, options: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(message)
+        self.argument = argument
+        self.value = value
+        self.options = tuple(options)
 
 
 class DataError(QStatsError):
@@ -64,10 +79,10 @@ class QStatsWarning(UserWarning):
     """Something was read or assumed that the user should know of."""
 
 
-def nearest(value: object, options: Iterable[Any]) -> str | None:
-    """Return the option most like `value`, or None when none is near."""
+def nearest(value: object, options: Iterable[Any], *, cutoff: float = 0.5) -> str | None:
+    """Return the option most like `value`, or None when none is as near as `cutoff` (0 to 1)."""
     texts = {str(option).casefold(): str(option) for option in options}
-    found = get_close_matches(str(value).casefold(), texts, n=1, cutoff=0.5)
+    found = get_close_matches(str(value)[:100].casefold(), texts, n=1, cutoff=cutoff)
     return texts[found[0]] if found else None
 
 
@@ -77,4 +92,5 @@ def one_of(argument: str, value: object, options: Sequence[Any]) -> None:
         return
     hint = nearest(value, options)
     did = f" Did you mean {hint!r}?" if hint else ""
-    raise OptionError(f"{argument}={value!r} is not one of {', '.join(map(repr, options))}.{did}")
+    said = f"{argument}={value!r} is not one of {', '.join(map(repr, options))}.{did}"
+    raise OptionError(said, argument=argument, value=value, options=options)

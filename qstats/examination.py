@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 
@@ -12,6 +12,9 @@ from qstats import values
 from qstats.errors import DataError, nearest
 from qstats.files import read_table
 from qstats.messages import language, say
+
+#: a column of regions or industries with more distinct texts is another column: no hints, they take time
+_HINTED: Final = 1_000
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +48,7 @@ class Examination:
             self._say(None, "", "", "empty", "check.empty")
             self.frame = self.raw.select(**{name: nw.col(h) for name, h in headers.items()})
             return
+        headers = {name: header for name, header in headers.items() if not self._unused(name, header)}
         columns = {name: self._column(name, header) for name, header in headers.items()}
         if "industry" in columns and self.schema.column("industry"):
             columns["industry"] = self._industries(columns)
@@ -83,7 +87,27 @@ class Examination:
         for name in self.need:
             if name not in found:
                 self._report_absent(name, strangers)
+        self._note_strangers(strangers, [c for c in own if c.name not in found and c.name not in self.need])
+        numeric = [c.name for c in self.schema.columns if c.numeric]
+        if numeric and not {*numeric} & {*found, *self.need}:
+            self._report_absent(numeric[0], strangers)
         return {name: headers[0] for name, headers in found.items()}
+
+    def _note_strangers(self, strangers: list[str], absent: list[Column]) -> None:
+        """Note unknown headers that look like a column of the schema: they are let through as keys."""
+        known = {values.read_header(h)[0]: c for c in absent for h in c.headers}
+        for header in strangers:
+            near = nearest(values.read_header(header)[0], known, cutoff=0.75)
+            if near:
+                label = known[near].zh if self.lang == "zh" else known[near].en
+                self.notes.append(say("check.stranger", self.lang, header=header, near=label))
+
+    def _unused(self, name: str, header: str) -> bool:
+        """Whether a column of the schema that nobody needs is empty in every row: it is as if absent."""
+        if name in self.need or self.schema.column(name) is None:
+            return False
+        series = self.raw[header]
+        return values.is_missing(series[0]) and all(map(values.is_missing, set(series.to_list())))
 
     def _report_absent(self, name: str, strangers: list[str]) -> None:
         column = self.schema.column(name)
@@ -104,11 +128,18 @@ class Examination:
             return self._text(name, series, needed=name in self.need)
         if column.numeric:
             return self._numbers(column, header, series)
-        read = {"period": values.read_period, "region": values.read_region, "edition": values.read_edition}
-        if column.kind in read:
-            found = values.each_distinct(series.to_list(), lambda v: read[column.kind](v, self.lang))
-            return self._collected(column, series, found)
+        raw = series.to_list()
+        if column.kind in ("period", "region", "edition"):
+            distinct = values.each_distinct(raw, self._reader(column.kind, raw))
+            return self._collected(column, raw, distinct, raw)
         return self._text(name, series, needed=self._needs_cells(column))
+
+    def _reader(self, kind: str, raw: list[Any]) -> Callable[[Any], Any]:
+        if kind == "region":
+            hints = len(set(raw)) <= _HINTED
+            return lambda value: values.read_region(value, self.lang, hints=hints)
+        read = values.read_period if kind == "period" else values.read_edition
+        return lambda value: read(value, self.lang)
 
     def _needs_cells(self, column: Column) -> bool:
         """Whether no cell of a column may be empty: always, or because this use asks for it."""
@@ -118,21 +149,28 @@ class Examination:
         """Let a column of labels through; a key must have a label in every row."""
         if not needed:
             return series
-        for at, value in enumerate(series.to_list()):
-            if values.is_missing(value):
+        raw = series.to_list()
+        missing = {value for value in set(raw) if values.is_missing(value)}
+        if missing:
+            for at in (at for at, value in enumerate(raw) if value in missing):
                 self._say(at, name, "", "missing", "check.missing")
         return series
 
-    def _collected(self, column: Column, series: nw.Series[Any], found: list[Any]) -> nw.Series[Any]:
-        """Report faults among read values; return a text column with None in their places."""
-        raw = series.to_list()
-        for at, value in enumerate(found):
-            if isinstance(value, values.Fault):
-                self._blame(at, column.name, raw[at], value)
-                found[at] = None
-            elif value is None and self._needs_cells(column):
+    def _collected(
+        self, column: Column, raw: list[Any], read: Mapping[Any, Any], keys: Sequence[Hashable]
+    ) -> nw.Series[Any]:
+        """Report faults among read values; return a text column with None in their places.
+
+        `keys` are what `read` knows the rows by.
+        """
+        bad = {k for k, v in read.items() if isinstance(v, values.Fault) or v is None}
+        for at in (at for at, key in enumerate(keys) if key in bad) if bad else ():
+            fault = read[keys[at]]
+            if fault is not None:
+                self._blame(at, column.name, raw[at], fault)
+            elif self._needs_cells(column):
                 self._say(at, column.name, "", "missing", "check.missing")
-        return self._series(column.name, found, nw.String)
+        return self._series(column.name, [None if k in bad else read[k] for k in keys], nw.String)
 
     def _series(self, name: str, items: list[Any], dtype: Any) -> nw.Series[Any]:
         return nw.new_series(name, items, dtype, backend=self.raw.implementation)
@@ -144,12 +182,16 @@ class Examination:
         if "edition" not in columns:
             self._report_absent("edition", [])
             return columns["industry"]
-        pairs = list(zip(columns["edition"].to_list(), columns["industry"].to_list(), strict=True))
-        known: dict[Any, Any] = {}
-        for edition, value in set(pairs):
+        raw = columns["industry"].to_list()
+        pairs = list(zip(columns["edition"].to_list(), raw, strict=True))
+        distinct = set(pairs)
+        known: dict[Any, Any] = dict.fromkeys(distinct)
+        for edition, value in distinct:
             if edition is not None and not values.is_missing(value):
-                known[edition, value] = values.read_industry(value, edition, self.lang)
-        return self._collected(column, columns["industry"], [known.get(pair) for pair in pairs])
+                known[edition, value] = values.read_industry(
+                    value, edition, self.lang, hints=len(distinct) <= _HINTED
+                )
+        return self._collected(column, raw, known, pairs)
 
     def _numbers(self, column: Column, header: str, series: nw.Series[Any]) -> nw.Series[Any]:
         """Read a column of numbers: cells, then units, then limits."""
@@ -170,24 +212,32 @@ class Examination:
         return read
 
     def _cells(self, column: Column, header: str, raw: list[Any], factor: str) -> list[float | None]:
-        found = values.each_distinct(raw, lambda v: values.read_number(v, self.lang))
-        units = {n.factor for n in found if isinstance(n, values.Number)}
-        cleaned = sum(isinstance(n, values.Number) and n.cleaned for n in found)
+        read = values.each_distinct(raw, lambda value: values.read_number(value, self.lang))
+        numbers = [n for n in read.values() if isinstance(n, values.Number)]
+        cleaned = {value for value, n in read.items() if isinstance(n, values.Number) and n.cleaned}
         if cleaned:
-            self.notes.append(say("check.fullwidth", self.lang, header=header, count=cleaned))
-        if units - {""} and "" not in units and not factor:
+            count = sum(value in cleaned for value in raw)
+            self.notes.append(say("check.fullwidth", self.lang, header=header, count=count))
+        units = {n.factor for n in numbers} - {""}
+        named = ", ".join(sorted(units))
+        mixed = units and any(not n.factor and n.value for n in numbers)
+        if units and not mixed and not factor:
             self.notes.append(say("check.cell_units", self.lang, header=header))
-        numbers: list[float | None] = []
-        for at, item in enumerate(found):
+        odd = {
+            v
+            for v, n in read.items()
+            if isinstance(n, values.Fault) or (n is not None and (mixed or n.factor))
+        }
+        for at in (at for at, value in enumerate(raw) if value in odd) if odd else ():
+            item = read[raw[at]]
             if isinstance(item, values.Fault):
                 self._blame(at, column.name, raw[at], item)
-            elif item is not None and item.factor and factor:
+            elif item.factor and factor:
                 self._say(at, column.name, raw[at], "unit_twice", "check.unit_twice", unit=factor)
-            elif item is not None and not item.factor and item.value and units - {""}:
-                named = ", ".join(sorted(units - {""}))
+            elif not item.factor and item.value:
                 self._say(at, column.name, raw[at], "mixed_units", "check.mixed_units", units=named)
-            numbers.append(item.value if isinstance(item, values.Number) else None)
-        return numbers
+        found = {value: n.value if isinstance(n, values.Number) else None for value, n in read.items()}
+        return [found[value] for value in raw]
 
     def _limits(self, column: Column, read: nw.Series[Any], raw: nw.Series[Any]) -> None:
         """Report missing, infinite, fractional, share-like and out-of-range numbers."""
@@ -197,45 +247,43 @@ class Examination:
             for at in missing.arg_true().to_list():
                 if self._lines[at] not in blamed:
                     self._say(at, column.name, "", "missing", "check.missing")
-        faults: list[tuple[nw.Series[Any], str, str, dict[str, Any]]] = []
         known = ~missing
-        faults.append((known & (read.abs() == float("inf")), "infinite", "check.infinite", {}))
-        low = (
-            column.minimum
-            if column.minimum is not None
-            else 0
-            if column.kind in ("count", "amount")
-            else None
-        )
+        finite = known & (read.abs() < float("inf"))
+        low, high = column.limits
+        faults: list[tuple[nw.Series[Any], str, dict[str, Any]]] = [(known & ~finite, "infinite", {})]
         if low is not None:
-            faults.append((known & (read < low), "minimum", "check.minimum", {"minimum": low}))
-        if column.maximum is not None:
-            faults.append(
-                (known & (read > column.maximum), "maximum", "check.maximum", {"maximum": column.maximum})
-            )
+            faults.append((known & (read < low), "minimum", {"minimum": low}))
+        if high is not None:
+            faults.append((known & (read > high), "maximum", {"maximum": high}))
         if column.kind == "count":
             share = known & (read > 0) & (read < 1)
-            faults.append((share, "share", "check.share", {}))
-            near = (read - read.round(0)).abs() > 1e-6
-            faults.append((known & near & ~share & (read.abs() < float("inf")), "whole", "check.whole", {}))
+            whole = (read - read.round(0)).abs() <= 1e-6
+            faults += [(share, "share", {}), (finite & ~whole & ~share, "whole", {})]
         if column.kind == "percent" and known.any() and (read.filter(known).abs() <= 1).all():
-            faults.append((known & (read != 0), "share", "check.percent_share", {}))
+            faults.append((known & (read != 0), "percent_share", {}))
         shown = raw.to_list() if any(mask.any() for mask, *_ in faults) else []
-        for mask, rule, message, fields in faults:
+        for mask, fault, fields in faults:
             for at in mask.arg_true().to_list():
-                self._say(at, column.name, shown[at], rule, message, **fields)
+                rule = "share" if fault == "percent_share" else fault
+                self._say(at, column.name, shown[at], rule, f"check.{fault}", **fields)
+        self._report_merged(column, read)
+
+    def _report_merged(self, column: Column, read: nw.Series[Any]) -> None:
+        """Report numbers copied from a merged cell: a sum would count them more than once."""
         plain = {values.read_header(h)[0] for h in column.headers}
-        for at, name in sorted(self._merged):
-            if values.read_header(name)[0] in plain:
-                self._say(at, column.name, read.to_list()[at], "merged", "check.merged")
+        cells = [at for at, name in sorted(self._merged) if values.read_header(name)[0] in plain]
+        shown = read.to_list() if cells else []
+        for at in cells:
+            self._say(at, column.name, shown[at], "merged", "check.merged")
 
     def _apply_rules(self) -> None:
         for rule in self.schema.rules:
             if not set(rule.columns) <= set(self.frame.columns):
                 continue
             broken = self.frame.select(bad=rule.violated())["bad"].fill_null(False)
+            shown = self.frame[rule.columns[0]].to_list() if broken.any() else []
             for at in broken.arg_true().to_list():
-                value = self.frame[rule.columns[0]].to_list()[at]
+                value = shown[at]
                 said = f"{value:g}" if isinstance(value, float) else value
                 self._say(at, rule.columns[0], value, rule.name, rule.message, value=said)
 
@@ -251,8 +299,9 @@ class Examination:
                 continue
             least = nw.col(name).min().over(keys) if keys else nw.col(name).min()
             differs = self.frame.select(bad=nw.col(name) > least)["bad"].fill_null(False)
+            shown = self.frame[name].to_list() if differs.any() else []
             for at in differs.arg_true().to_list():
-                value = self.frame[name].to_list()[at]
+                value = shown[at]
                 self._say(at, name, value, f"{name}_constant", f"rule.{name}_constant", value=value)
 
     def _find_repeats(self) -> None:
@@ -265,25 +314,17 @@ class Examination:
             or (records in self.frame.columns and bool((self.frame[records] == 1).all()))
         ):
             return
-        if not self.frame.select(keys).is_duplicated().any():
-            return
+        repeated = self.frame.select(keys).is_duplicated()
         first: dict[tuple[Any, ...], int] = {}
-        for at, key in enumerate(self.frame.select(keys).iter_rows()):
-            if any(values.is_missing(k) for k in key):
+        rows = self.frame.select(keys).filter(repeated).iter_rows()
+        for at, key in zip(repeated.arg_true().to_list(), rows, strict=True):
+            if any(map(values.is_missing, key)):
                 continue
-            if key in first:
+            before = first.setdefault(key, at)
+            if before != at:
                 said = ", ".join(f"{k}={v}" for k, v in zip(keys, key, strict=True))
-                self._say(
-                    at,
-                    keys[0],
-                    key[0],
-                    "duplicate",
-                    "check.duplicate",
-                    first=self._lines[first[key]],
-                    keys=said,
-                )
-            else:
-                first[key] = at
+                row = self._lines[before]
+                self._say(at, keys[0], key[0], "duplicate", "check.duplicate", first=row, keys=said)
 
 
 def _eager(data: Any) -> nw.DataFrame[Any]:
@@ -293,6 +334,8 @@ def _eager(data: Any) -> nw.DataFrame[Any]:
         data = pd.DataFrame(data)
     try:
         frame = nw.from_native(data)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(say("check.names_twice", error=error)) from None
     except TypeError:
         raise DataError(
             f"{type(data).__name__} is not a table; give a DataFrame (pandas, Polars, Arrow …), "

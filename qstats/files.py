@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count, product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.errors import DataError
 from qstats.messages import say
@@ -16,8 +18,13 @@ from qstats.messages import say
 if TYPE_CHECKING:
     import pandas as pd
 
-#: an unpacked workbook larger than this is refused (a packed file can unpack to anything)
-MAX_UNPACKED = 500_000_000
+#: an unpacked workbook larger than this is refused: a packed file can unpack to anything
+MAX_UNPACKED: Final = 200_000_000
+#: a sheet whose used area has more cells is refused: one cell in the last corner makes 17,000,000,000
+MAX_CELLS: Final = 20_000_000
+_TEXTS: Final = (".csv", ".txt", ".tsv")
+_WORKBOOKS: Final = (".xlsx", ".xlsm")
+_UNIT_ABOVE: Final = re.compile(r"(?:^|[\s(\uff08])单位\s*[:\uff1a]?\s*[百千万亿十]")
 
 
 class Reading(NamedTuple):
@@ -87,52 +94,93 @@ def write_atomic(path: Path | str) -> Iterator[Path]:
 def read_table(path: Path | str, /, *, lang: str | None = None) -> Reading:
     """Read a CSV or XLSX file as people send it, every cell as text.
 
-    CSV may be UTF-8 (with or without BOM) or GBK, with commas, semicolons or tabs. In a
-    workbook the first sheet is read; title rows above the header are skipped; a merged
-    cell gives its value to all the cells it covers. All of it is said in ``notes``.
+    CSV may be UTF-8 (with or without BOM), UTF-16 or GBK, with commas, semicolons or tabs. In a
+    workbook the first sheet is read. What the file holds decides, not what it is called. Title
+    rows above the header are skipped; a merged cell gives its value to all the cells below it
+    that it covers. All of it is said in ``notes``.
 
     Raises
     ------
     DataError
-        The file does not exist, is empty, is neither CSV nor XLSX, or cannot be read.
+        The file does not exist, may not be opened, is empty, is neither CSV nor XLSX, or is
+        broken; a unit such as 万元 stands above the header, where it belongs to no column.
     """
     path = Path(path)
+    if path.is_dir():
+        raise DataError(say("file.folder", lang, path=path))
     if not path.is_file():
         raise DataError(say("file.missing", lang, path=path))
-    if path.stat().st_size == 0:
+    kind = path.suffix.lower()
+    if kind not in (*_TEXTS, *_WORKBOOKS, ".xls"):
+        raise DataError(say("file.kind", lang, path=path, kind=path.suffix or "?"))
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(say("file.denied", lang, path=path, error=error.strerror)) from error
+    if not raw:
         raise DataError(say("file.empty", lang, path=path))
-    if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return _read_workbook(path, lang)
-    if path.suffix.lower() in (".csv", ".txt", ".tsv"):
-        return _read_text(path, lang)
-    raise DataError(say("file.kind", lang, path=path, kind=path.suffix or "?"))
+    if raw.startswith(b"\xd0\xcf\x11\xe0"):
+        raise DataError(say("file.old", lang, path=path))
+    if raw.startswith(b"PK"):
+        notes = [] if kind in _WORKBOOKS else [say("file.is_workbook", lang, kind=kind)]
+        return _read_workbook(path, notes, lang)
+    notes = [] if kind in _TEXTS else [say("file.is_text", lang, kind=kind)]
+    return _read_text(path, raw, notes, lang)
 
 
-def _read_text(path: Path, lang: str | None) -> Reading:
+def _decoded(path: Path, raw: bytes, notes: list[str], lang: str | None) -> str:
+    """Return the text of a file, and note when it is not UTF-8."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        notes.append(say("file.utf16", lang))
+        return raw.decode("utf-16", errors="replace")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = raw.decode("gb18030")
+    except UnicodeDecodeError:
+        raise DataError(say("file.encoding", lang, path=path)) from None
+    notes.append(say("file.gbk", lang))
+    return text
+
+
+def _read_text(path: Path, raw: bytes, notes: list[str], lang: str | None) -> Reading:
     import csv
 
-    raw, notes = path.read_bytes(), []
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = raw.decode("gb18030")
-        except UnicodeDecodeError:
-            raise DataError(say("file.encoding", lang, path=path)) from None
-        notes.append(say("file.gbk", lang))
+    text = _decoded(path, raw, notes, lang)
     if "\0" in text:
-        raise DataError(say("file.encoding", lang, path=path))
-    first = text.lstrip().split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    rows, lines = [], []
-    for row in reader:
-        rows.append([_text(cell) for cell in row])
-        lines.append(reader.line_num)
-    return _framed(path, rows, lines, notes, set(), lang)
+        raise DataError(say("file.nul", lang, path=path))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    rows: list[list[str | None]] = []
+    try:
+        rows.extend([cell.strip() or None for cell in row] for row in reader)
+    except csv.Error as error:
+        raise DataError(say("file.quotes", lang, path=path, row=len(rows) + 1, error=error)) from None
+    return _framed(path, rows, notes, [], lang)
 
 
-def _read_workbook(path: Path, lang: str | None) -> Reading:
+def _delimiter(text: str) -> str:
+    """Return the mark that stands equally often in the most of the first lines."""
+    lines = text[:100_000].splitlines()[:20]
+
+    def regularity(mark: str) -> tuple[int, int]:
+        counts = [n for n in (line.count(mark) for line in lines) if n]
+        return max(((counts.count(n), n) for n in counts), default=(0, 0))
+
+    return max(",;\t", key=regularity)
+
+
+def _read_workbook(path: Path, notes: list[str], lang: str | None) -> Reading:
+    sheet = _first_sheet(path, notes, lang)
+    rows = [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    areas = [(a.min_row - 1, a.max_row - 1, a.min_col - 1, a.max_col - 1) for a in sheet.merged_cells.ranges]
+    return _framed(path, rows, notes, areas, lang)
+
+
+def _first_sheet(path: Path, notes: list[str], lang: str | None) -> Any:
+    """Open a workbook; refuse one that would fill the memory."""
+    import warnings
     import zipfile
 
     try:
@@ -143,23 +191,21 @@ def _read_workbook(path: Path, lang: str | None) -> Reading:
         with zipfile.ZipFile(path) as packed:
             size = sum(item.file_size for item in packed.infolist())
         if size > MAX_UNPACKED:
-            raise DataError(say("file.bomb", lang, path=path, size=size, limit=MAX_UNPACKED))
-        book = openpyxl.load_workbook(path, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+            raise DataError(say("file.bomb", lang, path=path, size=f"{size:,}", limit=f"{MAX_UNPACKED:,}"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that do not matter here
+            book = openpyxl.load_workbook(path, data_only=True)
+        sheet = book.worksheets[0]
+    except DataError:
+        raise
+    except Exception as error:  # a broken workbook fails in openpyxl, zlib or the XML parser, each in its way
         raise DataError(say("file.broken", lang, path=path, error=error)) from error
-    sheet = book.worksheets[0]
-    rows = [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-    copied: set[tuple[int, int]] = set()
-    for area in sheet.merged_cells.ranges:
-        if area.max_row == area.min_row:
-            continue  # a title across columns, or a heading: nothing to copy down
-        value = rows[area.min_row - 1][area.min_col - 1]
-        for r in range(area.min_row, area.max_row + 1):
-            for c in range(area.min_col, area.max_col + 1):
-                if (r, c) != (area.min_row, area.min_col):
-                    rows[r - 1][c - 1] = value
-                    copied.add((r - 1, c - 1))
-    return _framed(path, rows, list(range(1, len(rows) + 1)), [], copied, lang)
+    if sheet.max_row * sheet.max_column > MAX_CELLS:
+        reach = {"sheet": sheet.title, "rows": sheet.max_row, "columns": sheet.max_column}
+        raise DataError(say("file.far", lang, **reach))
+    if len(book.worksheets) > 1:
+        notes.append(say("file.sheets", lang, count=len(book.worksheets), sheet=sheet.title))
+    return sheet
 
 
 def _text(cell: Any) -> str | None:
@@ -167,42 +213,81 @@ def _text(cell: Any) -> str | None:
         return None
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    text = str(cell).strip()
-    return text or None
+    return str(cell).strip() or None
 
 
 def _framed(
     path: Path,
     rows: list[list[str | None]],
-    lines: list[int],
     notes: list[str],
-    copied: set[tuple[int, int]],
+    areas: list[tuple[int, int, int, int]],
     lang: str | None,
 ) -> Reading:
-    """Find the header, drop empty rows, and make the table."""
+    """Fill merged areas, find the header, drop empty rows, and make the table."""
     import pandas as pd
 
-    filled = [i for i, row in enumerate(rows) if any(cell is not None for cell in row)]
+    copied = _fill(rows, areas)
+    filled = [i for i, row in enumerate(rows) if any(row)]
     if not filled:
         raise DataError(say("file.empty", lang, path=path))
-    width = max(len({cell for cell in rows[i] if cell is not None}) for i in filled)
-    head = next(i for i in filled if len([c for c in rows[i] if c is not None]) > width // 2)
-    titles = [next(c for c in rows[i] if c is not None) for i in filled if i < head]
+    head = _header_row(rows, filled, areas)
+    titles = [next(filter(None, rows[i])) for i in filled if i < head]
+    _refuse_units(rows, [i for i in filled if i < head], lang)
     if titles:
-        notes.append(say("file.titles", lang, titles="; ".join(titles)))
-    columns = [re.sub(r"\s+", " ", cell) if cell else f"column {j + 1}" for j, cell in enumerate(rows[head])]
-    while (
-        columns
-        and rows[head][len(columns) - 1] is None
-        and not any(len(rows[i]) >= len(columns) and rows[i][len(columns) - 1] for i in filled if i > head)
-    ):
-        columns.pop()
+        notes.append(say("file.titles", lang, titles="; ".join(map(str, titles))))
     body = [i for i in filled if i > head]
-    table = pd.DataFrame(
-        [(rows[i] + [None] * len(columns))[: len(columns)] for i in body], columns=columns, dtype=object
+    width = max(
+        (j + 1 for i in (head, *body) for j in range(len(rows[i]) - 1, -1, -1) if rows[i][j]), default=0
     )
+    columns = _names((rows[head] + [None] * width)[:width])
+    cells = [
+        row if len(row) == width else (row + [None] * width)[:width] for row in map(rows.__getitem__, body)
+    ]
+    table = pd.DataFrame(cells, columns=columns, dtype=object)
     place = {i: at for at, i in enumerate(body)}
     merged = {(place[r], columns[c]) for r, c in copied if r in place and c < len(columns)}
     if merged:
         notes.append(say("file.merged", lang, count=len(merged)))
-    return Reading(table, [lines[i] for i in body], notes, merged)
+    return Reading(table, [i + 1 for i in body], notes, merged)
+
+
+def _fill(rows: list[list[str | None]], areas: list[tuple[int, int, int, int]]) -> set[tuple[int, int]]:
+    """Give every cell that a merged area covers its value; return the cells filled.
+
+    An area of one row is a title or a heading over columns: it is left as it is.
+    """
+    copied: set[tuple[int, int]] = set()
+    for top, bottom, left, right in areas:
+        if top == bottom:
+            continue
+        for r, c in product(range(top, bottom + 1), range(left, right + 1)):
+            if (r, c) != (top, left):
+                rows[r][c] = rows[top][left]
+                copied.add((r, c))
+    return copied
+
+
+def _header_row(
+    rows: list[list[str | None]], filled: list[int], areas: list[tuple[int, int, int, int]]
+) -> int:
+    """Return the first row that fills more than half of the width; of a header of two rows, the second."""
+    width = max(len({cell for cell in rows[i] if cell is not None}) for i in filled)
+    head = next(i for i in filled if sum(cell is not None for cell in rows[i]) > width // 2)
+    while any(top <= head < bottom for top, bottom, _, _ in areas):
+        head += 1
+    return head
+
+
+def _refuse_units(rows: list[list[str | None]], above: list[int], lang: str | None) -> None:
+    for title in (cell for i in above for cell in rows[i] if cell and _UNIT_ABOVE.search(cell)):
+        raise DataError(say("file.unit_above", lang, title=title))
+
+
+def _names(header: list[str | None]) -> list[str]:
+    """Return the headers as one line each, all different: a repeated one is numbered."""
+    names: dict[str, None] = {}
+    for at, cell in enumerate(header, start=1):
+        name = re.sub(r"\s+", " ", cell) if cell else f"column {at}"
+        again = (f"{name} ({n})" for n in count(2))
+        names[next(new for new in again if new not in names) if name in names else name] = None
+    return list(names)

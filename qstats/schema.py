@@ -64,6 +64,12 @@ class Column:
         return self.kind in ("count", "amount", "number", "percent")
 
     @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Least and largest value, None where there is no limit; counts and amounts are not negative."""
+        low = 0 if self.minimum is None and self.kind in ("count", "amount") else self.minimum
+        return low, self.maximum
+
+    @property
     def headers(self) -> tuple[str, ...]:
         """Every header that means this column."""
         return (self.name, self.zh, self.en, *self.aliases)

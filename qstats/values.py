@@ -11,23 +11,34 @@ from typing import Any, Final, NamedTuple
 from qstats import classifications, periods
 from qstats.messages import say
 
-#: Chinese multiples of ten that may follow a number or stand in a header
+#: multiples of ten that may follow a number or stand in a header; a longer one before its beginning
 FACTORS: Final = {
+    "万亿": 1e12,
+    "千亿": 1e11,
     "百亿": 1e10,
+    "十亿": 1e9,
     "亿": 1e8,
     "千万": 1e7,
     "百万": 1e6,
     "十万": 1e5,
     "万": 1e4,
     "千": 1e3,
+    "billion": 1e9,
+    "million": 1e6,
+    "thousand": 1e3,
     "": 1.0,
 }
+_SPELLED: Final = (("100 ?million", "亿"), ("10,?000", "万"), ("1,?000", "千"))
 _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "-", "--", "—", "——", "…", "……", "..."}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _CELL = re.compile(
-    r"(?P<number>.*?)(?P<factor>百亿|亿|千万|百万|十万|万|千)?(?P<unit>[^\d.,%\s]*)(?P<percent>%?)"
+    rf"(?P<number>.*?)(?P<factor>{'|'.join(filter(None, FACTORS))})?(?P<unit>[^\d.,%\s]*)(?P<percent>%?)"
 )
+#: no number is longer; a longer cell is not searched for one
+_LONGEST: Final = 60
+#: marks that cannot be seen and change nothing (those that turn digits round are kept, so refused)
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 
 
 class Fault(NamedTuple):
@@ -47,20 +58,26 @@ class Number(NamedTuple):
 
 def text_of(value: Any) -> str:
     """Return a value as short text for a message."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = "" if is_missing(value) else str(value)
     return text if len(text) <= 80 else text[:77] + "…"
 
 
 def plain(value: Any) -> str:
-    """Return text with full-width characters made ordinary and outer spaces removed."""
-    return unicodedata.normalize("NFKC", str(value)).strip()
+    """Return text with full-width characters made ordinary, without outer spaces and invisible marks."""
+    text = str(value)
+    return (
+        text.strip() if text.isascii() else unicodedata.normalize("NFKC", text).translate(_INVISIBLE).strip()
+    )
 
 
 def is_missing(value: Any) -> bool:
     """Return whether a cell is empty, NaN, or holds a mark that says so."""
-    if value is None or value != value:  # NaN and NaT differ from themselves
-        return True
-    return isinstance(value, str) and plain(value).casefold() in _MISSING
+    if isinstance(value, str):
+        return len(value) < _LONGEST and plain(value).casefold() in _MISSING
+    # NaN and NaT differ from themselves; pandas.NA does not say
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def read_header(header: Any) -> tuple[str, str]:
@@ -68,12 +85,14 @@ def read_header(header: Any) -> tuple[str, str]:
 
     Examples
     --------
-    >>> read_header("产值（亿元）"), read_header(" Output "), read_header("出口批次(万批)")
-    (('产值', '亿'), ('output', ''), ('出口批次', '万'))
+    >>> read_header("产值（亿元）"), read_header(" Output "), read_header("value (100 million US$)")
+    (('产值', '亿'), ('output', ''), ('value', '亿'))
     """
-    text = plain(header).casefold()
+    text = plain(str(header)[:200]).casefold()
     match = re.fullmatch(r"(.+?)\s*[(\[](.*)[)\]]", text)
     name, unit = (match[1], match[2]) if match else (text, "")
+    for spelled, factor in _SPELLED:
+        unit = re.sub(rf"^\s*{spelled}", factor, unit)
     factor = next((f for f in FACTORS if f and unit.strip().startswith(f)), "")
     return re.sub(r"[\s_]+", "", name), factor
 
@@ -92,7 +111,11 @@ def read_number(value: Any, lang: str | None = None) -> Number | Fault:
         except (TypeError, ValueError):
             return Fault("number", say("check.number", lang))
         return Number(number) if math.isfinite(number) else Fault("infinite", say("check.infinite", lang))
-    text = plain(value).replace(" ", "")
+    if value.isascii() and value.isdigit() and len(value) < _LONGEST:
+        return Number(float(value))
+    text = plain(value).replace(" ", "").casefold()
+    if len(text) > _LONGEST:
+        return Fault("number", say("check.number", lang))
     match = _CELL.fullmatch(text)
     digits, factor = (match["number"], match["factor"] or "") if match else (text, "")
     if match and match["percent"]:
@@ -101,12 +124,12 @@ def read_number(value: Any, lang: str | None = None) -> Number | Fault:
         digits = digits.replace(",", "")
     elif "," in digits and re.fullmatch(r"[-+\d.,]+", digits):
         return Fault("grouping", say("check.grouping", lang))
-    if not _NUMBER.fullmatch(digits.casefold()) or (match and match["unit"] and not factor):
+    if not _NUMBER.fullmatch(digits) or (match and match["unit"] and not factor):
         return Fault("number", say("check.number", lang))
     number = float(digits)
     if not math.isfinite(number):
         return Fault("infinite", say("check.infinite", lang))
-    return Number(number * FACTORS[factor], factor, cleaned=text != value.strip() or "," in text)
+    return Number(number * FACTORS[factor], factor, cleaned=text != value.strip().casefold() or "," in text)
 
 
 def read_period(value: Any, lang: str | None = None) -> str | Fault:
@@ -115,12 +138,12 @@ def read_period(value: Any, lang: str | None = None) -> str | Fault:
     return found if found is not None else Fault("period", say("check.period", lang))
 
 
-def read_region(value: Any, lang: str | None = None) -> str | Fault:
-    """Return the short Chinese name of a region, or a fault naming the nearest."""
+def read_region(value: Any, lang: str | None = None, *, hints: bool = True) -> str | Fault:
+    """Return the short Chinese name of a region, or a fault (naming the nearest, with `hints`)."""
     found = classifications.region_name(_whole(value))
     if found is not None:
         return found
-    near = classifications.nearest_region(value)
+    near = classifications.nearest_region(value) if hints else None
     hint = say("check.near", lang, near=near) if near else say("check.region.none", lang)
     return Fault("region", say("check.region", lang, hint=hint))
 
@@ -131,15 +154,12 @@ def read_edition(value: Any, lang: str | None = None) -> str | Fault:
     return match[1] if match else Fault("edition", say("check.edition", lang))
 
 
-def read_industry(value: Any, edition: str, lang: str | None = None) -> str | Fault:
-    """Return the two-digit division of that edition, or why it is none."""
+def read_industry(value: Any, edition: str, lang: str | None = None, *, hints: bool = True) -> str | Fault:
+    """Return the two-digit division of that edition, or a fault (naming the nearest, with `hints`)."""
     found = classifications.industry_code(edition, _whole(value))
     if found is not None:
         return found
-    known = classifications.industries().query("edition == @edition")
-    from qstats.errors import nearest
-
-    near = nearest(plain(value), known["name_zh"])
+    near = classifications.nearest_industry(edition, value) if hints else None
     hint = say("check.near", lang, near=near) if near else say("check.industry.none", lang)
     return Fault("industry", say("check.industry", lang, edition=edition, hint=hint))
 
@@ -148,16 +168,6 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def each_distinct(values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
-    """Apply `read` to every value, calling it once a distinct value; missing stays None."""
-    known: dict[Any, Any] = {}
-    found: list[Any] = []
-    for value in values:
-        if is_missing(value):
-            found.append(None)
-            continue
-        key = (type(value), value)
-        if key not in known:
-            known[key] = read(value)
-        found.append(known[key])
-    return found
+def each_distinct(values: Sequence[Any], read: Callable[[Any], Any]) -> dict[Any, Any]:
+    """Return what `read` makes of every distinct value, called once for each; None for a missing one."""
+    return {value: None if is_missing(value) else read(value) for value in set(values)}
