@@ -64,7 +64,7 @@ def report(
     """生成报告，每种语言一个 HTML 文件 Build a report: one HTML file a language."""
     languages = lang.replace("\uff0c", ",").split(",") if lang else None
     with _told(languages[0] if languages else None, traceback) as speak:
-        from qstats.report.build import build
+        from qstats.report.publish import build
 
         wanted = [part.strip() for part in languages] if languages else [speak]
         with _progress(speak) as progress:

@@ -10,12 +10,11 @@ from typing import Any
 _PUBLIC = {
     "Facts": "facts",
     "Section": "page",
-    "build": "build",
+    "build": "publish",
     "table": "tables",
     "figure": "tables",
     "cards": "tables",
     "math": "page",
-    "theme": "theme",
 } | {
     name: "sections"
     for name in (

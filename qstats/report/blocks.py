@@ -126,7 +126,13 @@ class Writer:
         """Return what has been written."""
         kind = "summary" if self.key == "summary" else "section"
         return Section(
-            self.key, self.say(self.key), "\n".join(self.blocks), kind=kind, simulated=self.simulated, lang=self.lang
+            self.key,
+            self.say(self.key),
+            "\n".join(self.blocks),
+            kind=kind,
+            simulated=self.simulated,
+            lang=self.lang,
+            sources=tuple(sorted(self.facts.datasets)),
         )
 
 

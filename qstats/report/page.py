@@ -54,6 +54,8 @@ class Section:
         True when a number in it descends from simulated data; the section then says so.
     lang : {"zh", "en"}, optional
         The language of its labels; see :func:`qstats.messages.language`.
+    sources : tuple of str
+        Names of the data sets it rests on.
 
     Raises
     ------
@@ -76,12 +78,14 @@ class Section:
     kind: Kind = "section"
     simulated: bool = False
     lang: str | None = None
+    sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", self.key):
             raise OptionError(f"key={self.key!r} cannot be an id: use lower-case letters, digits and hyphens")
         one_of("kind", self.kind, ("section", "summary"))
         object.__setattr__(self, "lang", language(self.lang))
+        object.__setattr__(self, "sources", tuple(self.sources))
 
     def html(self, *, more: str = "") -> str:
         """Return the section as HTML, with `more` (text written in the notebook) after its body."""
@@ -109,6 +113,7 @@ class Section:
                 "kind": self.kind,
                 "simulated": self.simulated,
                 "lang": self.lang,
+                "sources": list(self.sources),
             },
             "text/html": self._repr_html_(),
             "text/plain": f"Section {self.key}: {self.title}",

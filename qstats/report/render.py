@@ -187,6 +187,11 @@ def _parts(notebook: Any) -> tuple[str, str, list[Section]]:
     return "\n".join(filter(None, before)), "\n".join(filter(None, after)), sections
 
 
+def sources(notebook: Any, /) -> list[str]:
+    """Return the names of the data sets that the sections of an executed notebook rest on."""
+    return sorted({name for section in _parts(notebook)[2] for name in section.sources})
+
+
 @cache
 def _markdown() -> Any:
     from markdown_it import MarkdownIt

@@ -244,7 +244,8 @@ def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
     w.text(w.say("targets.text", **target_counts(table)))
     known = table[table["status"] != "no data"]
     if len(known):
-        w.figure(charts.target_bullets(known, lang=w.lang), w.say("targets.figure"))
+        drawn = known.assign(indicator=known[f"indicator_{w.lang}"], value=known["estimate"])
+        w.figure(charts.target_bullets(drawn, lang=w.lang), w.say("targets.figure"))
     shown = table.assign(
         name=table[f"indicator_{w.lang}"],
         words=[w.say(f"status.{s.replace(' ', '_')}") for s in table["status"]],

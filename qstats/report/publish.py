@@ -97,7 +97,7 @@ def _build(
         subtitle=say("annual.subtitle", lang, region=place, period=formats.period(str(facts.year), lang=lang)),
         lang=lang,
         note=say("annual.note", lang),
-        provenance={"datasets": _datasets(facts), "seed": None},
+        provenance={"datasets": _datasets(render.sources(executed)), "seed": None},
         parameters=parameters,
     )
     written = render.write(html, output / f"{kind}-{facts.year}-{facts.region}.{lang}.html", lang=lang)
@@ -114,12 +114,12 @@ def notebook(kind: Kind) -> Path:
     raise DataError(f"the notebook {name} is neither in {package / '_notebooks'} nor in {package.parent / 'notebooks'}")
 
 
-def _datasets(facts: Facts) -> list[dict[str, Any]]:
+def _datasets(names: Sequence[str]) -> list[dict[str, Any]]:
     """Return name, sha256 and rows of every data set the page rests on."""
     known = catalog().set_index("name")
-    used = [name for name in sorted(facts.datasets) if name in known.index]
+    used = [name for name in names if name in known.index]
     if not used:
-        raise OptionError(f"no data set is known under {sorted(facts.datasets)}")
+        raise OptionError(f"no data set is known under {names}")
     return [
         {"name": name, "sha256": known.loc[name, "sha256"], "rows": int(known.loc[name, "rows"])} for name in used
     ]

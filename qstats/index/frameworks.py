@@ -1,0 +1,247 @@
+"""Frameworks: the tree of an index, as a plain table that was checked."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from qstats import values
+from qstats.errors import FrameworkError, OptionError, nearest
+from qstats.files import data_path, data_root, read_table
+from qstats.messages import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REQUIRED: Final = (
+    "code",
+    "parent",
+    "direction",
+    "weight",
+    "weight_provenance",
+    "lower",
+    "upper",
+    "bounds_provenance",
+    "unit",
+)
+PROVENANCE: Final = ("official", "derived", "hypothesis", "user")
+
+_NUMBERS: Final = ("direction", "weight", "lower", "upper")
+#: a spreadsheet writes a third as 0.333333333; twelve such roundings add up to less than this
+_SUM_TOLERANCE: Final = 1e-8
+
+
+def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) -> pd.DataFrame:
+    """Load and check the tree of an index.
+
+    A framework is a table with one row a node. The root has an empty ``parent``; a node that is
+    nobody's parent is a leaf, an indicator. Branches may differ in depth. To try other
+    weights or bounds, change the table and pass it.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        A bundled framework (``"qci"``, ``"ht_capability"``), a CSV or XLSX file (commas or
+        semicolons, with or without byte-order mark), or a table.
+    lang : {"zh", "en"}, optional
+        Language of the faults.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of the source, typed: ``code, parent`` (text), ``direction`` (1 or −1),
+        ``weight`` (within the parent, summing to 1), ``lower, upper`` (L and U, in ``unit``),
+        ``weight_provenance, bounds_provenance`` (official, derived, hypothesis, user).
+        ``name_zh, name_en`` are the code where there are none. Added: ``depth`` (the root
+        is 0), ``leaf``, ``weight_in_root`` (product of the weights above).
+
+    Raises
+    ------
+    FrameworkError
+        All that is wrong, in ``faults``: columns missing (the nearest is named); codes empty or
+        repeated; no root or several; a parent that does not exist; a circle; weights that
+        are negative or do not sum to 1 within a node; directions other than ±1; U ≤ L;
+        no unit; a provenance that does not exist.
+    OptionError
+        No bundled framework has that name.
+    DataError
+        The file cannot be read.
+
+    Examples
+    --------
+    >>> tree = framework("qci")
+    >>> int(tree["leaf"].sum()), tree.loc[tree["parent"] == "qci", "weight"].tolist()
+    (12, [0.5, 0.5])
+    """
+    name, table = _read(source, lang)
+    faults = _header_faults(table, lang)
+    if not faults:
+        table, faults = _typed(table, lang)
+        faults += _code_faults(table, lang) + _tree_faults(table, lang)
+        faults += _weight_faults(table, lang) + _leaf_faults(table, lang)
+    if faults:
+        raise FrameworkError(say("framework.faults", lang, name=name, count=len(faults)), faults)
+    return _measured(table)
+
+
+def name_of(source: str | Path | pd.DataFrame, /) -> str:
+    """Return what to call a framework in messages and provenance."""
+    return Path(source).stem if isinstance(source, str | Path) else "table"
+
+
+def _read(source: str | Path | pd.DataFrame, lang: str | None) -> tuple[str, pd.DataFrame]:
+    name = name_of(source)
+    if not isinstance(source, str | Path):
+        return name, source.copy()
+    if isinstance(source, Path) or Path(source).name != source or Path(source).suffix:
+        return name, read_table(source, lang=lang).table
+    known = sorted(path.stem for path in (data_root() / "frameworks").iterdir() if path.stem != "bands")
+    if source not in known:
+        hint = _hint(source, known, lang)
+        raise OptionError(say("framework.unknown", lang, name=source, names=", ".join(known), hint=hint))
+    return name, read_table(data_path(f"frameworks/{source}.csv"), lang=lang).table
+
+
+def _hint(value: object, options: Any, lang: str | None) -> str:
+    near = nearest(value, options)
+    return say("framework.near", lang, near=near) if near else ""
+
+
+def _header_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
+    have = [str(column) for column in table.columns]
+    spare = [column for column in have if column not in REQUIRED]
+    faults = [
+        say("framework.column", lang, column=column, hint=_hint(column, spare, lang))
+        for column in REQUIRED
+        if column not in have
+    ]
+    faults += [say("framework.column_twice", lang, column=c) for c, k in Counter(have).items() if k > 1]
+    if table.empty and not faults:
+        faults.append(say("framework.empty", lang))
+    return faults
+
+
+def _typed(table: pd.DataFrame, lang: str | None) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with text and numbers told apart, and the cells that are no numbers."""
+    typed, faults = table.reset_index(drop=True), []
+    for column in ("code", "parent", "unit", "weight_provenance", "bounds_provenance"):
+        typed[column] = [_text(cell) for cell in table[column]]
+    for column in ("name_zh", "name_en"):
+        cells = table[column] if column in table.columns else [""] * len(table)
+        typed[column] = [_text(cell) or code for cell, code in zip(cells, typed["code"], strict=True)]
+    for column in _NUMBERS:
+        numbers = []
+        for code, cell in zip(typed["code"], table[column], strict=True):
+            read = values.Number(math.nan) if values.is_missing(cell) else values.read_number(cell, lang)
+            if isinstance(read, values.Fault):
+                faults.append(say("framework.number", lang, code=code, column=column, value=_text(cell)))
+            numbers.append(read.value if isinstance(read, values.Number) else math.inf)
+        typed[column] = numbers
+    return typed, faults
+
+
+def _text(cell: Any) -> str:
+    return "" if values.is_missing(cell) else values.plain(cell)
+
+
+def _code_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
+    empty = [say("framework.code_empty", lang, row=i + 1) for i, code in enumerate(table["code"]) if not code]
+    counts = Counter(code for code in table["code"] if code)
+    return empty + [
+        say("framework.code_twice", lang, code=code, count=count) for code, count in counts.items() if count > 1
+    ]
+
+
+def _tree_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
+    parents = dict(zip(table["code"], table["parent"], strict=True))
+    roots = [code for code, parent in parents.items() if not parent]
+    faults = []
+    if not roots:
+        faults.append(say("framework.no_root", lang))
+    if len(roots) > 1:
+        faults.append(say("framework.roots", lang, count=len(roots), codes=", ".join(roots)))
+    faults += [
+        say("framework.parent", lang, code=code, parent=parent, hint=_hint(parent, parents, lang))
+        for code, parent in parents.items()
+        if parent and parent not in parents
+    ]
+    return faults + [say("framework.cycle", lang, codes=" → ".join(found)) for found in _cycles(parents)]
+
+
+def _cycles(parents: dict[str, str]) -> list[list[str]]:
+    """Return every circle once, each closed: ``[a, b, a]``."""
+    found, seen = [], set[str]()
+    for node in parents:
+        path: list[str] = []
+        while node in parents and node not in seen and node not in path:
+            path.append(node)
+            node = parents[node]
+        if node in path:
+            found.append([*path[path.index(node) :], node])
+        seen.update(path)
+    return found
+
+
+def _weight_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
+    below = table[table["parent"] != ""]
+    missing = below[below["weight"].isna()]
+    faults = [say("framework.number", lang, code=code, column="weight", value="") for code in missing["code"]]
+    faults += [
+        say("framework.weight_negative", lang, code=code, value=f"{weight:g}")
+        for code, weight in zip(below["code"], below["weight"], strict=True)
+        if weight < 0
+    ]
+    for node, weights in below.groupby("parent", sort=False)["weight"]:
+        total = weights.sum()
+        if math.isfinite(total) and not weights.isna().any() and abs(total - 1) > _SUM_TOLERANCE:
+            faults.append(say("framework.weight_sum", lang, node=node, sum=f"{total:.10g}"))
+    return faults + [
+        say("framework.provenance", lang, code=code, column="weight_provenance", value=given)
+        for code, given in zip(below["code"], below["weight_provenance"], strict=True)
+        if given not in PROVENANCE
+    ]
+
+
+def _leaf_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
+    faults = []
+    for leaf in table[~table["code"].isin(set(table["parent"]))].itertuples():
+        if abs(leaf.direction) != 1 and leaf.direction != math.inf:
+            shown = "" if math.isnan(leaf.direction) else f"{leaf.direction:g}"
+            faults.append(say("framework.direction", lang, code=leaf.code, value=shown))
+        for column in ("lower", "upper"):
+            if math.isnan(getattr(leaf, column)):
+                faults.append(say("framework.number", lang, code=leaf.code, column=column, value=""))
+        if math.inf not in (leaf.lower, leaf.upper) and leaf.upper <= leaf.lower:
+            limits = {"lower": f"{leaf.lower:g}", "upper": f"{leaf.upper:g}"}
+            faults.append(say("framework.bounds", lang, code=leaf.code, **limits))
+        if not leaf.unit:
+            faults.append(say("framework.unit", lang, code=leaf.code))
+        if leaf.bounds_provenance not in PROVENANCE:
+            given = {"column": "bounds_provenance", "value": leaf.bounds_provenance}
+            faults.append(say("framework.provenance", lang, code=leaf.code, **given))
+    return faults
+
+
+def _measured(table: pd.DataFrame) -> pd.DataFrame:
+    """Add to each node how deep it lies and what it weighs in the whole."""
+    import numpy as np
+
+    root = table["parent"] == ""
+    table["weight"] = table["weight"].astype("float64").mask(root, 1.0)
+    parents = dict(zip(table["code"], table["parent"], strict=True))
+    weights = dict(zip(table["code"], table["weight"], strict=True))
+    lines = [_line(code, parents) for code in table["code"]]
+    table["depth"] = [len(line) - 1 for line in lines]
+    table["leaf"] = ~table["code"].isin(set(table["parent"]))
+    table["weight_in_root"] = [float(np.prod([weights[code] for code in line])) for line in lines]
+    return table
+
+
+def _line(code: str, parents: dict[str, str]) -> list[str]:
+    """Return a node and all above it."""
+    line = [code]
+    while parents[line[-1]]:
+        line.append(parents[line[-1]])
+    return line
