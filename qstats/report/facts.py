@@ -83,8 +83,9 @@ class Facts:
         return place_name(self.region, lang)
 
     def items(self, section: str | None = None, *, headline: bool | None = None) -> pd.DataFrame:
-        """Return the items of a section (or of all), in their order."""
+        """Return the items of a section (or of all) that the region can have, in their order."""
         table = load("report_items")
+        table = table[table["scope"].isin(["both", "nation" if self.region == "全国" else "region"])]
         if section is not None:
             table = table[table["section"] == section]
         if headline is not None:

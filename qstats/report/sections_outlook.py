@@ -87,7 +87,7 @@ def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
     w.text(*said)
     causes = findings.food_causes(facts)
     if causes is not None:
-        table = causes.table.sort_values(["estimate", "industry"], ascending=[False, True])
+        table = _with_rest(causes.table.sort_values(["estimate", "industry"], ascending=[False, True]), w)
         cumulative = table["estimate"].cumsum()
         few = int((cumulative < 80).sum()) + 1
         period = formats.period(table["period"].iloc[0], lang=w.lang)
@@ -102,6 +102,15 @@ def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
     else:
         w.note(w.say("risk.note"))
     return w.section()
+
+
+def _with_rest(table: pd.DataFrame, w: Writer) -> pd.DataFrame:
+    """Add what is left to 100 % as causes that were not named, so that shares stay as published."""
+    rest = round(100 - float(table["estimate"].sum()), 2)
+    if rest <= 0:
+        return table
+    more = {"industry": w.say("risk.rest"), "estimate": rest, "period": table["period"].iloc[0]}
+    return pd.concat([table, pd.DataFrame([more])], ignore_index=True)
 
 
 def _signal(facts: Facts, w: Writer, key: str) -> str:

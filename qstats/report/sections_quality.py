@@ -41,7 +41,8 @@ def products(facts: Facts, /, *, lang: str | None = None) -> Section:
     _grades(facts, w)
     w.heading("product.food")
     for item in ("food", "agri", "drug", "device"):
-        w.text(item_sentence(facts, item, w.lang))
+        if item in set(facts.items("product")["key"]):
+            w.text(item_sentence(facts, item, w.lang))
     _food_classes(facts, w)
     return w.section()
 
@@ -195,7 +196,7 @@ def _food_classes(facts: Facts, w: Writer) -> None:
 def exports(facts: Facts, /, *, lang: str | None = None) -> Section:
     """三、出口商品质量: pass rates by batches and by value; the basis is always said."""
     w = writer(facts, "export", 3, lang)
-    _items(facts, w, ["export_batch", "export_value"])
+    _items(facts, w, list(facts.items("export")["key"]))
     return w.section()
 
 
@@ -220,7 +221,7 @@ def engineering(facts: Facts, /, *, lang: str | None = None) -> Section:
                 fine=formats.number(count, digits=0, lang=w.lang),
             )
         )
-    _items(facts, w, ["fine_projects", "fine_floor", "first_pass"])
+    _items(facts, w, list(facts.items("engineering")["key"]))
     return w.section()
 
 
@@ -229,7 +230,7 @@ def services(facts: Facts, /, *, lang: str | None = None) -> Section:
     w = writer(facts, "service", 5, lang)
     items = facts.items("service")
     keys = [key for key in items["key"] if facts.current(key) is not None]
-    for key in items.loc[items["headline"].astype(int) == 1, "key"]:
+    for key in items.loc[items["headline"].astype(int) > 0, "key"]:
         if key in keys:
             w.text(item_sentence(facts, key, w.lang))
     if keys:

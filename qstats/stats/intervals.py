@@ -63,7 +63,7 @@ def proportion(
     ok = n > 0
     if ok.any():
         low[ok], high[ok] = proportion_confint(x[ok], n[ok], alpha=1 - level, method=_STATSMODELS[method])
-    if method in ("clopper-pearson", "jeffreys"):
+    if method != "agresti-coull":  # theirs are 0 and 1 exactly, but for rounding
         low, high = np.where(ok & (x == 0), 0.0, low), np.where(ok & (x == n), 1.0, high)
     return np.clip(low, 0, 1), np.clip(high, 0, 1)
 
