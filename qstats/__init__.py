@@ -40,7 +40,7 @@ _PUBLIC = {
 }
 _MODULES = ("report", "stats", "indicators", "index", "analysis", "errors", "plot")
 
-__all__ = list(_PUBLIC)  # noqa: PLE0605
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -69,7 +69,9 @@ def change(estimate: Estimate, /, *, on: On = "previous", lang: str | None = Non
     if "period" not in estimate.keys:
         raise DataError(say("change.no_period", lang, keys=", ".join(estimate.keys) or "—"))
     table = estimate.table
-    before = {p: periods.previous(p) if on == "previous" else periods.year_before(p) for p in set(table["period"])}
+    before = {
+        p: periods.previous(p) if on == "previous" else periods.year_before(p) for p in set(table["period"])
+    }
     both = _paired(table.assign(compared_with=table["period"].map(before)), list(estimate.keys))
     if both.empty:
         have = ", ".join(sorted(before, key=periods.sort_key))
@@ -94,7 +96,8 @@ def _paired(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 def _subtracted(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     earlier, later = (
-        trend.Measured(*(both[f"{column}{suffix}"].to_numpy() for column in _MEASURED)) for suffix in ("_earlier", "")
+        trend.Measured(*(both[f"{column}{suffix}"].to_numpy() for column in _MEASURED))
+        for suffix in ("_earlier", "")
     )
     d = trend.difference(earlier, later)
     known = ~np.isnan(d.low) & ~np.isnan(d.high)
@@ -115,4 +118,3 @@ def _subtracted(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def _direction(d: np.ndarray, later: np.ndarray) -> np.ndarray:
     same = np.abs(d) <= _SAME * np.maximum(1.0, np.abs(later))
     return np.select([np.isnan(d), same, d > 0], ["", "flat", "up"], default="down").astype(object)
-

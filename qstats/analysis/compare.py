@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qstats import classifications, datasets
-from qstats.errors import DataError, OptionError, nearest, one_of
+from qstats.errors import DataError, OptionError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats.ranking import competition_ranks
@@ -82,7 +82,9 @@ def compare(
         have = ", ".join(dict.fromkeys(table["region"]))
         raise DataError(say("compare.nothing", lang, group=_said(within), regions=have))
     others = [key for key in estimate.keys if key != "region"]
-    parts = [_ranked(rows, sign) for _, rows in (inside.groupby(others, sort=False) if others else [("", inside)])]
+    parts = [
+        _ranked(rows, sign) for _, rows in (inside.groupby(others, sort=False) if others else [("", inside)])
+    ]
     found = _with_reference(pd.concat(parts).sort_index(), table, others, _region(reference, table, lang))
     absent = [name for name in group if name not in set(inside.loc[inside["estimate"].notna(), "region"])]
     notes = [say("compare.lower_better" if sign < 0 else "compare.higher_better", lang)]
@@ -153,7 +155,9 @@ def _with_reference(
     """Put the value of the reference beside those with the same other keys."""
     rows = table[table["region"] == reference]
     if others:
-        values = found[others].merge(rows[[*others, "estimate"]], on=others, how="left")["estimate"].to_numpy()
+        values = (
+            found[others].merge(rows[[*others, "estimate"]], on=others, how="left")["estimate"].to_numpy()
+        )
     else:
         values = np.full(len(found), rows["estimate"].iloc[0] if len(rows) else np.nan)
     return found.assign(reference=values, gap_reference=found["estimate"].to_numpy() - values)

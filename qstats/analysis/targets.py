@@ -94,7 +94,9 @@ def _table(table: str | pd.DataFrame, lang: str | None) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(table, str):
-        names = [n.removeprefix("targets/") for n in datasets.catalog()["name"] if str(n).startswith("targets/")]
+        names = [
+            n.removeprefix("targets/") for n in datasets.catalog()["name"] if str(n).startswith("targets/")
+        ]
         if table not in names:
             hint = _hint("targets.near", nearest(table, names), lang)
             raise OptionError(say("targets.unknown", lang, name=table, names=", ".join(names), hint=hint))
@@ -109,11 +111,15 @@ def _table(table: str | pd.DataFrame, lang: str | None) -> pd.DataFrame:
 
 
 def _refuse_faults(rows: pd.DataFrame, lang: str | None) -> None:
-    faults = [say("targets.code_twice", lang, code=code) for code in rows.loc[rows["code"].duplicated(), "code"]]
+    faults = [
+        say("targets.code_twice", lang, code=code) for code in rows.loc[rows["code"].duplicated(), "code"]
+    ]
     known = ", ".join(_OPERATORS)
     for row in rows.to_dict("records"):
         if row["operator"] not in _OPERATORS:
-            faults.append(say("targets.operator", lang, code=row["code"], operators=known, value=row["operator"]))
+            faults.append(
+                say("targets.operator", lang, code=row["code"], operators=known, value=row["operator"])
+            )
         if math.isnan(row["value"]) and not _text(row.get("reference")):
             faults.append(say("targets.value", lang, code=row["code"]))
     if faults:

@@ -52,7 +52,9 @@ class _Part(NamedTuple):
     provenance: tuple[str, ...]
 
 
-def align(indicators: Any, tree: pd.DataFrame, /, *, name: str, missing: Missing, lang: str | None) -> Aligned:
+def align(
+    indicators: Any, tree: pd.DataFrame, /, *, name: str, missing: Missing, lang: str | None
+) -> Aligned:
     """Return the values of the leaves of a tree, or raise with every one that is missing."""
     parts = _parts(indicators, lang)
     leaves = tree[tree["leaf"]].set_index("code")
@@ -67,7 +69,9 @@ def align(indicators: Any, tree: pd.DataFrame, /, *, name: str, missing: Missing
     long, keys = _stacked(parts, lang)
     units = long[keys].drop_duplicates() if keys else pd.DataFrame(index=[0])
     units = units.sort_values(keys, key=_order, ignore_index=True) if keys else units
-    value, std_error = (_matrix(long, keys, units, list(leaves.index), column) for column in ("estimate", "std_error"))
+    value, std_error = (
+        _matrix(long, keys, units, list(leaves.index), column) for column in ("estimate", "std_error")
+    )
     if missing == "raise":
         _refuse_missing(units, value, leaves["weight_in_root"], lang)
     claims = [part.inference for part in parts.values()]
@@ -166,7 +170,9 @@ def _matrix(
     return wide.reindex(index=range(len(units)), columns=codes).to_numpy(dtype="float64")
 
 
-def _refuse_missing(units: pd.DataFrame, value: np.ndarray, weight: pd.Series[float], lang: str | None) -> None:
+def _refuse_missing(
+    units: pd.DataFrame, value: np.ndarray, weight: pd.Series[float], lang: str | None
+) -> None:
     """Raise with every weighted value that is not there."""
     at, of = np.nonzero(np.isnan(value) & (weight.to_numpy() > 0))
     if not at.size:

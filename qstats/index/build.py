@@ -249,5 +249,7 @@ def _claims(tree: pd.DataFrame, lang: str | None) -> list[str]:
     weights = int(((tree["weight_provenance"] == "hypothesis") & (tree["depth"] > 0)).sum())
     bounds = tree.loc[tree["leaf"], "bounds_provenance"]
     guessed, own = (int((bounds == kind).sum()) for kind in ("hypothesis", "user"))
-    notes = [say("index.note.hypothesis", lang, weights=weights, bounds=guessed)] if weights or guessed else []
+    notes = (
+        [say("index.note.hypothesis", lang, weights=weights, bounds=guessed)] if weights or guessed else []
+    )
     return notes + ([say("index.note.user", lang, bounds=own)] if own else [])

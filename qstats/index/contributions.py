@@ -68,7 +68,17 @@ def contributions(index: Estimate, /, *, lang: str | None = None) -> Estimate:
     _refuse_gaps(kept, units, lang)
     left_out = len(table) - len(kept)
     notes = [*index.notes, *([say("contributions.absent", lang, count=left_out)] if left_out else [])]
-    columns = [*index.keys, "estimate", "std_error", "conf_low", "conf_high", "n", "parent", "depth", "weight"]
+    columns = [
+        *index.keys,
+        "estimate",
+        "std_error",
+        "conf_low",
+        "conf_high",
+        "n",
+        "parent",
+        "depth",
+        "weight",
+    ]
     return index.replace(
         kept[[*columns, "score", "share"]],
         method=f"weight in the whole × score; {index.method}",

@@ -150,7 +150,9 @@ def _code_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
     empty = [say("framework.code_empty", lang, row=i + 1) for i, code in enumerate(table["code"]) if not code]
     counts = Counter(code for code in table["code"] if code)
     return empty + [
-        say("framework.code_twice", lang, code=code, count=count) for code, count in counts.items() if count > 1
+        say("framework.code_twice", lang, code=code, count=count)
+        for code, count in counts.items()
+        if count > 1
     ]
 
 

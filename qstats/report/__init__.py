@@ -7,34 +7,21 @@
 from importlib import import_module
 from typing import Any
 
-_PUBLIC = {
-    "Facts": "facts",
-    "Section": "page",
-    "build": "publish",
-    "table": "tables",
-    "figure": "tables",
-    "cards": "tables",
-    "math": "page",
-} | {
-    name: "sections"
-    for name in (
-        "ANNUAL",
-        "summary",
-        "main_indicators",
-        "products",
-        "exports",
-        "engineering",
-        "services",
-        "loss",
-        "targets_met",
-        "trends",
-        "risk",
-        "problems",
-        "appendix",
-    )
-} | {"competitiveness": "sections"}
+_PUBLIC = (
+    {
+        "Facts": "facts",
+        "Section": "page",
+        "build": "publish",
+        "table": "tables",
+        "figure": "tables",
+        "cards": "tables",
+        "math": "page",
+    }
+    | dict.fromkeys(("ANNUAL", "summary", "main_indicators", "products", "exports", "engineering", "services", "loss", "targets_met", "trends", "risk", "problems", "appendix"), "sections")
+    | {"competitiveness": "sections"}
+)
 
-__all__ = list(_PUBLIC)  # noqa: PLE0605
+__all__ = list(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -193,5 +193,7 @@ def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
         shown = formats.span(row["conf_low"], row["conf_high"], unit=unit, digits=current.digits, lang=lang)
         sentence += say("annual.value.interval", lang, interval=shown)
     words = change_words(current, facts.change(key), lang)
-    sentence += say("annual.value.change", lang, change=words) if words else say("annual.value.no_change", lang)
+    sentence += (
+        say("annual.value.change", lang, change=words) if words else say("annual.value.no_change", lang)
+    )
     return sentence + say("annual.stop", lang)

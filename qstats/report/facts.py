@@ -67,7 +67,9 @@ class Facts:
             )
         if year is None:
             found = cls(9999, name)
-            years = [p for key in found.items()["key"] if (h := found.history(key)) for p in h.table["period"]]
+            years = [
+                p for key in found.items()["key"] if (h := found.history(key)) for p in h.table["period"]
+            ]
             if not years:
                 raise DataError(f"no published annual figure for {name}")
             year = max(int(p) for p in years)
@@ -223,7 +225,9 @@ def _published(series: str, keys: tuple[tuple[str, Any], ...]) -> Estimate | Non
 @cache
 def _units(series: str) -> tuple[str, ...]:
     """Return every unit that a series is printed in."""
-    names = [name for name, kind in catalog()[["name", "kind"]].itertuples(index=False) if kind == "published"]
+    names = [
+        name for name, kind in catalog()[["name", "kind"]].itertuples(index=False) if kind == "published"
+    ]
     tables = (load(name) for name in names)
     units = {unit for table in tables for unit in table.loc[table["series"] == series, "unit"]}
     return tuple(sorted(units))
@@ -261,7 +265,15 @@ def _history(key: str, region: str) -> Estimate | None:
     place = _place(item, region)
     if place != region and region != "全国":
         return None  # a figure of another place is not a figure of this region
-    parts = [part for part in (_from_counts(item, place), _printed(item, place, "series"), _printed(item, place, "complement")) if part]
+    parts = [
+        part
+        for part in (
+            _from_counts(item, place),
+            _printed(item, place, "series"),
+            _printed(item, place, "complement"),
+        )
+        if part
+    ]
     if not parts:
         return None
     tables = [part.table[["period", *CORE, "flag"]] for part in parts]
@@ -290,7 +302,9 @@ def _series(item: pd.Series[Any], column: str, place: str) -> Estimate | None:
     series = _text(item[column])
     if not series:
         return None
-    industries: list[str | None] = [*_text(item["industry"]).split("|")] if _text(item["industry"]) else [None]
+    industries: list[str | None] = (
+        [*_text(item["industry"]).split("|")] if _text(item["industry"]) else [None]
+    )
     for industry in industries:
         keys = {"region": place, "industry": industry}
         chosen = tuple(sorted((k, v) for k, v in keys.items() if v is not None))

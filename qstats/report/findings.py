@@ -55,7 +55,12 @@ def small_firms(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
     if large > 0 and small / large >= MUCH:
         ratio = formats.number(small / large, digits=1, lang=lang)
         yield _finding(
-            "small", "NSS_fail_rate", lang, small=_percent(small, lang), large=_percent(large, lang), ratio=ratio
+            "small",
+            "NSS_fail_rate",
+            lang,
+            small=_percent(small, lang),
+            large=_percent(large, lang),
+            ratio=ratio,
         )
 
 
@@ -66,7 +71,9 @@ def online_sales(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         return
     online, factory = (rates.value(industry=name) for name in ("流通领域(电商)", "生产领域"))
     if factory > 0 and online / factory >= MUCH:
-        yield _finding("online", "NSS_fail_rate", lang, online=_percent(online, lang), factory=_percent(factory, lang))
+        yield _finding(
+            "online", "NSS_fail_rate", lang, online=_percent(online, lang), factory=_percent(factory, lang)
+        )
 
 
 def clear_falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
@@ -112,7 +119,11 @@ def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
     top = causes.table.sort_values("estimate", ascending=False).iloc[0]
     if top["estimate"] >= LEADING:
         yield _finding(
-            "cause", "food_nonconformity_share", lang, cause=top["industry"], share=_percent(top["estimate"], lang)
+            "cause",
+            "food_nonconformity_share",
+            lang,
+            cause=top["industry"],
+            share=_percent(top["estimate"], lang),
         )
 
 
@@ -124,9 +135,17 @@ def more_alerts(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
             continue
         before = float(change.table["earlier"].iloc[0])
         if before > 0 and 100 * (current.value() / before - 1) >= INCREASE:
-            shown = [formats.with_unit(x, blocks.unit_name(current.unit, lang), digits=0, lang=lang) for x in (before, current.value())]
+            shown = [
+                formats.with_unit(x, blocks.unit_name(current.unit, lang), digits=0, lang=lang)
+                for x in (before, current.value())
+            ]
             yield _finding(
-                "alerts", key, lang, name=facts.item(key)[blocks.language(lang)], before=shown[0], now=shown[1]
+                "alerts",
+                key,
+                lang,
+                name=facts.item(key)[blocks.language(lang)],
+                before=shown[0],
+                now=shown[1],
             )
 
 

@@ -94,7 +94,9 @@ def _build(
     html = render.page(
         executed,
         title=say(f"{kind}.title", lang),
-        subtitle=say("annual.subtitle", lang, region=place, period=formats.period(str(facts.year), lang=lang)),
+        subtitle=say(
+            "annual.subtitle", lang, region=place, period=formats.period(str(facts.year), lang=lang)
+        ),
         lang=lang,
         note=say("annual.note", lang),
         provenance={"datasets": _datasets(render.sources(executed)), "seed": None},
@@ -111,7 +113,9 @@ def notebook(kind: Kind) -> Path:
     for folder in (package / "_notebooks", package.parent / "notebooks"):
         if (folder / name).is_file():
             return folder / name
-    raise DataError(f"the notebook {name} is neither in {package / '_notebooks'} nor in {package.parent / 'notebooks'}")
+    raise DataError(
+        f"the notebook {name} is neither in {package / '_notebooks'} nor in {package.parent / 'notebooks'}"
+    )
 
 
 def _datasets(names: Sequence[str]) -> list[dict[str, Any]]:
@@ -121,5 +125,6 @@ def _datasets(names: Sequence[str]) -> list[dict[str, Any]]:
     if not used:
         raise OptionError(f"no data set is known under {names}")
     return [
-        {"name": name, "sha256": known.loc[name, "sha256"], "rows": int(known.loc[name, "rows"])} for name in used
+        {"name": name, "sha256": known.loc[name, "sha256"], "rows": int(known.loc[name, "rows"])}
+        for name in used
     ]

@@ -14,9 +14,7 @@ from qstats.report import blocks, findings, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
-from qstats.report.sections_index import competitiveness, target_counts, targets_met
-from qstats.report.sections_outlook import appendix, problems, risk, trends
-from qstats.report.sections_quality import engineering, exports, loss, products, services
+from qstats.report.sections_index import target_counts
 
 #: in the order of the report
 ANNUAL = (
@@ -59,7 +57,9 @@ def main_indicators(facts: Facts, /, *, lang: str | None = None) -> Section:
     if table.empty:
         w.absent(*facts.items(headline=True)["key"])
         return w.section()
-    cards = [_card(facts, key, w) for key in facts.items(headline=True)["key"] if facts.current(key) is not None]
+    cards = [
+        _card(facts, key, w) for key in facts.items(headline=True)["key"] if facts.current(key) is not None
+    ]
     if cards:
         w.blocks.append(tables.cards(cards, lang=w.lang))
     columns = [

@@ -92,7 +92,9 @@ def _half(facts: Facts, w: Writer, found: Capability) -> None:
     column = f"population_{w.lang}"
     w.note(w.say("index.population", population=tree[column].iloc[0]) + w.say("stop"))
     kinds = {part: sorted(set(tree[f"{part}_provenance"]) - {"", "derived"}) for part in ("weight", "bounds")}
-    words = {part: w.say("list").join(w.say(f"provenance.{k}") for k in found_) for part, found_ in kinds.items()}
+    words = {
+        part: w.say("list").join(w.say(f"provenance.{k}") for k in found_) for part, found_ in kinds.items()
+    }
     w.note(w.say("index.hypothesis", weights=words["weight"], bounds=words["bounds"]))
     clipped = int(found.index.table["flag"].str.contains("clipped").sum())
     if clipped:
@@ -111,7 +113,9 @@ def _half(facts: Facts, w: Writer, found: Capability) -> None:
         ),
         w.say("index.ranked", year=year),
     )
-    w.figure(charts.tile_grid(plain, highlight=focus, labels=names, lang=w.lang), w.say("index.tiles", year=year))
+    w.figure(
+        charts.tile_grid(plain, highlight=focus, labels=names, lang=w.lang), w.say("index.tiles", year=year)
+    )
     _parts(facts, w, found.index, focus)
     _ranks_table(facts, w, ranks, central, focus)
 
@@ -144,7 +148,9 @@ def _parts(facts: Facts, w: Writer, scores: Estimate, focus: str) -> None:
     tree = load("frameworks/ht_capability").set_index("code")
     leaves = tree.index[tree["direction"].notna()]
     table = made.table[made.table["node"].isin(leaves)]
-    table = table.assign(name=[tree.loc[node, f"name_{w.lang}"] for node in table["node"]], value=table["estimate"])
+    table = table.assign(
+        name=[tree.loc[node, f"name_{w.lang}"] for node in table["node"]], value=table["estimate"]
+    )
     total = made.value(node=HALF)
     caption = w.say("index.contributions", region=place_name(focus, w.lang), year=facts.year)
     w.figure(charts.contributions(table, total=total, lang=w.lang), caption)
@@ -220,7 +226,9 @@ def _residual(facts: Facts, w: Writer, shares: pd.DataFrame, losses: Estimate) -
         return
     w_ = weight.table.set_index("region")["estimate"]
     table = shares.join(losses.table.set_index("region")["estimate"].rename("loss"))
-    weighted = {n: float(np.average(v.dropna(), weights=w_.reindex(v.dropna().index))) for n, v in table.items()}
+    weighted = {
+        n: float(np.average(v.dropna(), weights=w_.reindex(v.dropna().index))) for n, v in table.items()
+    }
     published = {**national.loc["全国"].to_dict(), "loss": total_loss.value()}
     shown = {n: formats.number(x, digits=2, lang=w.lang) for n, x in weighted.items()}
     shown |= {f"{n}_n": formats.number(x, digits=2, lang=w.lang) for n, x in published.items()}
@@ -266,5 +274,3 @@ def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
         notes.append(w.say("targets.note_hypothesis"))
     w.table(shown, w.say("targets.caption"), columns, notes=notes)
     return w.section()
-
-

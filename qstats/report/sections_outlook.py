@@ -92,9 +92,19 @@ def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
         few = int((cumulative < 80).sum()) + 1
         period = formats.period(table["period"].iloc[0], lang=w.lang)
         share, total = (
-            formats.percent(x, digits=1, lang=w.lang) for x in (table["estimate"].iloc[0], cumulative.iloc[few - 1])
+            formats.percent(x, digits=1, lang=w.lang)
+            for x in (table["estimate"].iloc[0], cumulative.iloc[few - 1])
         )
-        w.text(w.say("risk.causes_text", period=period, first=table["industry"].iloc[0], share=share, count=few, total=total))
+        w.text(
+            w.say(
+                "risk.causes_text",
+                period=period,
+                first=table["industry"].iloc[0],
+                share=share,
+                count=few,
+                total=total,
+            )
+        )
         drawn = charts.pareto(table, name="industry", value="estimate", unit="%", digits=1, lang=w.lang)
         w.figure(drawn, w.say("risk.causes"))
     if not said and causes is None:
@@ -154,7 +164,9 @@ def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
     for row in load("indicators").to_dict("records"):
         if row["code"] in used or row["code"] == "grade_rate":
             definition = row[f"definition_{w.lang}"] if f"definition_{w.lang}" in row else row["definition"]
-            w.text(f"{row[f'name_{w.lang}'] if f'name_{w.lang}' in row else row[w.lang]}{w.say('colon')}{definition}")
+            w.text(
+                f"{row[f'name_{w.lang}'] if f'name_{w.lang}' in row else row[w.lang]}{w.say('colon')}{definition}"
+            )
             if isinstance(row["formula"], str) and row["formula"]:
                 w.blocks.append(page.math(row["formula"]))
     w.note(w.say("index.formula_note"))

@@ -61,7 +61,11 @@ def _rpq_parts(facts: Facts, w: Writer) -> None:
     if risen is not None:
         w.text(w.say("product.industries_up", count=f"{risen.value():.0f}"))
     rows = [
-        {"industry": row["industry"], "size": w.say("product.at_least", size=f"{row['estimate']:g}"), "by": -row["estimate"]}
+        {
+            "industry": row["industry"],
+            "size": w.say("product.at_least", size=f"{row['estimate']:g}"),
+            "by": -row["estimate"],
+        }
         for series in ("MQR_change_gt3pp", "MQR_change_gt1pp")
         if (found := facts.figures(series)) is not None
         for _, row in found.table.iterrows()
@@ -156,7 +160,9 @@ def _grades(facts: Facts, w: Writer) -> None:
         return
     records = shares.reset_index().assign(output=100.0, provenance="published:grade_and_loss_by_province")
     rate = grade_rate(records, by="region", denominator="total")
-    table = records.merge(rate.table[["region", "estimate"]], on="region").sort_values("estimate", ascending=False)
+    table = records.merge(rate.table[["region", "estimate"]], on="region").sort_values(
+        "estimate", ascending=False
+    )
     table["place"] = [place_name(region, w.lang) for region in table["region"]]
     columns = [tables.Field("place", w.say("col.region"))]
     columns += [tables.Field(n, w.say(f"product.{n}"), digits=2) for n in ("superior", "first", "qualified")]
@@ -180,7 +186,9 @@ def _food_classes(facts: Facts, w: Writer) -> None:
     found = facts.figures("food_fail_rate", period=None)
     if found is None:
         return
-    table = found.table[found.table["period"].str.match(rf"{facts.year}(?:$|H|Q)") & (found.table["industry"] != "合计")]
+    table = found.table[
+        found.table["period"].str.match(rf"{facts.year}(?:$|H|Q)") & (found.table["industry"] != "合计")
+    ]
     if table.empty:
         return
     period = max(table["period"].unique(), key=lambda p: (len(p) == 4, "H" in p, p))
@@ -190,7 +198,9 @@ def _food_classes(facts: Facts, w: Writer) -> None:
         tables.Field("estimate", w.say("col.fail_rate"), digits=2),
     ]
     caption = w.say("product.food_classes") + f" ({formats.period(period, lang=w.lang)})"
-    w.table(table, re.sub(r" \((.*)\)$", r"（\1）", caption) if w.lang == "zh" else caption, columns, unit="%")
+    w.table(
+        table, re.sub(r" \((.*)\)$", r"（\1）", caption) if w.lang == "zh" else caption, columns, unit="%"
+    )
 
 
 def exports(facts: Facts, /, *, lang: str | None = None) -> Section:
@@ -234,7 +244,12 @@ def services(facts: Facts, /, *, lang: str | None = None) -> Section:
         if key in keys:
             w.text(item_sentence(facts, key, w.lang))
     if keys:
-        w.table(_scores(facts, w, keys), w.say("service.table"), _score_columns(w), notes=[w.say("service.note"), w.say("service.change_note")])
+        w.table(
+            _scores(facts, w, keys),
+            w.say("service.table"),
+            _score_columns(w),
+            notes=[w.say("service.note"), w.say("service.change_note")],
+        )
     w.absent(*[key for key in items["key"] if key not in keys and int(facts.item(key)["headline"])])
     return w.section()
 
@@ -283,7 +298,9 @@ def loss(facts: Facts, /, *, lang: str | None = None) -> Section:
 def _ranked(found: Estimate, facts: Facts, w: Writer) -> Any:
     national = facts.current("loss")
     assert national is not None
-    label = say("annual.index.national_line", w.lang) if facts.region != "全国" else place_name("全国", w.lang)
+    label = (
+        say("annual.index.national_line", w.lang) if facts.region != "全国" else place_name("全国", w.lang)
+    )
     names = set(found.table["region"])
     return charts.ranked(
         found,

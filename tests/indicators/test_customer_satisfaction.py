@@ -18,7 +18,9 @@ def survey():
 
 
 def own_scores(table, weights, lo=1, hi=10):
-    return sum(w * (table[item] - lo) for item, w in weights.items()) / (hi - lo) / sum(weights.values()) * 100
+    return (
+        sum(w * (table[item] - lo) for item, w in weights.items()) / (hi - lo) / sum(weights.values()) * 100
+    )
 
 
 def test_the_index_and_its_error_are_those_of_the_respondents_scores(survey):
@@ -37,7 +39,9 @@ def test_by_region(survey):
     for region, group in survey.groupby("region"):
         row = found.where(region=region).table.iloc[0]
         score = own_scores(group, equal)
-        assert (row["estimate"], row["std_error"]) == pytest.approx((score.mean(), score.std(ddof=1) / np.sqrt(80)))
+        assert (row["estimate"], row["std_error"]) == pytest.approx(
+            (score.mean(), score.std(ddof=1) / np.sqrt(80))
+        )
 
 
 def test_weights_may_be_a_sequence_or_named_and_their_scale_does_not_matter(survey):
@@ -167,7 +171,9 @@ def test_the_t_interval_is_cut_and_the_logit_one_stays_inside():
 def test_engines_agree(engine, survey):
     survey.loc[3, "sat1"] = np.nan
     for missing in ("casewise", "mean"):
-        a, b = (customer_satisfaction(t, by="region", missing=missing).table for t in (engine(survey), survey))
+        a, b = (
+            customer_satisfaction(t, by="region", missing=missing).table for t in (engine(survey), survey)
+        )
         pd.testing.assert_frame_equal(a, b, rtol=1e-12)
 
 

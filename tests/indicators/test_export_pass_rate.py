@@ -51,7 +51,9 @@ def test_value_has_no_error_and_none_can_be_named():
 def test_only_the_columns_of_the_basis_are_needed():
     batches = {name: EXPORTS[name] for name in ("batches", "batches_failed")}
     batches["value"], batches["value_failed"] = [None, 1.0, 2.0], [None, 0.0, 0.0]
-    assert export_pass_rate(batches | {"goods": ["a", "b", "c"]}).value() == pytest.approx(100 * (1 - 17 / 14000))
+    assert export_pass_rate(batches | {"goods": ["a", "b", "c"]}).value() == pytest.approx(
+        100 * (1 - 17 / 14000)
+    )
     with pytest.raises(DataError) as caught:
         export_pass_rate(batches | {"goods": ["a", "b", "c"]}, basis="value")
     assert set(caught.value.violations["rule"]) == {"missing"}
@@ -68,7 +70,9 @@ def test_chinese_headers_and_units_are_read():
 def test_more_failed_than_inspected_is_refused(lang):
     with pytest.raises(DataError) as caught:
         export_pass_rate({"batches": [10], "batches_failed": [11]})
-    assert caught.value.violations[["row", "column", "rule"]].values.tolist() == [[1, "batches_failed", "failed"]]
+    assert caught.value.violations[["row", "column", "rule"]].values.tolist() == [
+        [1, "batches_failed", "failed"]
+    ]
     with pytest.raises(DataError, match="failed"):
         export_pass_rate({"value": [10], "value_failed": [11]}, basis="value")
 

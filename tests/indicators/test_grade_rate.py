@@ -55,7 +55,9 @@ def test_grades_above_the_output_are_refused(lang):
 
 
 def test_printed_shares_may_add_up_to_100_01():
-    assert grade_rate({"superior": [33.34], "first": [33.34], "qualified": [33.33], "output": [100]}).value() > 0
+    assert (
+        grade_rate({"superior": [33.34], "first": [33.34], "qualified": [33.33], "output": [100]}).value() > 0
+    )
 
 
 def test_no_output_is_undefined_with_a_reason():
@@ -73,7 +75,9 @@ def test_no_error_is_invented():
 
 
 def test_the_unit_does_not_matter():
-    small = {name: [v / 1e8 for v in column] if name != "region" else column for name, column in GRADES.items()}
+    small = {
+        name: [v / 1e8 for v in column] if name != "region" else column for name, column in GRADES.items()
+    }
     assert grade_rate(small).value() == pytest.approx(grade_rate(GRADES).value())
 
 

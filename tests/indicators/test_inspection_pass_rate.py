@@ -25,8 +25,14 @@ def test_any_keys_make_a_result(by):
     keys = [by] if isinstance(by, str) else list(by)
     assert list(found.keys) == keys
     table = pd.DataFrame(CHECKS)
-    sums = table.groupby(keys)[["inspected", "passed"]].sum() if keys else table[["inspected", "passed"]].sum().to_frame().T
-    assert found.table["estimate"].tolist() == pytest.approx((100 * sums["passed"] / sums["inspected"]).tolist())
+    sums = (
+        table.groupby(keys)[["inspected", "passed"]].sum()
+        if keys
+        else table[["inspected", "passed"]].sum().to_frame().T
+    )
+    assert found.table["estimate"].tolist() == pytest.approx(
+        (100 * sums["passed"] / sums["inspected"]).tolist()
+    )
     assert found.table["n"].tolist() == sums["inspected"].tolist()
 
 

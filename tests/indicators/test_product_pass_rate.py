@@ -43,7 +43,9 @@ def test_a_region_weighs_its_industries_and_an_industry_its_regions(cells):
 
 
 def test_region_first_and_industry_first_agree_on_complete_cells(cells):
-    results = [product_pass_rate(cells, by="period", order=o).table for o in ("region-first", "industry-first")]
+    results = [
+        product_pass_rate(cells, by="period", order=o).table for o in ("region-first", "industry-first")
+    ]
     numbers = [t[["estimate", "std_error", "conf_low", "conf_high", "n_eff", "coverage"]] for t in results]
     np.testing.assert_allclose(*numbers, rtol=1e-12)
 
@@ -119,7 +121,9 @@ def test_the_standard_error_is_that_of_independent_cells(cells):
     p, V = p_and_v(table)
     W = V / V.sum()
     found = product_pass_rate(table).table.iloc[0]
-    assert found["std_error"] == pytest.approx(100 * np.sqrt((W**2 * p * (1 - p) / (table["inspected"] - 1)).sum()))
+    assert found["std_error"] == pytest.approx(
+        100 * np.sqrt((W**2 * p * (1 - p) / (table["inspected"] - 1)).sum())
+    )
     assert found["n_eff"] == pytest.approx(1 / (W**2 / table["inspected"]).sum())
     assert found["n"] == table["inspected"].sum()
 
@@ -133,7 +137,10 @@ def test_the_interval_is_that_of_the_effective_sample(cells, method):
 
 
 def test_the_default_interval_is_wilson(cells):
-    default, named = product_pass_rate(cells, by="period"), product_pass_rate(cells, by="period", interval="wilson")
+    default, named = (
+        product_pass_rate(cells, by="period"),
+        product_pass_rate(cells, by="period", interval="wilson"),
+    )
     assert default.table.equals(named.table)
     assert not default.table.equals(product_pass_rate(cells, by="period", interval="jeffreys").table)
 
@@ -258,7 +265,12 @@ def test_the_unit_of_output_does_not_matter(cells):
 
 
 def test_a_cell_of_no_output_has_no_weight():
-    table = {**GAP, "inspected": [100, 40, 200, 50], "passed": [95, 1, 190, 49], "output": [30.0, 0.0, 60.0, 20.0]}
+    table = {
+        **GAP,
+        "inspected": [100, 40, 200, 50],
+        "passed": [95, 1, 190, 49],
+        "output": [30.0, 0.0, 60.0, 20.0],
+    }
     found = product_pass_rate(table)
     assert found.value() == pytest.approx((95 * 30 + 95.75 * 80) / 110)
     assert found.table["n"].iloc[0] == 350

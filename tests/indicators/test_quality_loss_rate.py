@@ -19,7 +19,9 @@ def test_groups_are_ratios_of_sums_not_means_of_rates():
     assert quality_loss_rate(COSTS).value() == pytest.approx(100 * 13 / 2000)
     found = quality_loss_rate(COSTS, by="region")
     assert found.value(region="安徽") == pytest.approx(0.7)
-    assert quality_loss_rate(COSTS, by=["edition", "industry"]).value(industry="39") == pytest.approx(100 * 10 / 1900)
+    assert quality_loss_rate(COSTS, by=["edition", "industry"]).value(industry="39") == pytest.approx(
+        100 * 10 / 1900
+    )
 
 
 def test_no_error_is_invented():
