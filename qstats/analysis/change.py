@@ -111,7 +111,7 @@ def _subtracted(both: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         earlier=earlier.estimate,
         later=later.estimate,
         direction=_direction(d.estimate, np.asarray(later.estimate)),
-        clear=pd.array(np.where(known, (d.low > 0) | (d.high < 0), None), dtype="boolean"),
+        clear=pd.Series((d.low > 0) | (d.high < 0), index=both.index, dtype="boolean").where(known),
     )
 
 

@@ -84,8 +84,9 @@ def _parts(indicators: Any, lang: str | None) -> dict[str, _Part]:
     if isinstance(indicators, Mapping):
         parts = {str(code): _of_estimate(estimate, lang) for code, estimate in indicators.items()}
     elif isinstance(indicators, Estimate):
-        shared = {"inference": indicators.inference, "provenance": indicators.provenance}
-        parts = _of_table(indicators.table, lang, **shared)
+        parts = _of_table(
+            indicators.table, lang, inference=indicators.inference, provenance=indicators.provenance
+        )
     elif isinstance(indicators, pd.DataFrame):
         parts = _of_table(indicators, lang, inference=None, provenance=("user",))
     elif isinstance(indicators, Sequence) and not isinstance(indicators, str):
@@ -167,7 +168,7 @@ def _matrix(
 ) -> np.ndarray:
     rows = long.assign(_unit=0) if not keys else long.merge(units.assign(_unit=range(len(units))), on=keys)
     wide = rows.pivot(index="_unit", columns="indicator", values=column)
-    return wide.reindex(index=range(len(units)), columns=codes).to_numpy(dtype="float64")
+    return np.asarray(wide.reindex(index=range(len(units)), columns=codes), dtype="float64")
 
 
 def _refuse_missing(

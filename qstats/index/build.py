@@ -130,7 +130,7 @@ def competitiveness_index(
         _tabulated(tree, given, scores, low, high),
         indicator=str(tree.loc[tree["depth"] == 0, "code"].iloc[0]),
         unit="index",
-        method=f"min-max scores {FLOOR:g}..{CEILING:g} with fixed bounds, weighted arithmetic means ({name}); "
+        method=f"min-max scores {FLOOR:g}..{CEILING:g}, fixed bounds, weighted arithmetic means ({name}); "
         "errors propagated linearly, indicators taken as independent",
         basis=_population(tree, lang),
         level=level,
@@ -233,9 +233,11 @@ def _notes(tree: pd.DataFrame, scores: _Scores, lang: str | None) -> list[str]:
     notes = []
     if len(used) < len(leaves):
         notes.append(say("index.note.some", lang, used=len(used), total=len(leaves), codes=", ".join(used)))
-    for j in leaves:
-        if 0 < absent[j] < units:
-            notes.append(say("index.note.missing", lang, code=names[j], count=absent[j], units=units))
+    notes += [
+        say("index.note.missing", lang, code=names[j], count=absent[j], units=units)
+        for j in leaves
+        if 0 < absent[j] < units
+    ]
     for j in leaves:
         low, high = (int((scores.clipped[:, j] == sign).sum()) for sign in (-1, 1))
         if low or high:

@@ -49,8 +49,8 @@ def contributions(index: Estimate, /, *, lang: str | None = None) -> Estimate:
     >>> import pandas as pd
     >>> from qstats.index.build import competitiveness_index
     >>> tree = pd.DataFrame({"code": ["all", "pass", "loss"], "parent": ["", "all", "all"],
-    ...     "direction": [1, 1, -1], "weight": [1, 0.75, 0.25], "weight_provenance": "user", "lower": [0, 60, 0],
-    ...     "upper": [0, 100, 2], "bounds_provenance": "user", "unit": "%"})
+    ...     "direction": [1, 1, -1], "weight": [1, 0.75, 0.25], "weight_provenance": "user",
+    ...     "lower": [0, 60, 0], "upper": [0, 100, 2], "bounds_provenance": "user", "unit": "%"})
     >>> data = pd.DataFrame({"indicator": ["pass", "loss"], "estimate": [88, 0.5]})
     >>> contributions(competitiveness_index(data, tree)).table["estimate"].tolist()
     [88.5, 66.0, 22.5]

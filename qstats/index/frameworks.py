@@ -212,9 +212,11 @@ def _leaf_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
         if abs(leaf.direction) != 1 and leaf.direction != math.inf:
             shown = "" if math.isnan(leaf.direction) else f"{leaf.direction:g}"
             faults.append(say("framework.direction", lang, code=leaf.code, value=shown))
-        for column in ("lower", "upper"):
-            if math.isnan(getattr(leaf, column)):
-                faults.append(say("framework.number", lang, code=leaf.code, column=column, value=""))
+        faults += [
+            say("framework.number", lang, code=leaf.code, column=column, value="")
+            for column in ("lower", "upper")
+            if math.isnan(getattr(leaf, column))
+        ]
         if math.inf not in (leaf.lower, leaf.upper) and leaf.upper <= leaf.lower:
             limits = {"lower": f"{leaf.lower:g}", "upper": f"{leaf.upper:g}"}
             faults.append(say("framework.bounds", lang, code=leaf.code, **limits))

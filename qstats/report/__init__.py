@@ -17,7 +17,24 @@ _PUBLIC = (
         "cards": "tables",
         "math": "page",
     }
-    | dict.fromkeys(("ANNUAL", "summary", "main_indicators", "products", "exports", "engineering", "services", "loss", "targets_met", "trends", "risk", "problems", "appendix"), "sections")
+    | dict.fromkeys(
+        (
+            "ANNUAL",
+            "summary",
+            "main_indicators",
+            "products",
+            "exports",
+            "engineering",
+            "services",
+            "loss",
+            "targets_met",
+            "trends",
+            "risk",
+            "problems",
+            "appendix",
+        ),
+        "sections",
+    )
     | {"competitiveness": "sections"}
 )
 

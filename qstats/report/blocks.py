@@ -124,12 +124,11 @@ class Writer:
 
     def section(self) -> Section:
         """Return what has been written."""
-        kind = "summary" if self.key == "summary" else "section"
         return Section(
             self.key,
             self.say(self.key),
             "\n".join(self.blocks),
-            kind=kind,
+            kind="summary" if self.key == "summary" else "section",
             simulated=self.simulated,
             lang=self.lang,
             sources=tuple(sorted(self.facts.datasets)),

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from qstats import classifications, periods
 from qstats.analysis.change import change
-from qstats.datasets import catalog, load, published
+from qstats.datasets import Conflict, catalog, load, published
 from qstats.errors import DataError, OptionError, nearest
 from qstats.estimate import CORE, Estimate
 from qstats.messages import language, say
@@ -142,7 +142,7 @@ class Facts:
         return None if found is None else self.use(found)
 
     def targets(self) -> pd.DataFrame:
-        """Return the targets that apply to the region and to a year not before the report's, with their status.
+        """Return the targets that apply to the region, of years not before the report's, with their status.
 
         A target is judged by the item that names its code; one that no item names has no data. Of
         several years the earliest that is not past applies.
@@ -210,11 +210,14 @@ def _frozen(value: Any) -> Any:
 _SAME_UNIT = {"alerts": "notifications", "批": "批次", "个": "批次"}
 
 
+_CONFLICT: Final[tuple[Conflict, ...]] = ("official", "first")
+
+
 @cache
 def _published(series: str, keys: tuple[tuple[str, Any], ...]) -> Estimate | None:
     """Return a published series; where sources disagree an official one, else the first printed."""
-    chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in keys}
-    for conflict in ("official", "first"):
+    chosen: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in keys}
+    for conflict in _CONFLICT:
         try:
             return published(series, **chosen, conflict=conflict)
         except (DataError, OptionError):  # no such row, or none in this unit

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from qstats.estimate import Estimate
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.report import blocks, formats
 from qstats.report.facts import Facts
 
@@ -47,7 +47,7 @@ def _percent(x: float, lang: str | None) -> str:
 
 
 def small_firms(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """Small enterprises fail spot checks at least twice as often as large ones."""
+    """Find out whether small enterprises fail spot checks at least twice as often as large ones."""
     rates = facts.figures("NSS_fail_rate", industry=["大型企业", "小型企业"])
     if rates is None or len(rates) < 2:
         return
@@ -65,7 +65,7 @@ def small_firms(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 def online_sales(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """Products sold online fail at least twice as often as those taken from manufacturers."""
+    """Find out whether products sold online fail at least twice as often as those from manufacturers."""
     rates = facts.figures("NSS_fail_rate", industry=["流通领域(电商)", "生产领域"])
     if rates is None or len(rates) < 2:
         return
@@ -77,7 +77,7 @@ def online_sales(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 def clear_falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """A headline indicator got clearly worse: its interval leaves out no change, or it was printed so."""
+    """Find headline indicators that got worse: clearly so, or by a figure printed without its error."""
     for _, item in facts.items(headline=True).iterrows():
         current, change = facts.current(item["key"]), facts.change(item["key"])
         if current is None or change is None or item["section"] == "risk":
@@ -86,11 +86,11 @@ def clear_falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         worse = row["estimate"] * int(item["direction"]) < 0
         if worse and row["clear"] is not False and bool(row["direction"] != "flat"):
             words = blocks.change_words(current, change, lang)
-            yield _finding("drop", item["key"], lang, name=item[blocks.language(lang)], change=words)
+            yield _finding("drop", item["key"], lang, name=item[language(lang)], change=words)
 
 
 def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """A target that applies is not met."""
+    """Find the targets that apply and are not met."""
     for row in facts.targets().to_dict("records"):
         if row["status"] not in ("near", "not met"):
             continue
@@ -103,7 +103,7 @@ def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
             "target",
             row["item"],
             lang,
-            name=facts.item(row["item"])[blocks.language(lang)],
+            name=facts.item(row["item"])[language(lang)],
             value=blocks.value(current, lang),
             year=row["by_year"],
             target=formats.with_unit(row["target"], unit, digits=current.digits, lang=lang),
@@ -112,7 +112,7 @@ def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """One cause leads among the failing food samples."""
+    """Find out whether one cause leads among the failing food samples."""
     causes = food_causes(facts)
     if causes is None:
         return
@@ -128,7 +128,7 @@ def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 def more_alerts(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """A count of alerts rose by a fifth or more."""
+    """Find counts of alerts that rose by a fifth or more."""
     for key in facts.items("risk")["key"]:
         current, change = facts.current(key), facts.change(key)
         if current is None or change is None:
@@ -143,22 +143,22 @@ def more_alerts(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
                 "alerts",
                 key,
                 lang,
-                name=facts.item(key)[blocks.language(lang)],
+                name=facts.item(key)[language(lang)],
                 before=shown[0],
                 now=shown[1],
             )
 
 
 def gaps(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """Headline indicators without a figure for the year."""
+    """Find headline indicators without a figure for the year."""
     lacking = [i for _, i in facts.items(headline=True).iterrows() if facts.current(i["key"]) is None]
     if lacking:
-        names = say("annual.list", lang).join(item[blocks.language(lang)] for item in lacking)
+        names = say("annual.list", lang).join(item[language(lang)] for item in lacking)
         yield _finding("gaps", "report_items", lang, count=len(lacking), names=names)
 
 
 def food_causes(facts: Facts, /) -> Estimate | None:
-    """Return the causes of failing food samples in the longest, then latest, part of the year that has them all."""
+    """Return the causes of failing food samples, of the longest part of the year that has them all."""
     whole = facts.figures("food_nonconformity_share", period=None)
     if whole is None:
         return None

@@ -358,7 +358,7 @@ def marks(statuses: Iterable[str], /, *, lang: str | None = None) -> dict[str, s
     if language(lang) == "en":
         return {code: f"[{code}]" for code in present}
     circled = iter(_CIRCLED)
-    return {c: missing(c, lang="zh") if c in INSTEAD else next(circled) for c in present}  # type: ignore[arg-type]
+    return {c: missing(c, lang="zh") if c in INSTEAD else next(circled) for c in present}
 
 
 def explain(marked: dict[str, str], /, *, lang: str | None = None) -> list[str]:

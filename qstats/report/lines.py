@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -225,7 +225,7 @@ def _label_points(axes: Axes, line: Series, reference: float | None, digits: int
     """Write each value beside its point, on the side where no line passes."""
     low, high = axes.get_ylim()
     near = (high - low) * 0.1
-    for i in np.flatnonzero(np.isfinite(line.value)):
+    for i in map(int, np.flatnonzero(np.isfinite(line.value))):
         before, value, after = (_at(line.value, j) for j in (i - 1, i, i + 1))
         lowest = np.fmin(before, after) > value
         crowded = reference is not None and value <= reference < value + near
@@ -271,7 +271,7 @@ def _label_ends(
     places = draw.spread([at[i] for i in used], 4.2 / plot_mm * (high - low), low=low, high=high)
     for i, y in zip(used, places, strict=True):
         if i < len(lines):
-            place = {"transform": axes.get_yaxis_transform(), "clip_on": False}
+            place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False}
             axes.plot([1 + 3.5 / draw.plot_mm(axes)], [y], color=colours[i], marker=_MARKERS[i], **place)
         shift = (16 if i < len(lines) else 5, 0)
         draw.named(

@@ -192,7 +192,9 @@ def math(latex: str, /, *, display: Literal["block", "inline"] = "block") -> str
     formula = str(convert(latex, display=display))
     formula = re.sub(r"<mi>(&#x[0-9A-Fa-f]+;|[^<])</mi>", _slanted, formula)
     formula = re.sub(r"<mo>(&#x022(?:11|0F);)</mo>", r'<mo class="qs-large">\1</mo>', formula)
-    return formula.replace("<math ", f'<math aria-label="{escape(latex, quote=True)}" ', 1)
+    # a long formula scrolls on a narrow screen, so the keyboard must reach it
+    reach = ' tabindex="0"' if display == "block" else ""
+    return formula.replace("<math ", f'<math aria-label="{escape(latex, quote=True)}"{reach} ', 1)
 
 
 def _slanted(match: re.Match[str]) -> str:

@@ -14,7 +14,9 @@ from qstats.report import blocks, findings, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
-from qstats.report.sections_index import target_counts
+from qstats.report.sections_index import competitiveness, target_counts, targets_met
+from qstats.report.sections_outlook import appendix, problems, risk, trends
+from qstats.report.sections_quality import engineering, exports, loss, products, services
 
 #: in the order of the report
 ANNUAL = (
@@ -33,7 +35,22 @@ ANNUAL = (
     "appendix",
 )
 
-__all__ = [*ANNUAL, "ANNUAL"]
+__all__ = [
+    "ANNUAL",
+    "appendix",
+    "competitiveness",
+    "engineering",
+    "exports",
+    "loss",
+    "main_indicators",
+    "problems",
+    "products",
+    "risk",
+    "services",
+    "summary",
+    "targets_met",
+    "trends",
+]
 
 
 def summary(facts: Facts, /, *, lang: str | None = None) -> Section:

@@ -28,7 +28,7 @@ HALF = "development_capability"
 class Capability(NamedTuple):
     """The half 发展能力 of a year: the index, and the regions that lack an indicator."""
 
-    index: Estimate
+    scores: Estimate
     lacking: tuple[str, ...]
 
 
@@ -58,7 +58,7 @@ def competitiveness(facts: Facts, /, *, lang: str | None = None) -> Section:
     if found is None:
         w.text(w.say("index.none", year=facts.year))
     else:
-        facts.use(found.index)
+        facts.use(found.scores)
         _half(facts, w, found)
     _grades_and_losses(facts, w)
     return w.section()
@@ -83,7 +83,7 @@ def _official(facts: Facts, w: Writer) -> None:
 
 
 def _half(facts: Facts, w: Writer, found: Capability) -> None:
-    scores = found.index.where(node=HALF)
+    scores = found.scores.where(node=HALF)
     ranks = compare(scores, lang=w.lang).table.set_index("region")
     central = compare(scores, within="central6", lang=w.lang).table.set_index("region")
     focus = facts.region if facts.region in ranks.index else "安徽"
@@ -96,7 +96,7 @@ def _half(facts: Facts, w: Writer, found: Capability) -> None:
         part: w.say("list").join(w.say(f"provenance.{k}") for k in found_) for part, found_ in kinds.items()
     }
     w.note(w.say("index.hypothesis", weights=words["weight"], bounds=words["bounds"]))
-    clipped = int(found.index.table["flag"].str.contains("clipped").sum())
+    clipped = int(found.scores.table["flag"].str.contains("clipped").sum())
     if clipped:
         w.note(w.say("index.clipped", count=clipped))
     if found.lacking:
@@ -106,17 +106,17 @@ def _half(facts: Facts, w: Writer, found: Capability) -> None:
     mean = float(ranks["mean"].iloc[0])
     plain = scores.replace(scores.table.drop(columns="node"))
     label = w.say("index.national_line")
-    names = {HALF: tree.set_index("code").loc[HALF, f"name_{w.lang}"]}
+    labels = {HALF: str(tree.set_index("code").loc[HALF, f"name_{w.lang}"])}
     w.figure(
         charts.ranked(
-            plain, reference=mean, reference_label=label, highlight=focus, labels=names, lang=w.lang
+            plain, reference=mean, reference_label=label, highlight=focus, labels=labels, lang=w.lang
         ),
         w.say("index.ranked", year=year),
     )
     w.figure(
-        charts.tile_grid(plain, highlight=focus, labels=names, lang=w.lang), w.say("index.tiles", year=year)
+        charts.tile_grid(plain, highlight=focus, labels=labels, lang=w.lang), w.say("index.tiles", year=year)
     )
-    _parts(facts, w, found.index, focus)
+    _parts(facts, w, found.scores, focus)
     _ranks_table(facts, w, ranks, central, focus)
 
 

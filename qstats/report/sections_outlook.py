@@ -163,12 +163,9 @@ def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
     used = {str(item["function"]) for _, item in facts.items().iterrows()}
     for row in load("indicators").to_dict("records"):
         if row["code"] in used or row["code"] == "grade_rate":
-            definition = row[f"definition_{w.lang}"] if f"definition_{w.lang}" in row else row["definition"]
-            w.text(
-                f"{row[f'name_{w.lang}'] if f'name_{w.lang}' in row else row[w.lang]}{w.say('colon')}{definition}"
-            )
+            w.text(f"{row[f'name_{w.lang}']}{w.say('colon')}{row[f'definition_{w.lang}']}")
             if isinstance(row["formula"], str) and row["formula"]:
-                w.blocks.append(page.math(row["formula"]))
+                w.blocks += [page.math(line) for line in row["formula"].split(r",\quad ")]
     w.note(w.say("index.formula_note"))
     w.blocks.append(page.math(r"s = 60 + 40\,\frac{x - L}{U - L}"))
     w.heading("appendix.sources")

@@ -158,7 +158,7 @@ def _draw_bullet(axes: Axes, at: int, row: dict[str, Any]) -> None:
     draw.beside(axes, at, 18, row["value"], ha="right")
     draw.beside(axes, at, 38, row["target"], ha="right", color=MUTED)
     if marker:
-        place = {"transform": axes.get_yaxis_transform(), "clip_on": False}
+        place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False}
         axes.plot([1 + 43 / wide], [at], marker=marker, color=colour, markersize=6, linestyle="none", **place)
     draw.beside(axes, at, 45.5, row["words"], ha="left")
 

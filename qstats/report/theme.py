@@ -103,7 +103,8 @@ def theme() -> Iterator[None]:
     True
     """
     _know_fonts()
-    with rc_context(_RC):
+    settings: Any = _RC
+    with rc_context(settings):
         yield
 
 

@@ -188,7 +188,12 @@ def _square(axes: Axes, x: float, y: float, width: float, height: float, colour:
     from matplotlib.patches import Rectangle
 
     edge = "-" if colour else (0, (3, 2))
-    style = {"facecolor": colour or PALE, "edgecolor": "#8A8A8A", "linewidth": 0.6, "linestyle": edge}
+    style: dict[str, Any] = {
+        "facecolor": colour or PALE,
+        "edgecolor": "#8A8A8A",
+        "linewidth": 0.6,
+        "linestyle": edge,
+    }
     axes.add_patch(Rectangle((x, y), width, height, clip_on=False, **style))
 
 

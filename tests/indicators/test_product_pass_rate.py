@@ -232,7 +232,7 @@ def test_a_missing_output_weight_is_refused(lang):
 
 
 def test_periods_do_not_add_up(cells, lang):
-    with pytest.raises(DataError, match="period.*2022, 2023|2022, 2023.*period"):
+    with pytest.raises(DataError, match=r"period.*2022, 2023|2022, 2023.*period"):
         product_pass_rate(cells, by="region")
     both = product_pass_rate(cells, by=["period", "region"])
     alone = product_pass_rate(year(cells, "2022"), by="region")

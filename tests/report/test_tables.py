@@ -101,8 +101,13 @@ def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe_and_numbers_do_not
 def test_alignment_scope_and_our_own_words():
     text = made(
         frame(words=["上升", "下降"]),
-        [COLUMNS[0], Field("rate", "率", digits=2), Field("words", "变化", words=True), Field("low", "低", digits=1, align="left")],
-    )  # fmt: skip
+        [
+            COLUMNS[0],
+            Field("rate", "率", digits=2),
+            Field("words", "变化", words=True),
+            Field("low", "低", digits=1, align="left"),
+        ],
+    )
     heads = re.findall(r'<th scope="col" class="([\w-]+)">', text)
     assert heads == ["qs-text", "qs-num", "qs-text", "qs-text"]
     assert text.count('<th scope="row"') == 2 and '<td class="qs-text">上升</td>' in text
@@ -167,7 +172,9 @@ def test_the_same_figure_gives_the_same_bytes_and_its_ids_begin_with_its_key():
     text = draw()
     assert text == draw()
     assert all(i.startswith("rpq-") for i in re.findall(r'\bid="([^"]*)"', text))
-    assert set(re.findall(r"#([\w-]+)[\")]", text)) <= set(re.findall(r'\bid="([^"]*)"', text))
+    assert set(re.findall(r"(?:href=\"|url\()#([\w-]+)[\")]", text)) <= set(
+        re.findall(r'\bid="([^"]*)"', text)
+    )
     assert "a &lt;b&gt; &amp; $x_1$" in text and "<style" not in text and "http" not in text
     assert not re.search(r"\d\.\d{3}", text) and "says &quot;so&quot;" in text
     assert text.index("</svg>") < text.index("<figcaption>图1 c")
