@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from qstats import classifications, periods
 from qstats.analysis.change import change
-from qstats.datasets import Conflict, catalog, load, published
+from qstats.datasets import catalog, load, published
 from qstats.errors import DataError, OptionError, nearest
 from qstats.estimate import CORE, Estimate
 from qstats.messages import language, say
@@ -210,19 +210,18 @@ def _frozen(value: Any) -> Any:
 _SAME_UNIT = {"alerts": "notifications", "批": "批次", "个": "批次"}
 
 
-_CONFLICT: Final[tuple[Conflict, ...]] = ("official", "first")
-
-
 @cache
 def _published(series: str, keys: tuple[tuple[str, Any], ...]) -> Estimate | None:
-    """Return a published series; where sources disagree an official one, else the first printed."""
+    """Return a published series; where sources disagree, printed before derived, then official."""
     chosen: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in keys}
-    for conflict in _CONFLICT:
-        try:
-            return published(series, **chosen, conflict=conflict)
-        except (DataError, OptionError):  # no such row, or none in this unit
-            continue
-    return None
+    try:
+        every = published(series, **chosen, conflict="all")
+    except (DataError, OptionError):  # no such row, or none in this unit
+        return None
+    table = every.table.drop(columns="source")
+    order = 2 * (table["derived"] == "yes") + (table["evidence"] != "official")
+    table = table.assign(_order=order).sort_values("_order", kind="stable").drop(columns="_order")
+    return every.replace(table.drop_duplicates(["period", "region", "industry"]).sort_index())
 
 
 @cache
