@@ -1,0 +1,172 @@
+"""The documentation is true: its code runs, its pages are complete, its pages load nothing."""
+
+import doctest
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import qstats
+from qstats.indicators import names
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "README.en.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
+)
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "qstats").rglob("*.py")
+)
+HEADINGS = ["Formula", "Unit", "Source", "Worked example", "Options", "What it does not correct for"]
+
+
+def blocks(page: Path) -> str:
+    """Return the Python blocks of a page as one module, every line where it stands on the page."""
+    lines, inside = [], False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        fence = line.startswith("```")
+        lines.append(line if inside and not fence else "")
+        inside = line == "```python" if fence and not inside else inside and not fence
+    return "\n".join(lines)
+
+
+def relative(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")], ids=relative
+)
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QSTATS_LANG", raising=False)
+    exec(compile(blocks(page), str(page), "exec"), {"__name__": "page"})
+
+
+def test_the_readmes_have_code_and_the_two_commands():
+    for name in ("README.md", "README.en.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "import qstats" in blocks(ROOT / name)
+        assert "make report" in text
+        assert "make test" in text
+
+
+def test_both_readmes_run_the_same_calls():
+    calls = [re.findall(r"qs\.(\w+)\(", blocks(ROOT / name)) for name in ("README.md", "README.en.md")]
+    assert calls[0] == calls[1]
+    assert len(calls[0]) >= 4
+
+
+@pytest.mark.parametrize("name", [*names(), "index"])
+def test_every_indicator_and_the_index_have_a_method_page(name):
+    page = ROOT / "docs" / "methods" / f"{name}.md"
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
+    example = text.split("## Worked example")[1].split("\n## ")[0]
+    function = "competitiveness_index" if name == "index" else name
+    assert f"qs.{function}(" in example
+    assert "assert " in example
+    assert f"methods/{name}\n" in (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [*names(), "competitiveness_index"])
+def test_a_method_page_names_every_option_and_no_other(name):
+    page = "index" if name == "competitiveness_index" else name
+    text = (ROOT / "docs" / "methods" / f"{page}.md").read_text(encoding="utf-8")
+    options = text.split("## Options")[1].split("\n## ")[0]
+    parameters = list(inspect.signature(getattr(qstats, name)).parameters)[1:]
+    assert re.findall(r"^\| `(\w+)` \|", options, re.MULTILINE) == parameters
+
+
+@pytest.mark.parametrize("name", qstats.__all__)
+def test_every_public_name_has_a_docstring_with_an_example(name):
+    doc = inspect.getdoc(getattr(qstats, name)) or ""
+    assert "\nExamples\n--------\n" in doc
+    assert ">>> " in doc.split("\nExamples\n--------\n")[1]
+
+
+@pytest.mark.parametrize("name", qstats.__all__)
+def test_every_public_name_is_in_the_reference(name):
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\.\. auto(function|class):: {name}$", text, re.MULTILINE)
+    assert re.search(rf"^   {name}$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_are_true(name, request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QSTATS_LANG", raising=False)
+    module = importlib.import_module(name)
+    told = []
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    for example in doctest.DocTestFinder().find(
+        module, name, extraglobs={"getfixture": request.getfixturevalue}
+    ):
+        runner.run(example, out=told.append)
+    assert runner.failures == 0, "".join(told)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+class _Loaded(HTMLParser):
+    """Collects what a browser would fetch by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.urls = []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag == "link" and attributes.get("rel") not in ("canonical", "next", "prev", "author", "license"):
+            self.urls.append(attributes.get("href") or "")
+        if tag not in ("a", "link"):
+            self.urls += [v for k, v in attrs if k in ("src", "srcset", "data", "poster", "href") and v]
+        self.urls += re.findall(r"url\(\s*['\"]?([^'\")]+)", attributes.get("style") or "")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Build the documentation, warnings being errors, and return its folder."""
+    base = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    command += ["-d", str(base / "doctrees"), str(ROOT / "docs"), str(base / "html")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return base / "html"
+
+
+def test_the_documentation_builds_and_has_every_page(site):
+    for page in ROOT.glob("docs/**/*.md"):
+        if "_build" not in page.parts:
+            assert (site / page.relative_to(ROOT / "docs").with_suffix(".html")).exists()
+
+
+def test_formulas_are_mathml(site):
+    text = (site / "methods" / "product_pass_rate.html").read_text(encoding="utf-8")
+    assert text.count("<math") >= 4
+    assert "<mfrac>" in text
+    assert r"\frac" not in text
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(site):
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 15
+    for page in pages:
+        parser = _Loaded()
+        parser.feed(page.read_text(encoding="utf-8"))
+        assert parser.urls
+        assert [url for url in parser.urls if re.match(r"(https?:)?//", url)] == []
+    for sheet in site.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        assert re.findall(r"(?:url\(\s*['\"]?|@import\s+['\"])(?:https?:)?//[^)'\"]*", text) == []
