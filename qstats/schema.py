@@ -116,6 +116,13 @@ class Schema:
     constant, cell : tuple of str
         Columns that have one value in all rows of a cell (the output of an industry in a region,
         repeated on each of its records), and the keys that make a cell.
+
+    Examples
+    --------
+    >>> stock = Column("stock", "amount", "库存", "stock", unit="元")
+    >>> returns = Schema(name="returns", zh="库存", en="stocks", columns=(REGION, stock), key=("region",))
+    >>> check({"地区": ["安徽省"], "库存(万元)": [2]}, returns).values.tolist()
+    [['安徽', 20000.0]]
     """
 
     name: str

@@ -70,7 +70,7 @@ def compare(
     >>> loss = published("quality_loss_rate", period=2007)
     >>> ranked = compare(loss, within="central6").where(region="安徽").table
     >>> ranked[["rank", "of"]].values.tolist(), ranked["gap_reference"].round(2).tolist()
-    ([[5, 5]], [0.63])
+    ([[6, 6]], [0.63])
     """
     if "region" not in estimate.keys:
         raise DataError(say("compare.no_region", lang, keys=", ".join(estimate.keys) or "—"))

@@ -75,7 +75,7 @@ def targets(
     >>> from qstats.datasets import published
     >>> rate = published("MQR", region="全国", period=2024)
     >>> judged = targets({"national_rpq": rate}, "national").set_index("code").loc["national_rpq"]
-    >>> judged["status"], round(judged["gap"], 2)
+    >>> judged["status"], round(float(judged["gap"]), 2)
     ('near', -0.07)
     """
     if not near >= 0:

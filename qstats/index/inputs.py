@@ -60,7 +60,7 @@ def published_indicators(
     --------
     >>> values = published_indicators("ht_capability", region="安徽", period=2023)
     >>> round(values["average_revenue"].value(), 2)
-    2.35
+    2.85
     """
     tree = frameworks.framework(framework, lang=lang)
     named = [column for column in ("numerator", "denominator", "scale") if column in tree.columns]
