@@ -266,7 +266,8 @@ def _shell(profile: str) -> Any:
         """Keeps the value of a cell's last line, in its place among the displays."""
 
         def write_output_prompt(self) -> None:
-            """Print nothing."""
+            """Print no prompt."""
+            return
 
         def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
             cast(Any, self.shell).display_pub.outputs.append({"data": format_dict, "metadata": md_dict or {}})

@@ -61,17 +61,15 @@ class Facts:
         """
         name = classifications.region_name(region)
         if name is None:
-            raise DataError(
-                f"unknown region {region!r}; the nearest is {classifications.nearest_region(region)!r}. "
-                "qstats.load('regions') lists the names"
-            )
+            near = classifications.nearest_region(region) or "全国"
+            raise DataError(say("annual.unknown_region", region=region, near=near))
         if year is None:
             found = cls(9999, name)
             years = [
                 p for key in found.items()["key"] if (h := found.history(key)) for p in h.table["period"]
             ]
             if not years:
-                raise DataError(f"no published annual figure for {name}")
+                raise DataError(say("annual.no_figure", region=name))
             year = max(int(p) for p in years)
         return cls(int(year), name)
 

@@ -1,0 +1,67 @@
+"""The shape of the project: layers, the public face, sizes, and words that do not belong."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import qstats
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "qstats").rglob("*.py"))
+
+
+def test_import_contracts_hold():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_importing_qstats_loads_nothing_heavy():
+    heavy = ("pandas", "numpy", "matplotlib", "statsmodels", "scipy", "duckdb", "narwhals", "seaborn")
+    code = f"import sys, qstats; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there_and_listed():
+    for name in qstats.__all__:
+        assert getattr(qstats, name) is not None
+    assert set(qstats.__all__) <= set(dir(qstats))
+    with pytest.raises(AttributeError, match="catalog"):
+        _ = qstats.catalogue
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path):
+    source = path.read_text(encoding="utf-8")
+    assert source.count("\n") <= 400, "split it by idea"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            lines = node.end_lineno - body[0].lineno + 1 if body else 0
+            assert 0 < lines <= 40, f"{node.name}: {lines} lines"
+
+
+def test_nobody_imports_the_package_root_from_inside():
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert all(alias.name != "qstats" for alias in node.names), path
+
+
+def test_there_is_no_module_of_odds_and_ends():
+    assert not [path for path in MODULES if path.stem in ("utils", "helpers", "misc", "common")]
+
+
+def test_the_lock_names_versions_and_hashes_and_no_address():
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+    assert "index-url" not in text

@@ -1,0 +1,156 @@
+"""Files as people send them: read, and said how; or refused, with what to do. And files as we leave them."""
+
+import zipfile
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from qstats import files
+from qstats.errors import DataError
+from qstats.files import read_table, write_atomic
+from qstats.indicators.inspection_pass_rate import SCHEMA
+from qstats.schema import check, examine
+
+HEADER = "地区,检验数,合格数\n"
+
+
+def put(tmp_path, data, name="t.csv"):
+    path = tmp_path / name
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def sheet(tmp_path, rows, merge=()):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for area in merge:
+        book.active.merge_cells(area)
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
+def test_csv_of_any_separator_and_encoding_is_read(tmp_path, separator, encoding):
+    path = put(tmp_path, (HEADER + "安徽,100,90\n").replace(",", separator).encode(encoding))
+    reading = read_table(path, lang="en")
+    assert check(path, SCHEMA)[["inspected", "passed"]].values.tolist() == [[100, 90]]
+    assert any("GBK" in note for note in reading.notes) == (encoding == "gbk")
+
+
+def test_title_rows_above_the_header_are_skipped_and_said(tmp_path):
+    path = sheet(
+        tmp_path, [["2023年监督抽查汇总表"], [], ["地区", "检验数", "合格数"], ["安徽", 100, 90]], ["A1:C1"]
+    )
+    table, found, notes = examine(path, SCHEMA, lang="zh")
+    assert found.empty
+    assert table["passed"].tolist() == [90]
+    assert any("2023年监督抽查汇总表" in note for note in notes)
+
+
+def test_a_merged_region_is_given_to_its_rows_and_said(tmp_path):
+    rows = [["地区", "规模", "检验数", "合格数"], ["安徽", "大", 10, 9], [None, "小", 20, 15]]
+    table, found, notes = examine(sheet(tmp_path, rows, ["A2:A3"]), SCHEMA, lang="zh")
+    assert found.empty
+    assert table["region"].tolist() == ["安徽", "安徽"]
+    assert any("合并" in note for note in notes)
+
+
+def test_a_merged_number_is_a_violation_because_it_would_count_twice(tmp_path):
+    rows = [["地区", "检验数", "合格数"], ["安徽", 10, 9], ["江苏", None, 8]]
+    _, found, _ = examine(sheet(tmp_path, rows, ["B2:B3"]), SCHEMA)
+    assert "merged" in set(found["rule"])
+    assert found.loc[found["rule"] == "merged", "row"].tolist() == [3]
+
+
+def test_rows_are_numbered_as_the_spreadsheet_numbers_them(tmp_path):
+    rows = [["标题"], ["地区", "检验数", "合格数"], ["安徽", 10, 9], ["江苏", 10, 99]]
+    _, found, _ = examine(sheet(tmp_path, rows), SCHEMA)
+    assert found["row"].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"", "t.csv"),
+        (b"\n\n", "t.csv"),
+        (b"\x00\x01\x02\x03", "t.csv"),
+        (b"\xff\xff\xff", "t.csv"),
+        (b"PK\x03\x04 no workbook", "t.xlsx"),
+        (b"%PDF-1.4", "t.pdf"),
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(tmp_path, data, name):
+    with pytest.raises(DataError, match=name):
+        check(put(tmp_path, data, name), SCHEMA)
+
+
+def test_a_folder_and_an_absent_file_are_refused_by_name(tmp_path):
+    with pytest.raises(DataError, match="absent"):
+        read_table(tmp_path / "absent.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataError, match="folder"):
+        read_table(tmp_path / "folder.csv")
+
+
+def test_a_truncated_workbook_is_refused(tmp_path):
+    path = sheet(tmp_path, [["地区", "检验数", "合格数"], ["安徽", 10, 9]])
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DataError, match=r"t\.xlsx"):
+        read_table(path)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused_by_its_size(tmp_path, monkeypatch):
+    path = sheet(tmp_path, [["地区", "检验数", "合格数"], ["安徽", 10, 9]])
+    with zipfile.ZipFile(path) as packed:
+        size = sum(item.file_size for item in packed.infolist())
+    monkeypatch.setattr(files, "MAX_UNPACKED", size - 1)
+    with pytest.raises(DataError, match=f"{size:,}|{size}"):
+        read_table(path)
+
+
+def test_a_header_alone_is_an_empty_table(tmp_path):
+    _, found, _ = examine(put(tmp_path, HEADER), SCHEMA)
+    assert found["rule"].tolist() == ["empty"]
+
+
+@pytest.mark.parametrize(
+    "text", ["=cmd|' /C calc'!A0", "<script>alert(1)</script>", "\u202e001", "长" * 10_000, "nan5"]
+)
+def test_hostile_text_in_a_number_is_a_violation_and_nothing_more(tmp_path, text):
+    path = put(tmp_path, HEADER + f'安徽,"{text}",90\n')
+    _, found, _ = examine(path, SCHEMA)
+    assert "number" in set(found["rule"])
+    assert found["row"].tolist()[0] == 2
+
+
+def test_hostile_text_in_a_label_passes_as_text(tmp_path):
+    path = put(tmp_path, "product,inspected,passed\n=1+1,10,9\n<b>,10,9\n")
+    assert check(path, SCHEMA)["product"].tolist() == ["=1+1", "<b>"]
+
+
+def test_a_million_rows_are_checked():
+    many = pd.DataFrame({"inspected": 1, "passed": [0, 1] * 500_000})
+    assert len(check(many, SCHEMA)) == 1_000_000
+
+
+def test_a_file_is_whole_or_not_there(tmp_path):
+    target = tmp_path / "out.txt"
+    target.write_text("before", encoding="utf-8")
+    with pytest.raises(RuntimeError), write_atomic(target) as temporary:
+        temporary.write_text("half", encoding="utf-8")
+        raise RuntimeError
+    assert target.read_text(encoding="utf-8") == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+    with write_atomic(target) as temporary:
+        temporary.write_text("after", encoding="utf-8")
+    assert target.read_text(encoding="utf-8") == "after"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_csv_that_calls_itself_a_workbook_is_read(tmp_path):
+    path = put(tmp_path, HEADER + "安徽,100,90\n", "t.xlsx")
+    assert check(path, SCHEMA)["passed"].tolist() == [90]
