@@ -65,8 +65,8 @@ def targets(
     Raises
     ------
     DataError
-        The table has faults (all are named), an estimate has several rows, or one is given for
-        a code that no target has.
+        The table has faults (all are named), an estimate has several rows or another unit than
+        its target, or one, or a reference, is given for a code that no target has.
     OptionError
         No such table, or `near` is negative.
 
@@ -81,8 +81,9 @@ def targets(
     if not near >= 0:
         raise OptionError(f"near={near!r} must be zero or more: how far from the target is still near")
     rows = _table(table, lang)
-    values = _values(estimates, rows, lang)
     given = dict(references or {})
+    _refuse_unknown([*estimates, *given], rows, lang)
+    values = _values(estimates, rows, lang)
     judged = [_judge(row, values.get(row["code"]), near, given) for row in rows.to_dict("records")]
     import pandas as pd
 
@@ -126,13 +127,20 @@ def _refuse_faults(rows: pd.DataFrame, lang: str | None) -> None:
         raise DataError("\n  - ".join([say("targets.faults", lang, count=len(faults)), *faults]))
 
 
-def _values(estimates: Mapping[str, Estimate], rows: pd.DataFrame, lang: str | None) -> dict[str, Estimate]:
-    for code, estimate in estimates.items():
+def _refuse_unknown(codes: list[str], rows: pd.DataFrame, lang: str | None) -> None:
+    for code in codes:
         if code not in set(rows["code"]):
             hint = _hint("targets.near", nearest(code, rows["code"]), lang)
             raise DataError(say("targets.unmatched", lang, code=code, hint=hint))
+
+
+def _values(estimates: Mapping[str, Estimate], rows: pd.DataFrame, lang: str | None) -> dict[str, Estimate]:
+    units = dict(zip(rows["code"], rows["unit"], strict=True))
+    for code, estimate in estimates.items():
         if len(estimate) != 1:
             raise DataError(f"{len(estimate)} rows for the target {code!r}: choose one with .where(…)")
+        if estimate.unit != units[code]:
+            raise DataError(say("targets.unit", lang, code=code, want=units[code], have=estimate.unit))
     return dict(estimates)
 
 
@@ -147,9 +155,8 @@ def _judge(
         return {"target": target, **empty, **known, "status": "no data", "sure": None, "digits": digits}
     sign, equal = _OPERATORS[row["operator"]]
     value, low, high = (float(estimate.table[c].iloc[0]) for c in ("estimate", "conf_low", "conf_high"))
-    gap = round(sign * (value - target), 12)  # 93.9 − 94.0 is −0.1, not −0.0999…
-    met = gap >= 0 if equal else gap > 0
-    ends = [sign * (end - target) for end in (low, high)]
+    gap, *ends = (_gap(x, target, sign) for x in (value, low, high))
+    met, *sides = (g >= 0 if equal else g > 0 for g in (gap, *ends))
     return {
         "target": target,
         "estimate": value,
@@ -157,9 +164,13 @@ def _judge(
         "conf_high": high,
         "gap": gap,
         "status": "met" if met else "near" if gap >= -near else "not met",
-        "sure": None if math.isnan(low) else min(ends) >= 0 or max(ends) < 0,
+        "sure": None if math.isnan(low) or math.isnan(high) else sides[0] == sides[1],
         "digits": estimate.digits,
     }
+
+
+def _gap(value: float, target: float, sign: int) -> float:
+    return round(sign * (value - target), 12)  # 93.9 − 94.0 is −0.1, not −0.0999…
 
 
 def _hint(key: str, near: str | None, lang: str | None) -> str:
