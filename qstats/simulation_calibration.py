@@ -18,7 +18,8 @@ TOLERANCE: Final = 0.1
 
 def logit(p: np.ndarray) -> np.ndarray:
     """Return log p/(1 − p)."""
-    return np.log(p) - np.log1p(-p)
+    odds: np.ndarray = np.log(p) - np.log1p(-p)
+    return odds
 
 
 def met(found: float, goal: float, size: int) -> None:
@@ -51,14 +52,16 @@ def slope_to(t: np.ndarray, amount: np.ndarray, goals: Goals) -> np.ndarray:
     β is found by bisection: the more large amounts are favoured, the larger their share.
     """
     z = np.log(amount)
-    z, ones, (low, high) = (z - z.mean()) / z.std(), np.ones(len(t)), (-4.0, 4.0)
+    z, ones, (low, high), tried = (z - z.mean()) / z.std(), np.ones(len(t)), (-4.0, 4.0), []
     for _ in range(24):
         beta = (low + high) / 2
-        mask = lowest(t - beta * z, ones, goals[0])
-        below = 100 * amount[mask].sum() / amount.sum() < goals[1]
-        low, high = (beta, high) if below else (low, beta)
-    met(100 * float(amount[mask].sum() / amount.sum()), goals[1], len(t))
-    return t - beta * z
+        found = 100 * amount[lowest(t - beta * z, ones, goals[0])].sum() / amount.sum()
+        tried.append((abs(found - goals[1]), beta, found))
+        low, high = (beta, high) if found < goals[1] else (low, beta)
+    _, beta, found = min(tried)
+    met(found, goals[1], len(t))
+    sloped: np.ndarray = t - beta * z
+    return sloped
 
 
 def bisect(value: Callable[[float], float], goal: float, low: float, high: float, size: int) -> float:

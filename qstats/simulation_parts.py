@@ -69,8 +69,7 @@ def _divisions() -> tuple[np.ndarray, np.ndarray]:
         classifications.industry_code(EDITION, name): value
         for name, value in revenue[["industry", "value"]].itertuples(index=False)
     }
-    share = np.array([found.get(code, np.nan) for code in codes], dtype="float64")
-    share = np.where(np.isnan(share), np.nanmin(share), share)
+    share = np.array([found[code] for code in codes], dtype="float64")
     return codes, share / share.sum()
 
 
