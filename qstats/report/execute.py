@@ -274,6 +274,7 @@ def _shell(profile: str) -> Any:
 
         def finish_displayhook(self) -> None:
             """Print nothing."""
+            return
 
     return InteractiveShell.instance(
         ipython_dir=profile,

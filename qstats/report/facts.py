@@ -200,6 +200,20 @@ def place_name(region: str, lang: str | None = None) -> str:
     return str(names.get(region, region))
 
 
+@cache
+def _populations() -> dict[str, str]:
+    """Return the English names of divisions and of the classes that sources report by."""
+    labels = load("labels")
+    named = labels[labels["kind"] == "population"].set_index("key")["en"].to_dict()
+    divisions = classifications.industries()
+    return {**dict(zip(divisions["name_zh"], divisions["name_en"], strict=True)), **named}
+
+
+def population_name(text: str, lang: str | None = None) -> str:
+    """Return the name of an industry, size, channel or class in a language; its own where none is known."""
+    return text if language(lang) == "zh" else _populations().get(text, text)
+
+
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import blocks, formats
-from qstats.report.facts import Facts
+from qstats.report.facts import Facts, population_name
 
 #: a class fails "much more often" than another from this ratio on
 MUCH: Final = 2.0
@@ -122,7 +122,7 @@ def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
             "cause",
             "food_nonconformity_share",
             lang,
-            cause=top["industry"],
+            cause=population_name(top["industry"], lang),
             share=_percent(top["estimate"], lang),
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import drawing as draw
@@ -30,6 +30,7 @@ def ranked(
     reference: float | None = None,
     reference_label: str | None = None,
     highlight: str | Sequence[str] = (),
+    direction: Literal[1, -1] = 1,
     labels: Mapping[str, str] | None = None,
     digits: int | None = None,
     lang: str | None = None,
@@ -50,6 +51,8 @@ def ranked(
         Its name; by default 全国 (China).
     highlight : str or sequence of str
         Key values to set off by colour, marker and weight.
+    direction : {1, -1}
+        1: the highest stands first; −1: the lowest, where less is better (losses).
     labels, digits, lang
         As in :func:`qstats.report.lines.trend`.
 
@@ -77,7 +80,8 @@ def ranked(
     >>> ranked(rate, highlight="安徽", lang="zh").alt
     '点图：合格率（%），2个单位由高到低。最高为江苏94.10，最低为安徽93.60；全国93.65，1个高于它。安徽93.60，第2位（共2个）。'
     """
-    rows, reference = _ranking(estimate, reference, digits)
+    one_of("direction", direction, (1, -1))
+    rows, reference = _ranking(estimate, reference, digits, direction)
     places = estimate.digits if digits is None else digits
     marked = [highlight] if isinstance(highlight, str) else list(highlight)
     if unknown := [name for name in marked if name not in set(rows["key"])]:
@@ -107,7 +111,7 @@ def ranked(
 
 
 def _ranking(
-    estimate: Estimate, reference: float | None, digits: int | None
+    estimate: Estimate, reference: float | None, digits: int | None, direction: int
 ) -> tuple[pd.DataFrame, float | None]:
     import pandas as pd
 
@@ -127,10 +131,10 @@ def _ranking(
             f"{len(rows)} rows do not fit on a page (at most {MOST_ROWS}): choose some with .where(…)"
         )
     rows = rows.sort_values(
-        ["estimate", "key"], ascending=[False, True], na_position="last", ignore_index=True
+        ["estimate", "key"], ascending=[direction < 0, True], na_position="last", ignore_index=True
     )
     printed = round_to(rows["estimate"].to_numpy(), digits=estimate.digits if digits is None else digits)
-    rows["place"] = pd.Series(-printed).rank(method="min")
+    rows["place"] = pd.Series(-direction * printed).rank(method="min")
     return rows, reference
 
 
@@ -209,8 +213,11 @@ def _say_ranked(
         return f"{row['label']}{say('chart.gap', lang)}{number}"
 
     known = rows[np.isfinite(rows["estimate"])]
-    parts = [say("chart.alt.ranked", lang, title=draw.title_of(estimate, labels, lang), count=len(known),
-                 best=value(known.iloc[0]), worst=value(known.iloc[-1]))]  # fmt: skip
+    rising = bool(known["estimate"].iloc[0] < known["estimate"].iloc[-1])
+    kind = "chart.alt.ranked_low" if rising else "chart.alt.ranked"
+    parts = [say(kind, lang, title=draw.title_of(estimate, labels, lang), count=len(known),
+                 best=value(known.loc[known["estimate"].idxmax()]),
+                 worst=value(known.loc[known["estimate"].idxmin()]))]  # fmt: skip
     if reference is not None:
         above = int((known["estimate"] > reference).sum())
         parts.append(say("chart.alt.reference", lang, name=line_name, above=above,

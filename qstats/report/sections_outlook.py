@@ -8,7 +8,7 @@ from qstats.datasets import load
 from qstats.estimate import Estimate
 from qstats.report import blocks, charts, findings, formats, page, tables
 from qstats.report.blocks import Writer, writer
-from qstats.report.facts import Facts
+from qstats.report.facts import Facts, population_name
 from qstats.report.page import Section
 
 _RATES = ("rpq", "spot_check", "provincial_spot_check", "food", "agri")
@@ -88,6 +88,7 @@ def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
     causes = findings.food_causes(facts)
     if causes is not None:
         table = _with_rest(causes.table.sort_values(["estimate", "industry"], ascending=[False, True]), w)
+        table["industry"] = [population_name(name, w.lang) for name in table["industry"]]
         cumulative = table["estimate"].cumsum()
         few = int((cumulative < 80).sum()) + 1
         period = formats.period(table["period"].iloc[0], lang=w.lang)

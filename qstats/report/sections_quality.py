@@ -13,7 +13,7 @@ from qstats.indicators.grade_rate import grade_rate
 from qstats.messages import say
 from qstats.report import charts, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts, place_name, population_name
 from qstats.report.page import Section
 
 #: how the classes of spot checks are named by their sources
@@ -62,7 +62,7 @@ def _rpq_parts(facts: Facts, w: Writer) -> None:
         w.text(w.say("product.industries_up", count=f"{risen.value():.0f}"))
     rows = [
         {
-            "industry": row["industry"],
+            "industry": population_name(row["industry"], w.lang),
             "size": w.say("product.at_least", size=f"{row['estimate']:g}"),
             "by": -row["estimate"],
         }
@@ -130,6 +130,7 @@ def _check_classes(facts: Facts, w: Writer) -> None:
     table = table.assign(
         kind=[w.say(f"product.by_{k}") for k in kind],
         order=kind.map({"size": 0, "channel": 1, "product": 2}),
+        industry=[population_name(name, w.lang) for name in table["industry"]],
         status=["e" if d == "yes" else "" for d in table["derived"]],
     ).sort_values(["order", "estimate", "industry"], ascending=[True, False, True])
     columns = [
@@ -193,6 +194,7 @@ def _food_classes(facts: Facts, w: Writer) -> None:
         return
     period = max(table["period"].unique(), key=lambda p: (len(p) == 4, "H" in p, p))
     table = table[table["period"] == period].sort_values(["estimate", "industry"], ascending=[False, True])
+    table = table.assign(industry=[population_name(name, w.lang) for name in table["industry"]])
     columns = [
         tables.Field("industry", w.say("col.class")),
         tables.Field("estimate", w.say("col.fail_rate"), digits=2),
@@ -307,5 +309,6 @@ def _ranked(found: Estimate, facts: Facts, w: Writer) -> Any:
         reference=national.value(),
         reference_label=label,
         highlight="安徽" if "安徽" in names else (),
+        direction=-1,
         lang=w.lang,
     )
