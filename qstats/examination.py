@@ -161,14 +161,15 @@ class Examination:
     ) -> nw.Series[Any]:
         """Report faults among read values; return a text column with None in their places.
 
-        `keys` are what `read` knows the rows by.
+        `keys` are what `read` knows the rows by. An industry without a reading and without a fault is
+        not reported: empty cells were, as text, and an edition that cannot be read is its own violation.
         """
         bad = {k for k, v in read.items() if isinstance(v, values.Fault) or v is None}
         for at in (at for at, key in enumerate(keys) if key in bad) if bad else ():
             fault = read[keys[at]]
             if fault is not None:
                 self._blame(at, column.name, raw[at], fault)
-            elif self._needs_cells(column):
+            elif self._needs_cells(column) and column.kind != "industry":
                 self._say(at, column.name, "", "missing", "check.missing")
         return self._series(column.name, [None if k in bad else read[k] for k in keys], nw.String)
 
@@ -187,7 +188,7 @@ class Examination:
         distinct = set(pairs)
         known: dict[Any, Any] = dict.fromkeys(distinct)
         for edition, value in distinct:
-            if edition is not None and not values.is_missing(value):
+            if not values.is_missing(edition) and not values.is_missing(value):
                 known[edition, value] = values.read_industry(
                     value, edition, self.lang, hints=len(distinct) <= _HINTED
                 )
@@ -220,7 +221,8 @@ class Examination:
             self.notes.append(say("check.fullwidth", self.lang, header=header, count=count))
         units = {n.factor for n in numbers} - {""}
         named = ", ".join(sorted(units))
-        mixed = units and any(not n.factor and n.value for n in numbers)
+        # under a header with a unit plain numbers are right, and those that carry one are not
+        mixed = units and not factor and any(not n.factor and n.value for n in numbers)
         if units and not mixed and not factor:
             self.notes.append(say("check.cell_units", self.lang, header=header))
         odd = {
