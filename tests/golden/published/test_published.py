@@ -159,6 +159,17 @@ def test_grade_shares_of_2007_weighted_by_value_added(weights, printed):
     assert str(to_decimal(found, digits=2, rule="half-up")) == printed
 
 
+@pytest.mark.parametrize(
+    ("weights", "plain"), [((1, 0, 0), "41.28"), ((0, 1, 0), "37.17"), ((0, 0, 1), "21.56")]
+)
+def test_grade_shares_of_2007_with_every_province_weighing_the_same_are_others(weights, plain):
+    table = provinces_2007()
+    grades = ["superior", "first", "qualified"]
+    equal = table[["region"]].assign(**{g: 100 * table[g] / table["output"] for g in grades}, output=100.0)
+    found = qstats.grade_rate(equal, weights=weights).value()
+    assert str(to_decimal(found, digits=2, rule="half-up")) == plain
+
+
 def test_the_loss_rate_of_2007_weighted_by_value_added():
     table = provinces_2007()[["region", "internal", "external", "output"]].dropna()
     assert str(to_decimal(qstats.quality_loss_rate(table).value(), digits=2, rule="half-up")) == "0.30"
