@@ -56,6 +56,7 @@ def test_engines_agree(engine):
     [
         ("region", "全国", "安徽"),
         ("region", "安徽", "合肥"),
+        ("region", "全国", "合肥"),
         ("period", "2023", "2023Q1"),
         ("period", "2023H1", "2023M02"),
     ],

@@ -90,3 +90,11 @@ def test_a_month_lies_in_its_quarter_half_and_year_and_a_batch_in_none():
     assert periods.containing("2023Q2") == ("2023H1", "2023")
     assert periods.containing("2023H2") == ("2023",)
     assert periods.containing("2023") == periods.containing("2023 batch2") == ()
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_every_month_lies_in_the_quarter_and_half_that_hold_it(month):
+    quarter, half, year = periods.containing(f"2023M{month:02}")
+    assert month in range(3 * int(quarter[-1]) - 2, 3 * int(quarter[-1]) + 1)
+    assert month in range(6 * int(half[-1]) - 5, 6 * int(half[-1]) + 1)
+    assert year == "2023"
