@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 YEAR   ?= 2023
 REGION ?= 全国
+# JupyterLab refuses to run as root, the only user of many containers, unless it is told to.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -36,7 +38,7 @@ test: check  ## every check and every test
 
 .PHONY: lab
 lab: $(STAMP)  ## JupyterLab on the notebooks
-	@$(BIN)/jupyter lab notebooks
+	@$(BIN)/python -m jupyterlab notebooks $(AS_ROOT)
 
 .PHONY: docs
 docs: $(STAMP)  ## the documentation in docs/_build/html

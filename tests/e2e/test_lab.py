@@ -1,0 +1,138 @@
+"""The notebooks in JupyterLab, started by the command of ``make lab`` and used as a person uses it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from .conftest import require
+
+pytestmark = [pytest.mark.chromium, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "of-this-test"
+START, RUN = 40, 45
+
+
+class Lab(NamedTuple):
+    """A running JupyterLab: its address, and the file that it writes its log to."""
+
+    address: str
+    log: Path
+
+    def contents(self) -> list[str]:
+        """Return the names of the files it shows."""
+        request = urllib.request.Request(
+            f"{self.address}/api/contents", headers={"Authorization": f"token {TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return sorted(item["name"] for item in json.load(answer)["content"])
+
+
+def command() -> list[str]:
+    """Return what ``make lab`` runs, with the running interpreter in place of that of .venv."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    told = subprocess.run(
+        ["make", "--no-print-directory", "-n", "lab"],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=20,
+    ).stdout  # fmt: skip
+    program, *rest = shlex.split(told.strip().splitlines()[-1])
+    assert program == ".venv/bin/python"
+    return [sys.executable, *rest]
+
+
+def private(folder: Path) -> dict[str, str]:
+    """Return an environment in which Jupyter writes into the folder only."""
+    own = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+    }
+    return os.environ | {name: str(folder / place) for name, place in own.items()} | {"NO_COLOR": "1"}
+
+
+def wait_for_address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address that the log names, as soon as it does."""
+    end = time.monotonic() + START
+    while time.monotonic() < end and process.poll() is None:
+        if found := re.search(r"(http://(?:127\.0\.0\.1|localhost):[1-9]\d*)/lab", log.read_text("utf-8")):
+            return found[1]
+        time.sleep(0.1)
+    pytest.fail(f"JupyterLab named no address (exit code {process.poll()}):\n{log.read_text('utf-8')}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and its kernels: a kernel stands in a group of its own, so they are noted first."""
+    import psutil
+
+    family = []
+    if process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(5)
+    for kernel in psutil.wait_procs(family, timeout=5)[1]:
+        kernel.kill()
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """Give a JupyterLab on a copy of the notebooks."""
+    require("JupyterLab", importlib.util.find_spec("jupyterlab"))
+    require("make", shutil.which("make"))
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(
+        ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
+    log = folder / "log.txt"
+    options = ["--no-browser", "--port=0", f"--ServerApp.token={TOKEN}"]
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [*command(), *options],
+            cwd=folder, env=private(folder), stdin=subprocess.DEVNULL, stdout=written,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield Lab(wait_for_address(process, log), log)
+    finally:
+        stop(process)
+
+
+def test_lab_shows_the_notebooks(lab):
+    assert "annual_report.ipynb" in lab.contents()
+
+
+def test_running_all_cells_shows_the_report_in_the_notebook(lab, page_checks):
+    context = page_checks.browser.new_context(viewport={"width": 1280, "height": 2400})
+    try:
+        page = context.new_page()
+        page.set_default_timeout(RUN * 1000)
+        page.goto(f"{lab.address}/lab/tree/annual_report.ipynb?token={TOKEN}")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.locator(".jp-OutputArea .qs-cards").first.wait_for()
+        page.locator(".qs-card", has_text="93.65").first.wait_for()
+        assert page.locator(".qs-section").count() > 0
+        assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    finally:
+        context.close()
