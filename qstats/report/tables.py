@@ -376,7 +376,7 @@ def _card(card: Card, lang: str | None) -> str:
     notes += [card.note] if card.note else []
     return (
         f'<li class="qs-card"><p class="qs-card-label">{escape(card.label)}</p>'
-        f'<p class="qs-card-value">{value}{unit}</p>'
+        f'<p class="qs-card-value{"" if known else " qs-missing"}">{value}{unit}</p>'
         + (f'<p class="qs-card-change">{change}</p>' if card.change else "")
         + "".join(f'<p class="qs-card-note">{escape(note)}</p>' for note in notes)
         + "</li>"

@@ -198,7 +198,8 @@ def test_cards_say_what_is_missing_and_what_is_provisional():
     assert (
         text.count("<li") == 2 and "90%区间(93.4, 93.9)" in text and "初步数。" in text and "29个大类" in text
     )
-    assert "无数据" in text and text.count("qs-card-unit") == 1
+    assert '<p class="qs-card-value qs-missing">无数据</p>' in text
+    assert text.count("qs-missing") == 1 and text.count("qs-card-unit") == 1
     assert "no data" in cards([Card("a", "[x]")], lang="en")
     assert "&lt;b&gt;" in cards([Card("<b>", "1")], lang="en")
     with pytest.raises(DataError):
