@@ -102,11 +102,8 @@ def _refuse_gaps(kept: pd.DataFrame, units: list[str], lang: str | None) -> None
     both = pd.concat({"parts": parts, "whole": whole}, axis=1)
     inner = both["parts"].notna()
     bad = both[inner & ~((both["parts"] - both["whole"]).abs() <= _TOLERANCE)]
-    rootless = set(kept.loc[kept["share"].isna(), "node"])
-    if bad.empty and not rootless:
-        return
     if bad.empty:
-        raise DataError(say("contributions.columns", lang, columns="depth = 0"))
+        return
     first = bad.index[0]
     *unit, node = first if isinstance(first, tuple) else (first,)
     said = {"whole": f"{bad['whole'].iloc[0]:.6f}", "parts": f"{bad['parts'].iloc[0]:.6f}"}
