@@ -79,7 +79,7 @@ def targets(
     ('near', -0.07)
     """
     if not near >= 0:
-        raise OptionError(f"near={near!r} must be zero or more: how far from the target is still near")
+        raise OptionError(say("targets.negative_near", lang, value=near))
     rows = _table(table, lang)
     given = dict(references or {})
     _refuse_unknown([*estimates, *given], rows, lang)
@@ -138,7 +138,7 @@ def _values(estimates: Mapping[str, Estimate], rows: pd.DataFrame, lang: str | N
     units = dict(zip(rows["code"], rows["unit"], strict=True))
     for code, estimate in estimates.items():
         if len(estimate) != 1:
-            raise DataError(f"{len(estimate)} rows for the target {code!r}: choose one with .where(…)")
+            raise DataError(say("targets.rows", lang, code=code, count=len(estimate)))
         if estimate.unit != units[code]:
             raise DataError(say("targets.unit", lang, code=code, want=units[code], have=estimate.unit))
     return dict(estimates)

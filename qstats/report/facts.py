@@ -96,7 +96,8 @@ class Facts:
         """Return one item."""
         table = load("report_items").set_index("key")
         if key not in table.index:
-            raise DataError(f"no report item {key!r}; nearest: {nearest(key, table.index)!r}")
+            near = nearest(key, table.index) or table.index[0]
+            raise DataError(say("annual.unknown_item", key=key, near=near))
         return table.loc[key]
 
     def history(self, key: str) -> Estimate | None:

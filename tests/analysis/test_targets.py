@@ -130,7 +130,9 @@ def test_a_code_that_no_target_has(given):
 
 def test_several_values_for_one_target(given):
     with pytest.raises(DataError, match="2 rows for the target 'a'"):
-        judge(given([("2022", 93.0), ("2023", 94.0)]), table())
+        judge(given([("2022", 93.0), ("2023", 94.0)]), table(), lang="en")
+    with pytest.raises(DataError, match=r"目标“a”给了 2 行数据"):
+        judge(given([("2022", 93.0), ("2023", 94.0)]), table(), lang="zh")
 
 
 def test_another_unit_than_that_of_the_target(given):
@@ -145,5 +147,7 @@ def test_an_unknown_table_and_the_nearest():
 
 @pytest.mark.parametrize("near", [-0.1, np.nan])
 def test_near_is_not_negative(near):
-    with pytest.raises(OptionError, match="near="):
-        targets({}, table(), near=near)
+    with pytest.raises(OptionError, match="must be zero or more"):
+        targets({}, table(), near=near, lang="en")
+    with pytest.raises(OptionError, match="应不小于零"):
+        targets({}, table(), near=near, lang="zh")
