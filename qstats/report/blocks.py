@@ -66,6 +66,15 @@ class Writer:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
         self.blocks.append(f'<ul class="qs-key">{items}</ul>')
 
+    def numbered(self, items: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """Add a numbered list; each item is paragraphs, each begun by its name."""
+        colon = self.say("colon")
+        rows = (
+            "".join(f"<p><strong>{escape(name + colon)}</strong>{escape(text)}</p>" for name, text in item)
+            for item in items
+        )
+        self.blocks.append(f'<ol class="qs-numbered">{"".join(f"<li>{row}</li>" for row in rows)}</ol>')
+
     def table(
         self,
         frame: pd.DataFrame,

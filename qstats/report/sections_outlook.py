@@ -146,13 +146,9 @@ def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
     if not found:
         w.text(w.say("problems.none"))
         return w.section()
-    table = pd.DataFrame({"problem": [f.problem for f in found], "advice": [f.advice for f in found]})
-    table.insert(0, "number", [str(i) for i in range(1, len(found) + 1)])
     w.note(w.say("problems.rule"))
-    for number, finding in enumerate(found, start=1):
-        gap = "" if w.lang == "zh" else " "
-        w.text(f"{number}. {w.say('problems.problem')}{w.say('colon')}{finding.problem}{gap}"
-               f"{w.say('problems.advice')}{w.say('colon')}{finding.advice}")  # fmt: skip
+    problem, advice = w.say("problems.problem"), w.say("problems.advice")
+    w.numbered([(problem, finding.problem), (advice, finding.advice)] for finding in found)
     return w.section()
 
 

@@ -61,6 +61,16 @@ def test_an_unknown_region_is_named_with_the_nearest():
         Facts.of(2023, "安灰")
 
 
+def test_an_unknown_item_is_named_with_the_nearest(nation, monkeypatch):
+    for lang, words in (
+        ("zh", "没有报告项目“spot_chek”。最接近的是“spot_check”"),
+        ("en", "no report item 'spot_chek'"),
+    ):
+        monkeypatch.setenv("QSTATS_LANG", lang)
+        with pytest.raises(DataError, match=words):
+            nation.item("spot_chek")
+
+
 def test_an_item_without_a_figure_has_a_reason_that_names_the_latest(nation):
     assert nation.current("loss") is None
     assert "2007" in nation.reason("loss", "zh")
@@ -142,6 +152,17 @@ def test_causes_of_failure_add_up_and_the_text_agrees_with_the_figure(nation):
     assert "43.0%" in said
     assert "43.4%" not in said
     assert "未列明原因" in said
+
+
+@pytest.mark.parametrize(
+    ("lang", "names"), [("zh", ("问题：", "建议：")), ("en", ("Problem: ", "Recommendation: "))]
+)
+def test_problems_are_a_numbered_list_of_problem_and_recommendation(nation, lang, names):
+    body = report.problems(nation, lang=lang).body
+    count = len(findings.found(nation, lang))
+    assert count > 1
+    assert body.count("<ol ") == 1 and body.count("<li>") == count
+    assert all(body.count(f"<strong>{name}</strong>") == count for name in names)
 
 
 def test_findings_are_raised_by_numbers_and_silent_without_them(nation):
