@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 import narwhals as nw
 import numpy as np
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.tally import keys_of, provenance_of, tally
 
 _MEASURES: Final = (
     ("works", "count", "验收工程数", "works", "", ("单位工程数", "竣工工程数", "验收总数")),
@@ -148,7 +148,7 @@ def acceptance_rate(
     if not exact:
         intervals.refuse(interval, f"{basis}s")
     table = check(records, SCHEMA, need=[*by, whole, part])
-    totals = cells(table, by=by, sums=[whole, part])
+    totals = tally(table, by=by, sums=[whole, part])
     n, a = totals[whole].to_numpy(), totals[part].to_numpy()
     method = interval or "clopper-pearson"
     rate = rates.counted(a, n, method=method, level=level) if exact else rates.summed(a, n)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import narwhals as nw
 import numpy as np
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import DataError, OptionError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
 from qstats.stats import intervals, scores
+from qstats.tally import keys_of, provenance_of, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,7 @@ def customer_satisfaction(
     need = [*by, *items] if missing == "raise" else by
     table = check(answers, _schema(items, lo, hi, optional=missing != "raise"), need=need)
     used, notes = _answered(table, items, missing)
-    totals = cells(used, by=by, sums=_pairs(items, lo, hi))
+    totals = tally(used, by=by, sums=_pairs(items, lo, hi))
     N, S, Q = (_square(totals, name, len(items)) for name in "NSQ")
     fit = scores.item_index(N, S, Q, w)
     std_error = np.sqrt(fit.variance)

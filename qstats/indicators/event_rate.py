@@ -9,12 +9,12 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.schema import PERIOD, REGION, Column, Schema, check
 from qstats.stats import intervals, rates
+from qstats.tally import keys_of, provenance_of, tally
 
 SCHEMA: Final = Schema(
     name="event_rate",
@@ -91,7 +91,7 @@ def event_rate(
     by = keys_of(by)
     table = check(records, SCHEMA, need=by)
     _refuse_shared_exposure(table, by)
-    totals = cells(table, by=by, sums=["events", "exposure"])
+    totals = tally(table, by=by, sums=["events", "exposure"])
     d, T = totals["events"].to_numpy(), totals["exposure"].to_numpy()
     low, high = intervals.poisson(d, T, level=level)
     return Estimate(

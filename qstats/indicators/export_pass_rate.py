@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.tally import keys_of, provenance_of, tally
 
 
 def _column(name: str, kind: Literal["count", "amount"], zh: str, en: str, *aliases: str) -> Column:
@@ -110,7 +110,7 @@ def export_pass_rate(
     if basis == "value":
         intervals.refuse(interval, "values")
     table = check(records, SCHEMA, need=[*by, whole, failed])
-    totals = cells(table, by=by, sums=[whole, failed])
+    totals = tally(table, by=by, sums=[whole, failed])
     n, passed = totals[whole].to_numpy(), (totals[whole] - totals[failed]).to_numpy()
     method = interval or "clopper-pearson"
     exact = basis == "batch"

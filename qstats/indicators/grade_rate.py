@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import OptionError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import rates
+from qstats.tally import keys_of, provenance_of, tally
 
 GRADES: Final = ("superior", "first", "qualified")
 #: three shares printed to two decimals may add up to 100.015 by rounding alone
@@ -112,7 +112,7 @@ def grade_rate(
     by, total = keys_of(by), denominator == "total"
     needed = ["output"] if total else []
     table = check(records, SCHEMA, need=[*by, *needed])
-    sums = cells(table, by=by, sums=[*GRADES, *needed])
+    sums = tally(table, by=by, sums=[*GRADES, *needed])
     graded = sums[list(GRADES)]
     P = (sums["output"] if total else graded.sum(axis=1)).to_numpy()
     score = rates.grade_score(graded["superior"], graded["first"], graded["qualified"], w)

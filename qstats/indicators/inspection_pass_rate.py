@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.tally import keys_of, provenance_of, tally
 
 SCHEMA: Final = Schema(
     name="inspection_pass_rate",
@@ -100,7 +100,7 @@ def inspection_pass_rate(
     one_of("basis", basis, ("batches", "products", "enterprises"))
     by = keys_of(by)
     table = check(records, SCHEMA, need=by)
-    totals = cells(table, by=by, sums=["inspected", "passed"])
+    totals = tally(table, by=by, sums=["inspected", "passed"])
     n, q = totals["inspected"].to_numpy(), totals["passed"].to_numpy()
     rate = rates.counted(q, n, method=interval or "wilson", level=level)
     return Estimate(

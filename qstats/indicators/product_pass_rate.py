@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from qstats.cells import cells, keys_of, provenance_of, refuse_mixture
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.tally import keys_of, provenance_of, refuse_mixture, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +175,7 @@ def _cells(table: Any, by: list[str]) -> pd.DataFrame:
     """Return the cells of the two layers, refusing means over periods or editions."""
     columns = nw.from_native(table, eager_only=True).columns
     base = [key for key in _CELL if key in columns]
-    found = cells(
+    found = tally(
         table, by=[*by, *(k for k in base if k not in by)], sums=["inspected", "passed"], same=["output"]
     )
     for key in ("period", "edition"):

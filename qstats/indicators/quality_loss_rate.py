@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from qstats.cells import cells, keys_of, provenance_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
 from qstats.stats import rates
+from qstats.tally import keys_of, provenance_of, tally
 
 SCHEMA: Final = Schema(
     name="quality_loss_rate",
@@ -70,7 +70,7 @@ def quality_loss_rate(records: Any, /, *, by: str | Sequence[str] = ()) -> Estim
     """
     by = keys_of(by)
     table = check(records, SCHEMA, need=by)
-    totals = cells(table, by=by, sums=["internal", "external", "output"])
+    totals = tally(table, by=by, sums=["internal", "external", "output"])
     cost, P = (totals["internal"] + totals["external"]).to_numpy(), totals["output"].to_numpy()
     return Estimate(
         assemble(totals[by], **rates.summed(cost, P), flag=flags((P <= 0, "output = 0"))),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def cells(
+def tally(
     table: Any,
     /,
     *,
@@ -48,7 +48,7 @@ def cells(
     --------
     >>> import pandas as pd
     >>> records = pd.DataFrame({"region": ["皖", "苏", "皖"], "passed": [1, 1, 0]})
-    >>> cells(records, by=["region"], sums=["passed"])["passed"].tolist()
+    >>> tally(records, by=["region"], sums=["passed"])["passed"].tolist()
     [1.0, 1.0]
     """
     frame = nw.from_native(table, eager_only=True)
@@ -68,7 +68,7 @@ def cells(
 
 
 def refuse_mixture(table: Any, keys: Sequence[str], /) -> None:
-    """Raise when a sum by `keys` would count something twice or mix editions; see :func:`cells`."""
+    """Raise when a sum by `keys` would count something twice or mix editions; see :func:`tally`."""
     frame = nw.from_native(table, eager_only=True)
     for name, containing in (("region", containing_regions), ("period", periods.containing)):
         if name in frame.columns and name not in keys:
