@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal
+from zlib import crc32
 
 from qstats.errors import DataError, one_of
+from qstats.messages import say
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from qstats.stats.covariance import Errors
 
 Inference = Literal["design", "superpopulation", "none"]
 
@@ -45,11 +51,14 @@ class Estimate:
         What the reader must know (clipped scores, borrowed variances …).
     digits : int
         Decimals to print. The numbers kept are never rounded.
+    errors : qstats.stats.covariance.Errors, optional
+        The joint error of the rows (one row each, in their order), in the unit of the estimate. Estimates
+        from one sample covary through it.
 
     Raises
     ------
     DataError
-        A core column is missing, or two rows have the same keys.
+        A core column is missing, two rows have the same keys, or `errors` has another number of rows.
 
     Examples
     --------
@@ -66,6 +75,7 @@ class Estimate:
         "_table",
         "basis",
         "digits",
+        "errors",
         "indicator",
         "inference",
         "level",
@@ -85,6 +95,7 @@ class Estimate:
     provenance: tuple[str, ...]
     notes: tuple[str, ...]
     digits: int
+    errors: Errors | None
 
     def __init__(
         self,
@@ -99,6 +110,7 @@ class Estimate:
         provenance: Iterable[str] = (),
         notes: Iterable[str] = (),
         digits: int = 2,
+        errors: Errors | None = None,
     ) -> None:
         one_of("inference", inference, ("design", "superpopulation", "none"))
         set_ = object.__setattr__
@@ -112,6 +124,9 @@ class Estimate:
         set_(self, "provenance", tuple(provenance))
         set_(self, "notes", tuple(notes))
         set_(self, "digits", digits)
+        set_(self, "errors", errors)
+        if errors is not None and (rows := errors.levels[0].Z.shape[0]) != len(table):
+            raise DataError(f"the joint error has {rows} rows, the table {len(table)}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Estimate is immutable: {name} cannot be set; use replace({name}=…)")
@@ -139,8 +154,129 @@ class Estimate:
         return any(source.startswith("simulated") for source in self.provenance)
 
     def replace(self, table: pd.DataFrame | None = None, **changes: Any) -> Estimate:
-        """Return an estimate with another table or other attributes."""
+        """Return an estimate with another table or other attributes.
+
+        Another table has another joint error: without ``errors=`` it has none.
+        """
+        if table is not None:
+            changes = {"errors": None, **changes}
         return Estimate(self._table if table is None else table, **{**self._meta(), **changes})
+
+    def take(self, rows: Any, /) -> Estimate:
+        """Return the rows at these positions, in this order, with their joint error."""
+        import numpy as np
+
+        rows = np.asarray(rows, dtype=np.intp)
+        errors = self.errors
+        if errors is not None:
+            from scipy.sparse import eye_array
+
+            from qstats.stats import covariance
+
+            errors = covariance.combine(errors, eye_array(len(self), format="csr")[rows])
+        return self.replace(self._table.iloc[rows], errors=errors)
+
+    def covariance(self) -> NDArray[np.float64]:
+        """Return the covariance matrix of the rows; rows without a joint error are taken as independent.
+
+        NaN in the row and column of an estimate whose error is not known.
+        """
+        import numpy as np
+
+        from qstats.stats import covariance
+
+        if self.errors is None:
+            return np.asarray(np.diag(self._table["std_error"].to_numpy() ** 2), float)
+        found = covariance.covariance(self.errors)
+        unknown = self._table["std_error"].isna().to_numpy()
+        found[unknown], found[:, unknown] = np.nan, np.nan
+        return np.asarray(found, float)
+
+    def draws(
+        self, n_draws: int, /, *, seed: int, unknown: Literal["raise", "fixed"] = "raise"
+    ) -> NDArray[np.float64]:
+        r"""Draw the estimates anew from their joint error: what the index, ranks and changes rest on.
+
+        A rate p in (0, 100) moves on the logit scale,
+        :math:`\operatorname{logit} p^* = \operatorname{logit} p + e/(p(1-p))`, so no draw leaves
+        0 to 100 %; anything else is :math:`\theta^* = \theta + e`, with :math:`e \sim N(0, \Sigma)`.
+
+        Parameters
+        ----------
+        n_draws : int
+            Number of draws.
+        seed : int
+            Of the stream, which is named after the sample: two estimates from one sample and one seed
+            draw the same units, so they covary; those of different samples are independent.
+        unknown : {"raise", "fixed"}
+            A row whose error is not known (NaN): refuse, or leave it fixed at its value.
+
+        Returns
+        -------
+        ndarray, shape (n_draws, rows)
+
+        Raises
+        ------
+        DataError
+            An error is not known and `unknown` is ``"raise"``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> row = {"estimate": [90.0], "std_error": [1.0], "conf_low": [88.0], "conf_high": [92.0], "n": [900]}
+        >>> rate = Estimate(pd.DataFrame(row), indicator="acceptance_rate", unit="%", method="pooled")
+        >>> rate.draws(2000, seed=0).std().round(1)
+        np.float64(1.0)
+        """
+        import numpy as np
+
+        from qstats.stats import draws
+
+        one_of("unknown", unknown, ("raise", "fixed"))
+        theta, noise = self._table["estimate"].to_numpy(), self._noise(n_draws, seed)
+        counted = self._at_bound()
+        without = np.isnan(noise).any(axis=0) & ~counted
+        if unknown == "raise" and without.any():
+            first = dict(self._table.loc[without.argmax(), list(self.keys)])
+            raise DataError(say("draws.unknown", count=int(without.sum()), of=len(self), first=first))
+        bounds = {"low": 0.0, "high": 100.0} if self.unit == "%" else {}
+        found = draws.within(theta, np.where(np.isnan(noise), 0.0, noise), **bounds)
+        if counted.any():
+            x, n = (self._table.loc[counted, c].to_numpy(float) for c in ("numerator", "denominator"))
+            found[:, counted] = 100 * draws.at_bound(x, n, n_draws, self._stream(seed, "bound"))
+        return found
+
+    def _stream(self, seed: int, name: str) -> np.random.Generator:
+        """Return the named random stream of this seed."""
+        import numpy as np
+
+        return np.random.default_rng([seed, crc32(name.encode())])
+
+    def _noise(self, n_draws: int, seed: int) -> NDArray[np.float64]:
+        """Return draws of the error, shape (n_draws, rows); NaN where it is not known."""
+        import numpy as np
+
+        from qstats.stats import covariance
+
+        std_error = self._table["std_error"].to_numpy()
+        if self.errors is not None:
+            found = covariance.noise(self.errors, self._stream(seed, self.errors.sample), n_draws)
+            return np.where(np.isnan(std_error), np.nan, found)
+        name = "|".join((self.indicator, self.basis, *self.provenance))
+        keys = self._table[list(self.keys)].astype(str).agg("|".join, axis=1) if self.keys else [""]
+        order = np.argsort(np.asarray(keys, dtype=object), kind="stable")
+        unit = np.empty((n_draws, len(self)))
+        unit[:, order] = self._stream(seed, name).standard_normal((n_draws, len(self)))
+        return np.asarray(unit * std_error, float)
+
+    def _at_bound(self) -> NDArray[np.bool_]:
+        """Return which rows are rates of 0 or 100 % whose counts are known."""
+        import numpy as np
+
+        if self.unit != "%" or not {"numerator", "denominator"} <= set(self._table.columns):
+            return np.zeros(len(self), bool)
+        extreme = self._table["estimate"].isin((0.0, 100.0)) & self._table["std_error"].isna()
+        return np.asarray(extreme & (self._table["denominator"] > 0) & self._table["n"].notna(), bool)
 
     def where(self, **keys: object) -> Estimate:
         """Return the rows whose keys have these values (a value, or a list of values).
@@ -160,7 +296,7 @@ class Estimate:
             said = ", ".join(f"{k}={v!r}" for k, v in keys.items())
             have = {k: sorted(set(self._table[k].astype(str)))[:12] for k in keys}
             raise DataError(f"no row with {said}; there are {have}")
-        return self.replace(rows.reset_index(drop=True))
+        return self.take(rows.index)
 
     def value(self, **keys: object) -> float:
         """Return the one estimate with these keys.
