@@ -223,8 +223,8 @@ class Estimate:
         Examples
         --------
         >>> import pandas as pd
-        >>> row = {"estimate": [90.0], "std_error": [1.0], "conf_low": [88.0], "conf_high": [92.0], "n": [900]}
-        >>> rate = Estimate(pd.DataFrame(row), indicator="acceptance_rate", unit="%", method="pooled")
+        >>> row = dict(estimate=90.0, std_error=1.0, conf_low=88.0, conf_high=92.0, n=900)
+        >>> rate = Estimate(pd.DataFrame([row]), indicator="acceptance_rate", unit="%", method="pooled")
         >>> rate.draws(2000, seed=0).std().round(1)
         np.float64(1.0)
         """

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 def within(theta: ArrayLike, noise: ArrayLike, *, low: float = -np.inf, high: float = np.inf) -> Array:
     r"""Return :math:`\theta + e`, moved on the logit scale where θ has two bounds.
 
-    .. math:: \theta^* = a + (b - a)\,\operatorname{expit}\!\Bigl(\operatorname{logit} p + \frac{e}{(b-a)\,p(1-p)}\Bigr),
+    .. math:: \operatorname{logit} p^* = \operatorname{logit} p + \frac{e}{(b-a)\,p(1-p)},
               \qquad p = \frac{\theta - a}{b - a}
 
     To first order the same as adding e, and no draw leaves (a, b). At a bound itself the draw
