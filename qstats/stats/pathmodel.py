@@ -43,7 +43,14 @@ Scheme = Literal["centroid", "factorial", "path"]
 Metric = Literal["standardised", "raw"]
 OnFailure = Literal["raise", "nan"]
 
-FAILURES: Final = ("", "constant item", "singular block", "collinear constructs", "not converged")
+FAILURES: Final = (
+    "",
+    "no moments",
+    "constant item",
+    "singular block",
+    "collinear constructs",
+    "not converged",
+)
 #: Loadings of a block that add up to less than this share of their sizes do not decide its sign.
 UNDECIDED: Final = 1e-9
 
@@ -85,6 +92,7 @@ class Fit(NamedTuple):
     """One fit, or B of them along a first axis. Composites have variance 1."""
 
     weights: Array  #: (…, p) outer weights of the items as the metric has them: z-scores, or centred
+    standardised: Array  #: (…, p) outer weights of z-scores, whatever the metric
     loadings: Array  #: (…, p) correlation of an item with its composite
     crossloadings: Array  #: (…, p, C) correlation of every item with every composite
     paths: Array  #: (…, C, C) coefficient of the column's construct on the row's; 0 where no path is
@@ -270,7 +278,7 @@ def fit_stack(
         failure = _failures(R, variance, rounds, pivot, form, tolerance)
     scale = np.ones_like(variance) if metric == "standardised" else np.sqrt(variance)
     loadings = A[np.arange(len(order)), form.block]
-    parts = (w / scale)[back], loadings[back], A[back], paths, r2, Y, signs
+    parts = (w / scale)[back], w[back], loadings[back], A[back], paths, r2, Y, signs
     valued = [np.moveaxis(np.where(failure == 0, part, np.nan), -1, 0) for part in parts]
     return Fit._make([*valued, rounds.iterations, rounds.change.T, failure])
 
@@ -318,6 +326,7 @@ def _failures(
         own = form.own[c]
         failure[~(inverse(R[own, own])[1] > SINGULAR)] = FAILURES.index("singular block")
     failure[~(variance > 0).all(0)] = FAILURES.index("constant item")
+    failure[~np.isfinite(variance).all(0)] = FAILURES.index("no moments")
     return failure.astype(np.intp)
 
 
@@ -329,7 +338,9 @@ def _refuse(S: Array, model: Model, found: Fit, tolerance: float) -> None:
     variance = np.diagonal(cov)
     items: list[int] = []
     constructs: list[int] = []
-    if reason == "constant item":
+    if reason == "no moments":
+        said = "there are no covariances: some are no number"
+    elif reason == "constant item":
         items = np.flatnonzero(~(variance > 0)).tolist()
         said = f"the items {items} do not vary (variances {variance[items].tolist()}): leave them out"
     elif reason == "singular block":
