@@ -69,7 +69,8 @@ def design_proportion(
     * ``wilson``: the score interval :math:`\{x: |p-x| \le t\sqrt{x(1-x)/m}\}`.
     * ``korn-graubard``: :math:`[B_{\alpha/2}(m^*p,\, m^*(1-p)+1),\; B_{1-\alpha/2}(m^*p+1,\, m^*(1-p))]`.
     * ``clopper-pearson``: the same with m, which takes df as large.
-    * ``jeffreys``: :math:`B(m^*p+½,\, m^*(1-p)+½)`, with the limit 0 at p = 0 and 1 at p = 1.
+    * ``jeffreys``: quantiles of :math:`B(m^*p+½,\, m^*(1-p)+½)`, never beyond p: the limit is 0 at p = 0
+      and 1 at p = 1.
 
     **At 0 and 100 %**, and wherever se = 0, the standard error says nothing about the precision. There
     :math:`m = n/\text{deff}` with the declared `deff_at_bounds`, adjusted to df as elsewhere, and the
@@ -307,4 +308,4 @@ def _jeffreys(p: Array, m: Array, tail: float) -> tuple[Array, Array]:
 
     low = beta.ppf(tail, m * p + 0.5, m * (1 - p) + 0.5)
     high = beta.ppf(1 - tail, m * p + 0.5, m * (1 - p) + 0.5)
-    return np.where(p == 0, 0.0, low), np.where(p == 1, 1.0, high)
+    return np.minimum(low, p), np.maximum(high, p)
