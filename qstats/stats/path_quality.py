@@ -1,0 +1,315 @@
+r"""How well items measure and constructs explain: reliability, validity, effects, collinearity.
+
+Functions of what a fit leaves: R correlations of items (…, p, p), λ loadings and w standardised weights
+(…, p), b paths and Y correlations of composites (…, C, C). Leading axes are replicates. A measure that a
+block does not have (reliability of one item, say) is NaN.
+
+References
+----------
+Chin (1998), The partial least squares approach to structural equation modeling.
+Tenenhaus, Esposito Vinzi, Chatelin, Lauro (2005), PLS path modeling, CSDA 48, 159–205.
+Dijkstra, Henseler (2015), Consistent partial least squares path modeling, MIS Quarterly 39, 297–316.
+Henseler, Ringle, Sarstedt (2015), A new criterion for assessing discriminant validity, JAMS 43, 115–135.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import OptionError, one_of
+from qstats.stats.pathmodel import Fit, Metric, Model, PathModelError, Scheme, fit
+
+Array = NDArray[np.float64]
+Flag = NDArray[np.bool_]
+
+Sign = Literal["absolute", "signed"]
+
+
+class Effects(NamedTuple):
+    """Effects (…, C, C) of the column's construct on the row's, in standard deviations."""
+
+    direct: Array
+    indirect: Array
+    total: Array
+
+
+class Collinearity(NamedTuple):
+    """Variance inflation factors."""
+
+    outer: Array  #: (…, p) of each item among those of its block
+    inner: Array  #: (…, C, C) of the column's construct among the predictors of the row's; else NaN
+
+
+def correlations(S: ArrayLike) -> Array:
+    r"""Return :math:`R_{jk} = S_{jk} / \sqrt{S_{jj} S_{kk}}`; NaN for an item that does not vary."""
+    cov = np.asarray(S, float)
+    variance = np.diagonal(cov, axis1=-2, axis2=-1)
+    s = np.sqrt(np.where(variance > 0, variance, np.nan))
+    return np.asarray(cov / (s[..., :, None] * s[..., None, :]))
+
+
+def effects(paths: ArrayLike) -> Effects:
+    r"""Return direct, indirect and total effects, :math:`T = (I - b)^{-1} - I`.
+
+    Examples
+    --------
+    >>> effects([[0, 0, 0], [0.5, 0, 0], [0.2, 0.4, 0]]).total[2].tolist()
+    [0.4, 0.4, 0.0]
+    """
+    b = np.asarray(paths, float)
+    total, power = b.copy(), b
+    for _ in range(b.shape[-1] - 1):
+        power = power @ b
+        total = total + power
+    return Effects(b, total - b, total)
+
+
+def adjusted_r2(r2: ArrayLike, model: Model, n: float) -> Array:
+    r"""Return :math:`1 - (1 - R^2)\frac{n - 1}{n - 1 - k}` with k predictors and n answers."""
+    k = model.paths.sum(1)
+    if not n - 1 > k.max():
+        raise OptionError(f"n={n!r} leaves no degree of freedom with {k.max()} predictors")
+    return np.asarray(1 - (1 - np.asarray(r2, float)) * (n - 1) / (n - 1 - k))
+
+
+def vif(R: ArrayLike, Y: ArrayLike, model: Model) -> Collinearity:
+    r"""Return variance inflation factors, the diagonal of :math:`R_{PP}^{-1}`: :math:`1/(1 - R_k^2)`.
+
+    NaN where the variables are collinear.
+    """
+    items, scores = np.asarray(R, float), np.asarray(Y, float)
+    outer = np.empty(items.shape[:-1])
+    inner = np.full(scores.shape, np.nan)
+    for c in range(len(model.paths)):
+        own = np.flatnonzero(model.blocks == c)
+        outer[..., own] = _inflation(items[..., own[:, None], own])
+        P = np.flatnonzero(model.paths[c])
+        if P.size:
+            inner[..., c, P] = _inflation(scores[..., P[:, None], P])
+    return Collinearity(outer, inner)
+
+
+def _inflation(R: Array) -> Array:
+    """Return the diagonal of the inverses; NaN where there is none."""
+    known = np.all(np.isfinite(R), axis=(-2, -1)) & (np.linalg.eigvalsh(np.nan_to_num(R))[..., 0] > 1e-10)
+    safe = np.where(known[..., None, None], R, np.eye(R.shape[-1]))
+    diagonal = np.diagonal(np.linalg.inv(safe), axis1=-2, axis2=-1)
+    return np.where(known[..., None], diagonal, np.nan)
+
+
+def effect_size(paths: ArrayLike, r2: ArrayLike, inner: ArrayLike) -> Array:
+    r"""Return Cohen's f² of each path (…, C, C), composites held as they are; NaN where no path is.
+
+    .. math:: f^2 = \frac{R^2 - R^2_{\text{without } k}}{1 - R^2} = \frac{b_k^2}{\mathrm{VIF}_k (1 - R^2)}
+
+    Parameters
+    ----------
+    paths, r2
+        Of a fit.
+    inner : array_like, shape (…, C, C)
+        From :func:`vif`.
+    """
+    b, rest = np.asarray(paths, float), 1 - np.asarray(r2, float)
+    return np.asarray(b**2 / (np.asarray(inner, float) * rest[..., None]))
+
+
+def effect_size_refitted(
+    S: ArrayLike, found: Fit, model: Model, *, scheme: Scheme = "path", metric: Metric = "standardised"
+) -> Array:
+    r"""Return f² of each path (C, C) against the model fitted again without it; NaN where no path is.
+
+    .. math:: f^2 = \frac{R^2 - R^2_{\text{refitted without } k}}{1 - R^2}
+
+    As the composites move, it can come out below zero. Of a construct left without predictor, R² is 0.
+
+    Parameters
+    ----------
+    S : array_like, shape (p, p)
+        Covariances of the items.
+    found : Fit
+        A single fit of `model`, in the same scheme and metric.
+    """
+    f2 = np.full(found.paths.shape, np.nan)
+    for c, k in np.argwhere(model.paths):
+        fewer = model.paths.copy()
+        fewer[c, k] = False
+        without = 0.0
+        if fewer[c].any() and (fewer[k] | fewer[:, k]).any():
+            without = float(fit(S, model._replace(paths=fewer), scheme=scheme, metric=metric).r2[c])
+        elif fewer[c].any():
+            raise PathModelError(
+                f"without its path to construct {c}, construct {k} stands apart; use effect_size",
+                constructs=(k,),
+            )
+        f2[c, k] = (found.r2[c] - without) / (1 - found.r2[c])
+    return f2
+
+
+def communality(loadings: ArrayLike) -> Array:
+    """Return λ²: the share of an item's variance that its composite explains."""
+    return np.asarray(np.asarray(loadings, float) ** 2)
+
+
+def redundancy(loadings: ArrayLike, r2: ArrayLike, model: Model) -> Array:
+    """Return λ² R²: the share that the predictors of the construct explain; NaN without predictors."""
+    return np.asarray(communality(loadings) * np.asarray(r2, float)[..., model.blocks])
+
+
+def block_mean(values: ArrayLike, model: Model) -> Array:
+    """Return the mean (…, C) over the items of each block: of communalities, this is the AVE."""
+    return np.asarray(np.asarray(values, float) @ _members(model) / _sizes(model))
+
+
+def alpha(R: ArrayLike, model: Model) -> Array:
+    r"""Return Cronbach's α (…, C); of correlations it is the standardised one. NaN for one item.
+
+    .. math:: \alpha = \frac{k}{k - 1}\Big(1 - \frac{\sum_j R_{jj}}{\sum_{jk} R_{jk}}\Big)
+
+    Parameters
+    ----------
+    R : array_like, shape (…, p, p)
+        Correlations, or covariances for the raw α.
+    """
+    A = np.asarray(R, float)
+    k = _sizes(model)
+    own = np.diagonal(A, axis1=-2, axis2=-1) @ _members(model)
+    whole = np.diagonal(_between(A, model), axis1=-2, axis2=-1)
+    factor = np.divide(k, k - 1, out=np.full(k.shape, np.nan), where=k > 1)
+    return np.asarray(factor * (1 - own / whole))
+
+
+def composite_reliability(loadings: ArrayLike, model: Model) -> Array:
+    r"""Return ρ_C, also Dillon–Goldstein's ρ (…, C); NaN for one item.
+
+    .. math:: \rho_C = \frac{(\sum \lambda)^2}{(\sum \lambda)^2 + \sum (1 - \lambda^2)}
+
+    Parameters
+    ----------
+    loadings : array_like, shape (…, p)
+        Of the fit, or those of :func:`first_component`, as Tenenhaus et al. (2005) take them.
+    """
+    load = np.asarray(loadings, float)
+    H = _members(model)
+    top = (load @ H) ** 2
+    return np.where(_sizes(model) > 1, top / (top + (1 - load**2) @ H), np.nan)
+
+
+def rho_a(weights: ArrayLike, R: ArrayLike, model: Model) -> Array:
+    r"""Return Dijkstra–Henseler's ρ_A (…, C); NaN for one item and for blocks in mode B.
+
+    .. math:: \rho_A = (w'w)^2\, \frac{w'(R - \operatorname{diag} R)\,w}{w'(ww' - \operatorname{diag} ww')\,w}
+
+    Parameters
+    ----------
+    weights : array_like, shape (…, p)
+        ``Fit.standardised``.
+
+    References
+    ----------
+    Dijkstra, Henseler (2015), eq. 3.
+    """
+    w, A, H = np.asarray(weights, float), np.asarray(R, float), _members(model)
+    square = w**2 @ H
+    whole = np.diagonal(_between(w[..., :, None] * A * w[..., None, :], model), axis1=-2, axis2=-1)
+    top = whole - (w**2 * np.diagonal(A, axis1=-2, axis2=-1)) @ H
+    reflective = (_sizes(model) > 1) & (np.array(model.modes) == "A")
+    bottom = np.where(reflective, square**2 - w**4 @ H, np.nan)
+    return np.asarray(square**2 * top / bottom)
+
+
+def eigenvalues(R: ArrayLike, model: Model) -> Array:
+    """Return the two largest eigenvalues (…, C, 2) of each block: one item scale has λ₂ < 1 < λ₁.
+
+    The second is NaN for one item.
+    """
+    A = np.asarray(R, float)
+    found = np.full((*A.shape[:-2], len(model.paths), 2), np.nan)
+    for c in range(len(model.paths)):
+        own = np.flatnonzero(model.blocks == c)
+        values = _eigen(A[..., own[:, None], own])[0]
+        found[..., c, : min(2, own.size)] = values[..., : -3 if own.size > 1 else -2 : -1]
+    return found
+
+
+def first_component(R: ArrayLike, model: Model) -> Array:
+    """Return the correlation (…, p) of each item with the first principal component of its block."""
+    A = np.asarray(R, float)
+    found = np.empty(A.shape[:-1])
+    for c in range(len(model.paths)):
+        own = np.flatnonzero(model.blocks == c)
+        values, vectors = _eigen(A[..., own[:, None], own])
+        top = vectors[..., -1] * np.sqrt(values[..., -1:])
+        found[..., own] = np.where(top.sum(-1, keepdims=True) < 0, -top, top)
+    return found
+
+
+def _eigen(R: Array) -> tuple[Array, Array]:
+    """Return eigenvalues, rising, and vectors; NaN where a matrix is not finite."""
+    known = np.all(np.isfinite(R), axis=(-2, -1))
+    values, vectors = np.linalg.eigh(np.where(known[..., None, None], R, np.eye(R.shape[-1])))
+    return np.where(known[..., None], values, np.nan), np.where(known[..., None, None], vectors, np.nan)
+
+
+def htmt(R: ArrayLike, model: Model, *, sign: Sign = "absolute") -> Array:
+    r"""Return the heterotrait–monotrait ratio of each pair of constructs (…, C, C), 1 on the diagonal.
+
+    .. math:: \mathrm{HTMT}_{ab} = \bar r_{ab} \big/ \sqrt{\bar r_{aa}\, \bar r_{bb}}
+
+    with the mean correlations of items between two blocks and within a block (no item with itself).
+    NaN where a block has one item.
+
+    Parameters
+    ----------
+    sign : {"absolute", "signed"}
+        Means of absolute correlations, which reversed items leave alone, or of the correlations.
+
+    References
+    ----------
+    Henseler, Ringle, Sarstedt (2015), eq. 6 (signed); Ringle, Sarstedt, Sinkovics, Liengaard (2023),
+    A perspective on using partial least squares structural equation modelling in data articles,
+    Data in Brief 48 (absolute).
+    """
+    one_of("sign", sign, get_args(Sign))
+    A = np.asarray(R, float)
+    A = np.abs(A) if sign == "absolute" else A
+    k = _sizes(model)
+    sums = _between(A, model)
+    pairs = np.where(k > 1, k * (k - 1), np.nan)
+    within = (
+        np.diagonal(sums, axis1=-2, axis2=-1) - np.diagonal(A, axis1=-2, axis2=-1) @ _members(model)
+    ) / pairs
+    root = np.sqrt(np.where(within > 0, within, np.nan))
+    found = sums / np.outer(k, k) / (root[..., :, None] * root[..., None, :])
+    return np.where(np.eye(len(k), dtype=bool), np.where(np.isfinite(root)[..., None], 1.0, np.nan), found)
+
+
+def fornell_larcker(ave: ArrayLike, Y: ArrayLike) -> tuple[Array, Flag]:
+    """Return correlations with √AVE on the diagonal (…, C, C), and whether each √AVE is the largest.
+
+    References
+    ----------
+    Fornell, Larcker (1981), Evaluating structural equation models, JMR 18, 39–50.
+    """
+    root, scores = np.sqrt(np.asarray(ave, float)), np.asarray(Y, float)
+    eye = np.eye(scores.shape[-1], dtype=bool)
+    others = np.where(eye, 0.0, np.abs(scores)).max(-1)
+    return np.where(eye, root[..., None], scores), np.asarray(root > others)
+
+
+def _members(model: Model) -> Array:
+    """Return (p, C): 1 where the item is of the block."""
+    return np.asarray(model.blocks[:, None] == np.arange(len(model.paths)), float)
+
+
+def _sizes(model: Model) -> Array:
+    """Return the number of items (C,) of each block."""
+    return np.asarray(np.bincount(model.blocks), float)
+
+
+def _between(A: Array, model: Model) -> Array:
+    """Return the sums (…, C, C) of the entries of `A` over pairs of blocks."""
+    H = _members(model)
+    return np.asarray(H.T @ A @ H)
