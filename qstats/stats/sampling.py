@@ -259,8 +259,9 @@ def degrees_of_freedom(
 
 def design_df(sample: Sample) -> float:
     """Return PSUs minus strata of the whole sample."""
-    everything = np.arange(sample.stratum.size if sample.psu is None else sample.psu.size)
-    return float(degrees_of_freedom(np.zeros_like(everything), everything, sample, rows=1)[0])
+    elements = sample.count if sample.psu is None else None
+    drawn = sample.stratum.size if elements is None else elements.sum()
+    return float(drawn - np.unique(sample.stratum).size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,10 +287,11 @@ def _fraction(stage: _Stage) -> Array:
     over = ~(m <= stage.population)
     if over.any():
         worst = int(np.flatnonzero(over)[0])
+        what = "strata" if stage.number == 1 else "primary units"
         raise StratumError(
-            f"{over.sum()} strata have more sampled units than their population at stage {stage.number}: "
-            f"number {worst} has {m[worst]:g} of {stage.population[worst]:g}. The finite population is a "
-            "number of units, not a share",
+            f"{what} with more sampled units than their population, "
+            f"at stage {stage.number}: {over.sum()}; number {worst} has {m[worst]:g} of "
+            f"{stage.population[worst]:g}. The finite population is a number of units, not a share",
             strata=np.flatnonzero(over),
             stage=stage.number,
         )

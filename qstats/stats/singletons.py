@@ -66,10 +66,11 @@ def refuse(lone: Mask, *, stage: int) -> None:
     if not lone.any():
         return
     found = np.flatnonzero(lone)
-    what = "strata have one sampled unit" if stage == 1 else "primary units have one sampled unit inside"
+    what = "strata" if stage == 1 else "primary units"
+    more = f" and {found.size - 10} more" if found.size > 10 else ""
     raise StratumError(
-        f"{found.size} {what} at stage {stage} (number {', '.join(map(str, found[:10]))}): their variance "
-        f"cannot be seen; collapse them or choose a policy: {', '.join(POLICIES[1:])}",
+        f"{what} with one sampled unit, at stage {stage}: number {', '.join(map(str, found[:10]))}{more}. "
+        f"Their variance cannot be seen; collapse them or choose a policy: {', '.join(POLICIES[1:])}",
         strata=found,
         stage=stage,
     )
@@ -118,7 +119,7 @@ def resolve(
     factor[replaced == 0] = 1.0
     if singleton == "remove":
         return silent, np.where(np.isnan(factor), np.nan, 1.0)
-    return _without(silent, means, alone), factor
+    return _without(silent, means, alone & ~np.isnan(factor[means.row])), factor
 
 
 def _without(level: Level, means: Means, alone: Mask) -> Level:

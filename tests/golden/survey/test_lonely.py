@@ -57,7 +57,9 @@ def test_every_row(policy, domain, fpc, call, data, oracle):
     estimate, Z = estimated(data, unit, CALLS[call], call[1])
     if policy == "fail":
         assert np.char.endswith(oracle["note"][rows], "only one PSU at stage 1").all()
-        with pytest.raises(DesignError, match="2 strata have one sampled unit") as caught:
+        with pytest.raises(
+            DesignError, match="strata with one sampled unit, at stage 1: number 2, 5"
+        ) as caught:
             sampling.linearised(Z, sample, singleton=policy, singleton_domain=domain)
         assert (caught.value.strata, caught.value.stage) == ((2, 5), 1)  # strata 3 and 6 of the data
         return
