@@ -1,0 +1,333 @@
+"""Any table, any engine → a small mergeable table of the sums an estimate needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from qstats import cells_file, duck, keys, soundness
+from qstats.adjustments import ONE
+from qstats.design import Design, Missing
+from qstats.engines import Frame, columns_of, framed, grouped
+from qstats.errors import DataError, OptionError, nearest, one_of
+from qstats.plan import COUNTED, Plan, expressions, plan, product_name, replicate_name, square_name
+from qstats.tally import keys_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from qstats.schema import Schema
+
+
+class Cells:
+    """Sums within each combination of keys, strata and sampled units; immutable.
+
+    Made by :func:`cells`. Cells of shards, provinces or months add up with ``+`` or ``sum``: they
+    are the cells of all rows together.
+
+    Attributes
+    ----------
+    by, keys : tuple of str
+        The keys asked for; all columns that tell cells apart (these, the stratum, the units, the
+        categories calibrated to).
+    design : Design or None
+    sums : tuple of str
+        What was added up.
+    missing : {"fail", "omit"}
+        What became of rows without a value.
+    decimals : int or None
+        Decimals to which what each row adds was rounded, so that sums are exact; None: not rounded.
+    pushed_down : bool
+        Whether the sampled units were added up as well: a cell then is a domain in a stratum, and
+        holds the number of units and the squares and products of their totals.
+    """
+
+    __slots__ = ("_data", "by", "decimals", "design", "keys", "missing", "pushed_down", "sums")
+
+    _data: pa.Table
+    by: tuple[str, ...]
+    keys: tuple[str, ...]
+    design: Design | None
+    sums: tuple[str, ...]
+    missing: Missing
+    decimals: int | None
+    pushed_down: bool
+
+    def __init__(
+        self,
+        data: pa.Table,
+        *,
+        by: Sequence[str],
+        keys: Sequence[str],
+        design: Design | None,
+        sums: Sequence[str],
+        missing: Missing = "fail",
+        decimals: int | None = None,
+        pushed_down: bool = False,
+    ) -> None:
+        set_ = object.__setattr__
+        set_(self, "_data", data)
+        set_(self, "by", tuple(by))
+        set_(self, "keys", tuple(keys))
+        set_(self, "design", design)
+        set_(self, "sums", tuple(sums))
+        set_(self, "missing", missing)
+        set_(self, "decimals", decimals)
+        set_(self, "pushed_down", pushed_down)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Cells are immutable: {name} cannot be set")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._data, self._meta())
+
+    def _meta(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__ if name != "_data"}
+
+    def __len__(self) -> int:
+        return int(self._data.num_rows)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The cells (a copy), sorted by their keys.
+
+        Keys; populations of ``fpc``; ``rows`` (all rows), ``n`` (rows with a weight other than
+        zero and a value), ``missing`` (rows left out), ``weight`` (Σw); each sum s as Σws under its
+        name; Σwst as ``s*t``; where rows themselves were drawn with weights Σw²st as ``weight²*s*t``.
+        """
+        import pandas as pd
+
+        columns = {name: self._data[name] for name in self.keys}
+        found = pa.table(columns).to_pandas() if columns else pd.DataFrame(index=range(len(self)))
+        for name in self._data.column_names[len(self.keys) :]:
+            found[name] = self._data[name].to_numpy() if name in COUNTED else self.column(name)
+        return found
+
+    def column(self, name: str, /) -> NDArray[np.float64]:
+        """Return a column of numbers by its name in :attr:`table`, as float64, shape (E,)."""
+        if name not in self._data.column_names or name in self.keys:
+            numbers = self._data.column_names[len(self.keys) :]
+            near = nearest(name, numbers)
+            raise DataError(f"cells have no sum {name!r}; nearest: {near!r}. They have {', '.join(numbers)}")
+        values = self._data[name].to_numpy()
+        if self.decimals is not None and values.dtype.kind == "i" and name not in COUNTED:
+            return np.asarray(values / 10.0**self.decimals)
+        return np.array(values, np.float64)
+
+    def sum(self, s: str = ONE, /) -> NDArray[np.float64]:
+        """Return Σ w s of each cell; of the constant ``"1"`` Σ w. Shape (E,)."""
+        return self.column("weight" if s == ONE else s)
+
+    def product(self, s: str = ONE, t: str = ONE, /) -> NDArray[np.float64]:
+        """Return Σ w s t of each cell; either may be the constant ``"1"``. Shape (E,)."""
+        factors = [f for f in (s, t) if f != ONE]
+        if len(factors) < 2:
+            return self.sum(*factors)
+        name = product_name(s, t)
+        return self.column(name if name in self._data.column_names else product_name(t, s))
+
+    def square(self, s: str = ONE, t: str = ONE, /) -> NDArray[np.float64]:
+        """Return Σ w² s t of each cell; either may be the constant ``"1"``. Shape (E,).
+
+        Where rows themselves were drawn; of cells pushed down the sum over units of the products
+        of their totals.
+        """
+        if not self.pushed_down and self.design is not None and self.design.weight is None:
+            return self.product(s, t)
+        factors = [f for f in (s, t) if f != ONE]
+        name = square_name(*factors)
+        return self.column(name if name in self._data.column_names else square_name(*factors[::-1]))
+
+    def replicated(self, s: str = ONE, /) -> NDArray[np.float64]:
+        """Return Σ r s of each cell and each given replicate weight r, shape (E, B)."""
+        made = self.design.replication if self.design else None
+        if made is None or not made.columns:
+            raise DataError("the design has no columns of replicate weights")
+        return np.column_stack([self.column(replicate_name(s, r)) for r in made.columns])
+
+    def codes(self, names: Sequence[str], /) -> tuple[NDArray[np.int64], pd.DataFrame]:
+        """Return a number for each combination of some keys, and the combinations.
+
+        Returns
+        -------
+        codes : array of int, shape (E,)
+            The combination of each cell, from 0, in the order of the keys.
+        labels : pandas.DataFrame
+            The combinations.
+        """
+        import pandas as pd
+
+        columns = [self._data[name].combine_chunks() for name in names]
+        order, starts = keys.groups(columns, len(self))
+        codes = np.empty(len(self), np.int64)
+        sizes = np.diff(np.append(starts, len(self)))
+        codes[order] = np.repeat(np.arange(len(starts)), sizes)
+        if not columns:
+            return codes, pd.DataFrame(index=range(len(starts)))
+        first = pa.array(order[starts])
+        table = pa.table({name: c.take(first) for name, c in zip(names, columns, strict=True)})
+        return codes, table.to_pandas()
+
+    def __add__(self, other: object) -> Cells:
+        if isinstance(other, int) and other == 0:  # what sum() starts with
+            return self
+        if not isinstance(other, Cells):
+            return NotImplemented
+        soundness.refuse_other(self._meta(), other._meta())
+        both = pa.concat_tables([self._data, other._data])
+        data = keys.added(both, self.keys, same=self._same, refuse=soundness.two_populations)
+        soundness.check_sample(data, self.design, self.keys)
+        return Cells(data, **self._meta())
+
+    __radd__ = __add__
+
+    @property
+    def _same(self) -> tuple[str, ...]:
+        return self.design.populations if self.design else ()
+
+    def save(self, path: Path | str, /) -> None:
+        """Write the cells as Parquet, with the design, the sums and the version of the format.
+
+        A file that was there stays whole until the new one is.
+
+        Raises
+        ------
+        DataError
+            The folder does not exist or may not be written to.
+        """
+        cells_file.write(path, self._data, self._meta())
+
+    @classmethod
+    def load(cls, path: Path | str, /) -> Cells:
+        """Return the cells that :meth:`save` wrote.
+
+        Raises
+        ------
+        DataError
+            No such file, it is broken, it holds no cells, or cells of a later version.
+        """
+        data, meta = cells_file.read(path)
+        return cls(data, **meta)
+
+    def __repr__(self) -> str:
+        return f"{self._heading()}\n{self.table.to_string(index=False, max_rows=12, max_cols=12)}"
+
+    def _heading(self) -> str:
+        rows = int(self.column("rows").sum())
+        parts = [f"Cells: {len(self):,} of {rows:,} rows", f"by {', '.join(self.by) or 'nothing'}"]
+        parts += [f"sums {', '.join(self.sums) or 'none'}", repr(self.design).replace("\n  ", "")]
+        parts += ["pushed down"] if self.pushed_down else []
+        return " · ".join(parts)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        body = self.table.to_html(index=False, border=0, max_rows=12, max_cols=12, escape=True)
+        return f"<div><p><b>{escape(self._heading())}</b></p>{body}</div>"
+
+
+def _rebuild(data: pa.Table, meta: dict[str, Any]) -> Cells:
+    return Cells(data, **meta)
+
+
+def cells(
+    data: Any,
+    /,
+    *,
+    by: str | Sequence[str] = (),
+    design: Design | None = None,
+    sums: Sequence[str] | Mapping[str, str | nw.Expr] = (),
+    missing: Literal["fail", "omit"] | None = None,
+    schema: Schema | None = None,
+    decimals: int | None = None,
+    memory_limit: str | None = None,
+    temp_directory: Path | str | None = None,
+    max_cells: int | None = None,
+    progress: bool | None = None,
+) -> Cells:
+    """Add up what an estimate needs, in one pass over the rows.
+
+    Within each combination of the keys, the strata, the sampled units and the categories that are
+    calibrated to: the number of rows, Σw, Σwy for each sum, and Σwyx for each pair. These suffice for
+    estimates and their errors, and they add up.
+
+    Parameters
+    ----------
+    data : table or path
+        A table of pandas, Polars (eager or lazy), Arrow, DuckDB, Dask, Ibis or PySpark, a
+        mapping of columns, or the path, pattern or list of paths of Parquet or CSV files, of which only
+        the columns needed are read.
+    by : str or sequence of str
+        Keys of the domains.
+    design : Design, optional
+        How the sample was drawn; none: every row counts once, and only sums are kept.
+    sums : sequence of str, or mapping of name → column or narwhals expression
+        Columns of numbers to add up.
+    missing : {"fail", "omit"}, optional
+        What becomes of rows without a value in one of the sums; by default as the design says, else
+        ``fail``. Rows left out still count as sampled, and are counted in ``missing``.
+    schema : Schema, optional
+        What the table must be; see :func:`qstats.check`.
+    decimals : int, optional
+        Round what each row adds to so many decimals and add whole numbers: the result is the same
+        to the last bit whatever the order of rows and the number of threads.
+    memory_limit : str, optional
+        For files: memory of DuckDB (``"1GB"``); what exceeds it spills to disk.
+    temp_directory : path, optional
+        For files: the folder to spill to.
+    max_cells : int, optional
+        When there would be more cells, units are added up as well (``pushed_down``); by default
+        5,000,000 for files and DuckDB, no limit for others.
+    progress : bool, optional
+        For files: whether to show a bar; by default on a terminal after a second.
+
+    Returns
+    -------
+    Cells
+
+    Raises
+    ------
+    DataError
+        A column that does not exist, a missing or negative weight, a missing value, a broken
+        file; with the rows in ``violations``.
+    DesignError
+        A primary unit in two strata, a population below the sample.
+
+    Examples
+    --------
+    >>> rows = {"region": ["皖", "皖", "苏"], "w": [2.0, 3.0, 1.5], "passed": [1, 0, 1]}
+    >>> cells(rows, by="region", design=Design(weight="w"), sums=["passed"]).sum("passed").tolist()
+    [2.0, 1.5]
+    """
+    what = plan(keys_of(by), design, sums, missing, decimals)
+    if missing is not None:
+        one_of("missing", missing, ("fail", "omit"))
+    if decimals is not None and not 0 <= decimals <= 15:
+        raise OptionError(f"decimals={decimals} must lie between 0 and 15")
+    if duck.is_files(data):
+        with duck.opened(data, memory_limit=memory_limit, temp_directory=temp_directory) as source:
+            return _of(framed(source.relation), what, source)
+    if memory_limit is not None or temp_directory is not None:
+        raise OptionError("memory_limit and temp_directory are for files; a table has its own engine")
+    return _of(framed(data), what, None)
+
+
+def _of(frame: Frame, what: Plan, source: duck.Source | None) -> Cells:
+    columns_of(what, frame)
+    raw = grouped(frame, what.keys, expressions(what))
+    data = soundness.sound(raw, what, frame, source)
+    return Cells(
+        data,
+        by=what.by,
+        keys=what.keys,
+        design=what.design,
+        sums=what.asked,
+        missing=what.missing,
+        decimals=what.decimals,
+    )

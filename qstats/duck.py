@@ -1,0 +1,207 @@
+"""Files read by DuckDB: only the columns used, within a memory limit, spilling to disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from qstats.errors import DataError
+from qstats.messages import say
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PARQUET: Final = (".parquet", ".pq", ".parq")
+_CSV: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst")
+
+
+class Source(NamedTuple):
+    """Files as one relation.
+
+    Attributes
+    ----------
+    files : tuple of str
+    kind : {"parquet", "csv"}
+    connection : duckdb.DuckDBPyConnection
+        Owns the relation; closed with it.
+    relation : duckdb.DuckDBPyRelation
+    """
+
+    files: tuple[str, ...]
+    kind: str
+    connection: duckdb.DuckDBPyConnection
+    relation: duckdb.DuckDBPyRelation
+
+
+def is_files(data: Any, /) -> bool:
+    """Return whether data are the path of a file, a pattern, or a list of these."""
+    if isinstance(data, str | Path):
+        return True
+    return isinstance(data, list | tuple) and bool(data) and all(isinstance(d, str | Path) for d in data)
+
+
+def found_files(data: Any, /) -> tuple[tuple[str, ...], str]:
+    """Return the files meant, in order, and their kind.
+
+    Raises
+    ------
+    DataError
+        There is none, one is a folder or may not be read, or they are not all Parquet or all CSV.
+    """
+    given = [data] if isinstance(data, str | Path) else list(data)
+    files: list[str] = []
+    for item in map(str, given):
+        pattern = any(c in item for c in "*?[")
+        names = sorted(glob(item, recursive=True)) if pattern else [item]  # noqa: PTH207 -- may be absolute
+        if not names:
+            raise DataError(say("cells.no_match", pattern=item))
+        files += names
+    for name in files:
+        _readable(Path(name))
+    kinds = {_kind(name) for name in files}
+    if len(kinds) > 1:
+        raise DataError(say("cells.two_kinds", files=", ".join(files[:5])))
+    return tuple(files), kinds.pop()
+
+
+def _kind(name: str) -> str:
+    low = name.lower()
+    if low.endswith(_PARQUET):
+        return "parquet"
+    if low.endswith(_CSV):
+        return "csv"
+    raise DataError(say("cells.file_kind", path=name))
+
+
+def _readable(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except FileNotFoundError:
+        raise DataError(say("file.missing", path=path)) from None
+    except IsADirectoryError:
+        raise DataError(say("cells.folder", path=path)) from None
+    except OSError as error:
+        raise DataError(say("file.denied", path=path, error=error.strerror)) from error
+    if empty:
+        raise DataError(say("file.empty", path=path))
+
+
+@cache
+def _shared(process: int) -> duckdb.DuckDBPyConnection:
+    """Return the in-memory database of this process: opening one takes longer than reading a small file."""
+    import duckdb
+
+    folder = Path(tempfile.gettempdir()) / f"qstats-{process}"
+    return duckdb.connect(":memory:", config=_settings(None, folder))
+
+
+def _settings(memory_limit: str | None, folder: Path | str) -> dict[str, Any]:
+    config: dict[str, Any] = {"preserve_insertion_order": False, "temp_directory": str(folder)}
+    return config | ({"memory_limit": memory_limit} if memory_limit else {})
+
+
+@contextmanager
+def connection(
+    memory_limit: str | None = None, temp_directory: Path | str | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection of its own, with its own database when limits are set."""
+    import duckdb
+
+    if memory_limit is None and temp_directory is None:
+        cursor = _shared(os.getpid()).cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+        return
+    with tempfile.TemporaryDirectory(prefix="qstats-", dir=_folder(temp_directory)) as folder:
+        try:
+            own = duckdb.connect(":memory:", config=_settings(memory_limit, folder))
+        except duckdb.Error as error:
+            raise DataError(say("cells.settings", memory_limit=memory_limit, error=error)) from None
+        try:
+            yield own
+        finally:
+            own.close()
+
+
+def _folder(path: Path | str | None) -> str | None:
+    if path is None:
+        return None
+    if not Path(path).is_dir():
+        raise DataError(say("cells.temp_directory", path=path))
+    return str(path)
+
+
+@contextmanager
+def opened(
+    data: Any, /, *, memory_limit: str | None = None, temp_directory: Path | str | None = None
+) -> Iterator[Source]:
+    """Give files as a relation of DuckDB; its errors become DataErrors that name the file."""
+    import duckdb
+
+    files, kind = found_files(data)
+    with connection(memory_limit, temp_directory) as own:
+        try:
+            relation = own.read_parquet(list(files)) if kind == "parquet" else own.read_csv(list(files))
+            yield Source(files, kind, own, relation)
+        except duckdb.Error as error:
+            raise _told(error, files, kind) from error
+
+
+def _told(error: Exception, files: Sequence[str], kind: str) -> DataError:
+    import duckdb
+
+    text = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return DataError(say("cells.memory", error=text))
+    broken = _broken(files) if kind == "parquet" else None
+    if broken:
+        return DataError(say("file.broken", path=broken[0], error=broken[1]))
+    return DataError(say("cells.engine", files=", ".join(files[:3]), error=text))
+
+
+def _broken(files: Sequence[str]) -> tuple[str, str] | None:
+    """Return the first Parquet file that cannot be read, and why."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for name in files:
+        try:
+            with pq.ParquetFile(name) as file:
+                for batch in file.iter_batches():
+                    del batch
+        except (OSError, pa.ArrowException) as error:
+            return name, str(error).splitlines()[0]
+    return None
+
+
+def placed(source: Source) -> duckdb.DuckDBPyRelation:
+    """Return the relation with ``#file`` and ``#row`` (from 0) of each row."""
+    files = list(source.files)
+    if source.kind == "parquet":
+        relation = source.connection.read_parquet(files, filename=True, file_row_number=True)
+        row = "file_row_number"
+    else:
+        relation = source.connection.read_csv(files, filename=True)
+        row = "row_number() over (partition by filename) - 1"
+    own = ", ".join(f'"{name}"' for name in source.relation.columns)
+    return relation.project(f'{own}, filename as "#file", {row} as "#row"')
+
+
+def zone(source: Source, name: str) -> str | None:
+    """Return the time zone that the first Parquet file was written with for a column of instants."""
+    if source.kind != "parquet":
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kind = pq.read_schema(source.files[0]).field(name).type
+    return kind.tz if pa.types.is_timestamp(kind) else None

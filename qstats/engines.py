@@ -1,0 +1,108 @@
+"""One group-by on any engine that narwhals speaks to; the result is Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, cast
+
+import narwhals as nw
+import pyarrow as pa
+
+from qstats.errors import DataError, nearest
+from qstats.messages import say
+from qstats.plan import Expressions, Plan
+
+Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
+
+#: engines that add up columns only, so what a row adds is made into columns first
+_TWO_STEPS: Final = (
+    nw.Implementation.PANDAS,
+    nw.Implementation.MODIN,
+    nw.Implementation.PYARROW,
+    nw.Implementation.DASK,
+)
+
+
+def framed(data: Any, /) -> Frame:
+    """Return a table of any engine as narwhals sees it; a mapping or list of columns by pandas.
+
+    Raises
+    ------
+    DataError
+        It is no table, or two of its columns have one name.
+    """
+    if isinstance(data, nw.DataFrame | nw.LazyFrame):
+        return data
+    if isinstance(data, Mapping | list):
+        import pandas as pd
+
+        data = pd.DataFrame(data)
+    try:
+        return cast("Frame", nw.from_native(data))
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(say("check.names_twice", error=error)) from None
+    except TypeError:
+        raise DataError(say("cells.no_table", kind=type(data).__name__)) from None
+
+
+def require_columns(present: Sequence[str], names: Iterable[str], /, *, where: str = "") -> None:
+    """Raise when a column that is asked for does not exist; the nearest is named."""
+    for name in names:
+        if name not in present:
+            near = nearest(name, present)
+            hint = say("cells.near", near=near) if near else say("cells.have", names=", ".join(present[:30]))
+            raise DataError(say("cells.no_column", name=name, where=where, hint=hint))
+
+
+def require_numbers(schema: Mapping[str, Any], names: Iterable[str], /) -> None:
+    """Raise when a column that is added up, or a weight, does not hold numbers."""
+    for name in names:
+        kind = schema.get(name)
+        if kind is not None and not (kind.is_numeric() or kind in (nw.Boolean, nw.Unknown, nw.Object)):
+            raise DataError(say("cells.no_number", name=name, kind=kind))
+
+
+def grouped(frame: Frame, keys: Sequence[str], made: Expressions) -> pa.Table:
+    """Return the sums of what each row adds, within each combination of keys.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        Rows, on any engine.
+    keys : sequence of str
+        Columns; none: one row for all.
+    made : Expressions
+        What each row adds, and of which the least or largest is wanted.
+
+    Returns
+    -------
+    pyarrow.Table
+        Keys as the engine knows them, then the results under the names of the addends; in no
+        particular order.
+    """
+    if frame.implementation in _TWO_STEPS:
+        names = [f"#{at}" for at in range(len(made.addends))]
+        stage = dict(zip(names, made.addends.values(), strict=True))
+        frame = frame.select(*keys, **stage)
+        sources = {name: nw.col(f"#{at}") for at, name in enumerate(made.addends)}
+    else:
+        sources = made.addends
+    totals = [nw.len().alias("#rows"), *(_total(name, e, made) for name, e in sources.items())]
+    result = frame.group_by(list(keys)).agg(*totals) if keys else frame.select(*totals)
+    if isinstance(frame, nw.LazyFrame):
+        return cast("pa.Table", cast("nw.LazyFrame[Any]", result).collect(backend="pyarrow").to_native())
+    return cast("nw.DataFrame[Any]", result).to_arrow()
+
+
+def _total(name: str, addend: nw.Expr, made: Expressions) -> nw.Expr:
+    if name in made.least:
+        return addend.min().alias(name)
+    return (addend.max() if name in made.largest else addend.sum()).alias(name)
+
+
+def columns_of(plan: Plan, frame: Frame) -> None:
+    """Raise unless the frame has the columns of the plan, and numbers where numbers are needed."""
+    names = frame.collect_schema()
+    numbers = [*plan.weights, *plan.populations, *plan.sources]
+    require_columns(list(names), [*plan.keys, *numbers])
+    require_numbers(names, numbers)

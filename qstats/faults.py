@@ -1,0 +1,136 @@
+"""Faulty rows: how many there are of each kind, and the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import narwhals as nw
+
+from qstats.errors import DataError
+from qstats.messages import say
+from qstats.plan import Plan, is_missing
+
+if TYPE_CHECKING:
+    from qstats.duck import Source
+    from qstats.engines import Frame
+
+#: the table of violations lists at most so many
+MAX_LISTED = 1_000
+
+
+class Fault(NamedTuple):
+    """A kind of fault: its rule, the column to blame, where it holds, and its message."""
+
+    rule: str
+    column: str
+    holds: nw.Expr
+    message: str
+
+
+def faults_of(plan: Plan, schema: Any) -> Iterator[Fault]:
+    """Yield every kind of fault that a row can have."""
+    for name in plan.keys:
+        absent = nw.col(name).is_null()
+        if schema[name].is_float():
+            absent = is_missing(nw.col(name))
+        yield Fault("missing", name, absent, "cells.key_missing")
+    for name in plan.weights:
+        weight = nw.col(name).cast(nw.Float64)
+        yield Fault("missing", name, is_missing(weight), "cells.weight_missing")
+        if name == plan.weight:
+            yield Fault("negative", name, weight < 0, "cells.weight_negative")
+        yield Fault("infinite", name, _infinite(weight), "cells.infinite")
+    for name in plan.populations:
+        yield Fault("missing", name, is_missing(nw.col(name).cast(nw.Float64)), "cells.fpc_missing")
+    for name, value in plan.values.items():
+        if plan.missing == "fail" or name in plan.required:
+            yield Fault("missing", name, is_missing(value), "cells.value_missing")
+        yield Fault("infinite", name, _infinite(value), "cells.infinite")
+
+
+def _infinite(value: nw.Expr) -> nw.Expr:
+    return value.abs() == float("inf")
+
+
+def report(frame: Frame, plan: Plan, source: Source | None, known: list[Fault] | None = None) -> None:
+    """Raise with the full count of each kind of fault and the first thousand rows."""
+    import pandas as pd
+
+    kinds = known if known is not None else list(faults_of(plan, frame.collect_schema()))
+    frame = _placed(frame, source)
+    sums = [_marked(kind.holds).sum().alias(f"#{at}") for at, kind in enumerate(kinds)]
+    counts = _pandas(frame.select(*sums)).iloc[0].fillna(0).astype(int).tolist()
+    found: list[pd.DataFrame] = []
+    left = MAX_LISTED
+    for kind, count in zip(kinds, counts, strict=True):
+        if count and left > 0:
+            rows = _rows(frame, kind, left)
+            found.append(rows)
+            left -= len(rows)
+    if not found:
+        raise DataError(say("cells.unbounded"))
+    table = pd.concat(found, ignore_index=True)
+    rules = ", ".join(f"{k.column}: {k.rule} × {c:,}" for k, c in zip(kinds, counts, strict=True) if c)
+    first = table.iloc[0]
+    where = f"{first['file']}: " if "file" in table else ""
+    at = "—" if pd.isna(first["row"]) else first["row"]
+    text = say(
+        "cells.faults", count=f"{sum(counts):,}", rules=rules, where=where, row=at, message=first["message"]
+    )
+    raise DataError(text, table)
+
+
+def _marked(holds: nw.Expr) -> nw.Expr:
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def _pandas(frame: Frame) -> Any:
+    found = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+    return found.to_pandas()
+
+
+def _placed(frame: Frame, source: Source | None) -> Frame:
+    """Return the rows with their place: file and row, or row, where the engine knows it."""
+    if source is not None:
+        from qstats.duck import placed
+
+        return nw.from_native(placed(source))
+    if isinstance(frame, nw.DataFrame):
+        return frame.with_row_index("#row")
+    return frame
+
+
+def _rows(frame: Frame, kind: Fault, most: int) -> Any:
+    """Return the first rows with a fault as a table of violations."""
+    import pandas as pd
+
+    names = frame.collect_schema().names()
+    place = [name for name in ("#file", "#row") if name in names]
+    shown = nw.col(kind.column) if kind.column in names else nw.lit(None)
+    bad = frame.filter(kind.holds)
+    if place and isinstance(bad, nw.LazyFrame):
+        bad = bad.sort(*place)
+    rows = _pandas(bad.select(*place, shown.alias("#value")).head(most))
+    count = len(rows)
+    table = pd.DataFrame(
+        {
+            "row": (rows["#row"] + 1) if "#row" in place else pd.array([pd.NA] * count, dtype="Int64"),
+            "column": kind.column,
+            "value": rows["#value"].astype(object),
+            "rule": kind.rule,
+            "message": say(kind.message, name=kind.column),
+        }
+    ).astype({"row": "Int64"})
+    if "#file" in place:
+        table.insert(0, "file", rows["#file"])
+    return table
+
+
+def zone_of(source: Source | None, name: str) -> str | None:
+    """Return the time zone that a Parquet file says a column was written in."""
+    if source is None:
+        return None
+    from qstats.duck import zone
+
+    return zone(source, name)
