@@ -1,0 +1,190 @@
+r"""Moments of indicators with holes: every column from what is observed in it.
+
+Units run along the second last axis, indicators along the last; any axes may lead (draws, periods). What is
+found of a column has the shape (…, 1, indicators), so that it stands under the units again.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import DataError, one_of
+
+Array = NDArray[np.float64]
+
+
+def indicator_array(x: ArrayLike) -> Array:
+    """Return `x` as an array of (…, units, indicators).
+
+    Raises
+    ------
+    DataError
+        Fewer than two axes, or infinite values; the columns that hold them are named.
+    """
+    table = np.asarray(x, float)
+    if table.ndim < 2:
+        raise DataError(f"an array of shape {table.shape} has no units and indicators; reshape it to both")
+    endless = np.isinf(table)
+    if endless.any():
+        found = columns(endless.any(-2))
+        raise DataError(
+            f"{int(endless.sum())} infinite values in columns {found}; correct them or make them NaN"
+        )
+    return table
+
+
+def columns(wrong: ArrayLike) -> str:
+    """Return the indices along the last axis that are true anywhere, as text."""
+    mask = np.asarray(wrong, bool)
+    return ", ".join(map(str, np.flatnonzero(mask.reshape(-1, mask.shape[-1]).any(0))))
+
+
+def count(x: Array) -> Array:
+    """Return how many units are observed."""
+    return np.asarray((~np.isnan(x)).sum(-2, keepdims=True), float)
+
+
+def mean(x: Array) -> Array:
+    r"""Return :math:`\bar x_q = \sum_c x_{qc} / n_q`, NaN where nothing is observed."""
+    n = count(x)
+    total = np.where(np.isnan(x), 0.0, x).sum(-2, keepdims=True)
+    return np.asarray(np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0), float)
+
+
+def central(x: Array, power: int) -> Array:
+    r"""Return :math:`\sum_c (x_{qc} - \bar x_q)^k`."""
+    deviation = np.nan_to_num(x - mean(x), nan=0.0)
+    return np.asarray((deviation**power).sum(-2, keepdims=True), float)
+
+
+def std(x: Array, *, ddof: int = 1) -> Array:
+    r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof."""
+    n = count(x) - ddof
+    squared = np.divide(central(x, 2), n, out=np.full(n.shape, np.nan), where=n > 0)
+    return np.asarray(np.sqrt(squared), float)
+
+
+def extremes(x: Array) -> tuple[Array, Array]:
+    """Return the least and the greatest, NaN where nothing is observed."""
+    low = np.where(np.isnan(x), np.inf, x).min(-2, keepdims=True)
+    high = np.where(np.isnan(x), -np.inf, x).max(-2, keepdims=True)
+    empty = low > high
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def median(x: Array) -> Array:
+    """Return the middle value, the mean of two where their number is even."""
+    return percentile(x, 50.0)
+
+
+def percentile(x: Array, percent: float) -> Array:
+    r"""Return percentiles, linear between order statistics: position :math:`(n_q - 1)\,p/100`.
+
+    References
+    ----------
+    Hyndman and Fan (1996), Sample quantiles in statistical packages, definition 7.
+    """
+    ordered = np.sort(x, axis=-2)
+    position = np.maximum(count(x) - 1, 0) * percent / 100
+    below = np.floor(position).astype(np.intp)
+    above = np.ceil(position).astype(np.intp)
+    low, high = (np.take_along_axis(ordered, k, -2) for k in (below, above))
+    return np.asarray(low + (high - low) * (position - below), float)
+
+
+def varied(x: Array) -> NDArray[np.bool_]:
+    """Return whether a column has two different values."""
+    low, high = extremes(x)
+    return np.asarray(high > low, bool)
+
+
+def skewness(x: Array) -> Array:
+    r"""Return the adjusted Fisher–Pearson skewness of each column.
+
+    .. math:: G_1 = \frac{n}{(n-1)(n-2)} \sum_c \Big(\frac{x_c - \bar x}{s}\Big)^3
+
+    NaN for fewer than three values and for constants.
+
+    References
+    ----------
+    Joanes and Gill (1998), Comparing measures of sample skewness and kurtosis, The Statistician 47.
+
+    Examples
+    --------
+    >>> skewness(np.array([[1.0], [2.0], [6.0]])).round(6).tolist()
+    [[1.457863]]
+    """
+    n, s = count(x), std(x)
+    known = (n > 2) & varied(x)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        G = n / ((n - 1) * (n - 2)) * central(x, 3) / s**3
+    return np.where(known, G, np.nan)
+
+
+def kurtosis(x: Array) -> Array:
+    r"""Return the adjusted excess kurtosis of each column: 0 for a normal distribution.
+
+    .. math:: G_2 = \frac{n(n+1)}{(n-1)(n-2)(n-3)} \sum_c \Big(\frac{x_c - \bar x}{s}\Big)^4
+              - \frac{3(n-1)^2}{(n-2)(n-3)}
+
+    NaN for fewer than four values and for constants.
+
+    References
+    ----------
+    Joanes and Gill (1998), as above.
+
+    Examples
+    --------
+    >>> kurtosis(np.array([[1.0], [2.0], [3.0], [10.0]])).round(6).tolist()
+    [[3.228]]
+    """
+    n, s = count(x), std(x)
+    known = (n > 3) & varied(x)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sum4 = central(x, 4) / s**4
+        G = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3)) * sum4 - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
+    return np.where(known, G, np.nan)
+
+
+def correlations(x: Array, *, missing: Literal["raise", "listwise", "pairwise"] = "raise") -> Array:
+    r"""Return the Pearson correlations of the indicators, shape (…, indicators, indicators).
+
+    .. math:: r_{pq} = \frac{\sum_c (x_{pc} - \bar x_p)(x_{qc} - \bar x_q)}
+              {\sqrt{\sum_c (x_{pc} - \bar x_p)^2 \sum_c (x_{qc} - \bar x_q)^2}}
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+    missing : {"raise", "listwise", "pairwise"}
+        Refuse holes; leave out units with any; or take for each pair the units that have both.
+
+    Raises
+    ------
+    DataError
+        There are holes and `missing` is "raise".
+
+    Examples
+    --------
+    >>> correlations(np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 0.0]])).round(12).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    one_of("missing", missing, ("raise", "listwise", "pairwise"))
+    hole = np.isnan(x)
+    if missing == "raise" and hole.any():
+        raise DataError(
+            f"{int(hole.sum())} values are missing in columns {columns(hole.any(-2))}; impute them, "
+            "or say missing='listwise' or 'pairwise'"
+        )
+    if missing == "listwise":
+        x = np.where(hole.any(-1, keepdims=True), np.nan, x)
+    o = (~np.isnan(x)).astype(float)
+    z = np.nan_to_num(x - mean(x), nan=0.0)
+    o_, z_ = np.swapaxes(o, -1, -2), np.swapaxes(z, -1, -2)
+    n, sums = o_ @ o, z_ @ o  # sums[p, q]: of p where q is observed
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cross = z_ @ z - sums * np.swapaxes(sums, -1, -2) / n
+        square = np.swapaxes(z**2, -1, -2) @ o - sums**2 / n
+        return np.asarray(cross / np.sqrt(square * np.swapaxes(square, -1, -2)), float)
