@@ -160,7 +160,8 @@ def redundancy(loadings: ArrayLike, r2: ArrayLike, model: Model) -> Array:
 
 def block_mean(values: ArrayLike, model: Model) -> Array:
     """Return the mean (…, C) over the items of each block: of communalities, this is the AVE."""
-    return np.asarray(np.asarray(values, float) @ _members(model) / _sizes(model))
+    x = np.asarray(values, float)
+    return np.stack([x[..., model.blocks == c].mean(-1) for c in range(len(model.paths))], axis=-1)
 
 
 def alpha(R: ArrayLike, model: Model) -> Array:
