@@ -251,10 +251,10 @@ def degrees_of_freedom(
         u = sample.psu[u]
     elif sample.count is not None:
         size = np.asarray(sample.count, float)
-    row_of, psu = np.divmod(np.unique(r * P + u), P)
-    strata = np.unique(row_of * H + sample.stratum[psu]) // H
+    row_of, psu = _distinct(r, u, (rows, P))
+    of_stratum, _ = _distinct(row_of, sample.stratum[psu], (rows, H))
     seen = np.asarray(np.bincount(row_of, size[psu], minlength=rows), float)
-    return seen - np.bincount(strata, minlength=rows)
+    return seen - np.bincount(of_stratum, minlength=rows)
 
 
 def design_df(sample: Sample) -> float:
@@ -346,6 +346,14 @@ def _influences(z: Array, row: Index, unit: Index, rows: int, units: int) -> csr
     Z = csr_array((z, place), shape=(rows, units))
     Z.sum_duplicates()
     return Z
+
+
+def _distinct(row: Index, column: Index, shape: tuple[int, int]) -> tuple[Index, Index]:
+    """Return the pairs that occur, each once."""
+    pairs = csr_array((np.ones(row.size), (row, column)), shape=shape)
+    pairs.sum_duplicates()
+    found = entries(pairs)
+    return found[0], found[1]
 
 
 def _seen(Z: csr_array, present: csr_array | None) -> csr_array:
