@@ -34,7 +34,13 @@ def test_the_interval_of_the_complement_is_the_complement(p, se, n, df, method):
     assert other_high == pytest.approx(1 - low, rel=1e-7, abs=1e-9)
 
 
-@given(p=st.floats(0.01, 0.99), se=st.floats(1e-4, 0.2), df=FREEDOMS, method=METHODS)
+# Jeffreys's limits move towards ½ when the sample shrinks
+@given(
+    p=st.floats(0.01, 0.99),
+    se=st.floats(1e-4, 0.2),
+    df=FREEDOMS,
+    method=st.sampled_from([method for method in DESIGN if method != "jeffreys"]),
+)
 @settings(deadline=None, max_examples=50)
 def test_a_higher_level_fewer_degrees_of_freedom_and_a_larger_error_widen(p, se, df, method):
     low, high, _ = design_proportion(p, se, 1e6, df, method=method)
