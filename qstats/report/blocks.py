@@ -188,8 +188,10 @@ def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
     if current is None:
         return facts.reason(key, lang)
     row = current.table.iloc[0]
+    place = facts.item(key)["place"]
+    abroad = isinstance(place, str) and place != "" and not place.startswith(facts.region)
     sentence = say(
-        "annual.value",
+        "annual.value.no_region" if abroad else "annual.value",
         lang,
         period=formats.period(facts.period, lang=lang),
         region="" if facts.region == "全国" and language(lang) == "zh" else facts.place(lang),

@@ -23,12 +23,13 @@ _MARKERS: Final = ("o", "s", "D", "^", "v", "P")
 
 
 class Series(NamedTuple):
-    """One line: its name and, at every place of the axis, its value and interval (NaN where unknown)."""
+    """One line: at every place of the axis its value and interval, NaN where unknown; and its decimals."""
 
     name: str
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    digits: int
 
 
 def trend(
@@ -60,7 +61,7 @@ def trend(
     labels : mapping, optional
         Printed names of key values and of the indicator.
     digits : int, optional
-        Decimals of the values; by default those of the estimate.
+        Decimals of the values; by default those of each estimate.
     lang : {"zh", "en"}, optional
         Language.
     height_mm : float
@@ -91,30 +92,31 @@ def trend(
     '折线图：合格率（%），2017年至2024年。2017年93.71，2022年93.29，2023年93.65，2024年93.93；2024年比2023年上升0.28个百分点。'
     """
     found = draw.estimates_of(estimates)
-    axis, lines = _series(found, labels, lang)
+    axis, lines = _series(found, labels, digits, lang)
     places = found[0].digits if digits is None else digits
     with theme():
         figure = new(height_mm)
-        ends = [_end_label(line, places, lang, alone=len(lines) == 1) for line in lines]
+        ends = [_end_label(line, lang, alone=len(lines) == 1) for line in lines]
         if reference is not None:
             value = formats.number(reference, digits=places, lang=lang)
             ends.append(f"{reference_label or say('chart.target', lang)} {value}")
-        side = min(max((draw.width_mm(t, 8.5) for t in ends if t), default=0.0) + 8, 50)
+        year = draw.width_mm(say("chart.year", lang), 8.5) + 4
+        side = min(max([year, *(draw.width_mm(text, 8.5) + 8 for text in ends if text)]), 56)
         axes = draw.room(figure, left=14, right=side, top=12, bottom=10)
         _value_axis(axes, lines, reference, found[0].unit, lang, others=height_mm)
         _period_axis(axes, axis, lang)
         for at, line in enumerate(lines):
             _draw_line(axes, line, PALETTE[at], _MARKERS[at])
         if len(lines) == 1 and np.isfinite(lines[0].value).sum() <= 12:
-            _label_points(axes, lines[0], reference, places, lang)
+            _label_points(axes, lines[0], reference, lang)
         _label_ends(axes, lines, ends, reference, side, height_mm - 22)
         draw.mark_simulated(figure, any(e.simulated for e in found), lang)
-        figure.alt = _say_trend(found, axis, lines, places, labels, lang)
+        figure.alt = _say_trend(found, axis, lines, labels, lang)
     return figure
 
 
 def _series(
-    found: list[Estimate], labels: Mapping[str, str] | None, lang: str | None
+    found: list[Estimate], labels: Mapping[str, str] | None, digits: int | None, lang: str | None
 ) -> tuple[list[str], list[Series]]:
     for estimate in found:
         if "period" not in estimate.keys:
@@ -138,7 +140,8 @@ def _series(
                 for k, v in zip(others, values, strict=True)
                 if k in shown
             ]
-            lines.append(_line(" ".join((title if several else []) + names), rows, place))
+            places = estimate.digits if digits is None else digits
+            lines.append(_line(" ".join((title if several else []) + names), rows, place, places))
     draw.require_numbers(np.concatenate([line.value for line in lines]), "the trend")
     lines = [line for line in lines if np.isfinite(line.value).any()]
     if len(lines) > len(_MARKERS):
@@ -148,14 +151,12 @@ def _series(
     return axis, lines
 
 
-def _line(name: str, rows: pd.DataFrame, place: dict[str, int]) -> Series:
-    columns = []
+def _line(name: str, rows: pd.DataFrame, place: dict[str, int], digits: int) -> Series:
     at = [place[str(p)] for p in rows["period"]]
-    for column in ("estimate", "conf_low", "conf_high"):
-        values = np.full(len(place), np.nan)
-        values[at] = rows[column].to_numpy(dtype=float)
-        columns.append(values)
-    return Series(name, *columns)
+    columns = np.full((3, len(place)), np.nan)
+    columns[:, at] = rows[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=float).T
+    value, low, high = columns
+    return Series(name, value, low, high, digits)
 
 
 def _all_periods(seen: set[str]) -> list[str]:
@@ -177,7 +178,8 @@ def _value_axis(
     axes: Axes, lines: list[Series], reference: float | None, unit: str, lang: str | None, *, others: float
 ) -> None:
     values = np.concatenate(
-        [np.concatenate(line[1:]) for line in lines] + [[np.nan if reference is None else reference]]
+        [np.concatenate((line.value, line.low, line.high)) for line in lines]
+        + [[np.nan if reference is None else reference]]
     )
     low, high = draw.limits(values, pad=0.14)
     axes.set_ylim(low, high)
@@ -221,7 +223,7 @@ def _draw_line(axes: Axes, line: Series, colour: str, marker: str) -> None:
         )
 
 
-def _label_points(axes: Axes, line: Series, reference: float | None, digits: int, lang: str | None) -> None:
+def _label_points(axes: Axes, line: Series, reference: float | None, lang: str | None) -> None:
     """Write each value beside its point, on the side where no line passes."""
     low, high = axes.get_ylim()
     near = (high - low) * 0.1
@@ -236,7 +238,7 @@ def _label_points(axes: Axes, line: Series, reference: float | None, digits: int
         side = ("left" if below == rising else "right") if sloping else "center"
         draw.write(
             axes,
-            formats.number(value, digits=digits, lang=lang),
+            formats.number(value, digits=line.digits, lang=lang),
             (i, edge if np.isfinite(edge) else value),
             shift=({"left": -4, "right": 4, "center": 0}[side], -6 if below else 6),
             ha=side,
@@ -248,11 +250,11 @@ def _at(values: np.ndarray, place: int) -> float:
     return float(values[place]) if 0 <= place < len(values) else float("nan")
 
 
-def _end_label(line: Series, digits: int, lang: str | None, *, alone: bool) -> str:
+def _end_label(line: Series, lang: str | None, *, alone: bool) -> str:
     if alone:
         return ""
     last = line.value[np.flatnonzero(np.isfinite(line.value))[-1]]
-    return f"{line.name} {formats.number(last, digits=digits, lang=lang)}"
+    return f"{line.name} {formats.number(last, digits=line.digits, lang=lang)}"
 
 
 def _label_ends(
@@ -268,22 +270,21 @@ def _label_ends(
         at.append(reference)
     low, high = axes.get_ylim()
     used = [i for i, text in enumerate(ends) if text]
-    places = draw.spread([at[i] for i in used], 4.2 / plot_mm * (high - low), low=low, high=high)
+    texts = {i: draw.wrap(ends[i], side - 6, 8.5) for i in used}
+    apart = 8.2 if any("\n" in text for text in texts.values()) else 4.2
+    places = draw.spread([at[i] for i in used], apart / plot_mm * (high - low), low=low, high=high)
     for i, y in zip(used, places, strict=True):
         if i < len(lines):
             place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False}
             axes.plot([1 + 3.5 / draw.plot_mm(axes)], [y], color=colours[i], marker=_MARKERS[i], **place)
         shift = (16 if i < len(lines) else 5, 0)
-        draw.named(
-            draw.write(axes, draw.fit(ends[i], side - 6, 8.5), (1, y), over="row", shift=shift, ha="left")
-        )
+        draw.named(draw.write(axes, texts[i], (1, y), over="row", shift=shift, ha="left"))
 
 
 def _say_trend(
     found: list[Estimate],
     axis: list[str],
     lines: list[Series],
-    digits: int,
     labels: Mapping[str, str] | None,
     lang: str | None,
 ) -> str:
@@ -295,12 +296,12 @@ def _say_trend(
         known = np.flatnonzero(np.isfinite(line.value))
         if len(known) > 1 and (len(known) > 8 or len(lines) > 2):
             known = known[[0, -1]]
-        values = [when[i] + gap + formats.number(line.value[i], digits=digits, lang=lang) for i in known]
+        values = [when[i] + gap + formats.number(line.value[i], digits=line.digits, lang=lang) for i in known]
         step = ""
         if len(known) > 1:
             before, last = known[-2:]
             difference = line.value[last] - line.value[before]
-            change = formats.change(difference, unit=found[0].unit, digits=digits, lang=lang)
+            change = formats.change(difference, unit=found[0].unit, digits=line.digits, lang=lang)
             step = say("chart.alt.step", lang, last=when[last], before=when[before], change=change)
         name = line.name + say("chart.colon", lang) if line.name else ""
         parts.append(say("chart.alt.line", lang, name=name, values=comma.join(values), step=step))

@@ -242,6 +242,11 @@ def target_counts(table: pd.DataFrame, /) -> dict[str, int]:
     return {"count": len(table)} | {name: int(counts.get(status, 0)) for name, status in names.items()}
 
 
+def _target_names(table: pd.DataFrame, w: Writer) -> list[str]:
+    """Return the names of targets, each begun with a capital, as the other names of the report are."""
+    return [name[:1].upper() + name[1:] for name in table[f"indicator_{w.lang}"]]
+
+
 def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
     """八、目标完成情况: every target that applies, with its gap and whether it is met."""
     w = writer(facts, "targets", 8, lang)
@@ -252,10 +257,10 @@ def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
     w.text(w.say("targets.text", **target_counts(table)))
     known = table[table["status"] != "no data"]
     if len(known):
-        drawn = known.assign(indicator=known[f"indicator_{w.lang}"], value=known["estimate"])
+        drawn = known.assign(indicator=_target_names(known, w), value=known["estimate"])
         w.figure(charts.target_bullets(drawn, lang=w.lang), w.say("targets.figure"))
     shown = table.assign(
-        name=table[f"indicator_{w.lang}"],
+        name=_target_names(table, w),
         words=[w.say(f"status.{s.replace(' ', '_')}") for s in table["status"]],
         basis=[w.say(f"provenance.{p}") for p in table["provenance"]],
         year=table["by_year"].astype(str),

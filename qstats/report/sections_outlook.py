@@ -49,13 +49,9 @@ def trends(facts: Facts, /, *, lang: str | None = None) -> Section:
 
 
 def _rates_figure(facts: Facts, w: Writer, histories: dict[str, Estimate]) -> None:
-    named = []
-    for key, history in histories.items():
-        table = history.table
-        table.insert(0, "item", key)
-        named.append(history.replace(table, indicator=key))
+    named = [history.replace(indicator=key) for key, history in histories.items()]
     labels = {key: facts.item(key)[w.lang] for key in histories}
-    w.figure(charts.trend(named, labels=labels, digits=1, lang=w.lang, height_mm=100), w.say("trend.rates"))
+    w.figure(charts.trend(named, labels=labels, lang=w.lang, height_mm=100), w.say("trend.rates"))
     w.note(w.say("trend.gaps"))
 
 
@@ -77,7 +73,7 @@ def _years_table(facts: Facts, w: Writer) -> None:
     shown = [y for y in years if table[y].notna().any()]
     columns = [tables.Field("name", w.say("col.indicator"), words=True)]
     columns += [tables.Field(year, year, digits="digits") for year in shown]
-    w.table(table, w.say("trend.table"), columns, notes=[w.say("trend.gaps")])
+    w.table(table, w.say("trend.table"), columns)
 
 
 def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
@@ -160,7 +156,8 @@ def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
     used = {str(item["function"]) for _, item in facts.items().iterrows()}
     for row in load("indicators").to_dict("records"):
         if row["code"] in used or row["code"] == "grade_rate":
-            w.text(f"{row[f'name_{w.lang}']}{w.say('colon')}{row[f'definition_{w.lang}']}")
+            name = row[f"name_{w.lang}"]
+            w.text(f"{name[:1].upper()}{name[1:]}{w.say('colon')}{row[f'definition_{w.lang}']}")
             if isinstance(row["formula"], str) and row["formula"]:
                 w.blocks += [page.math(line) for line in row["formula"].split(r",\quad ")]
     w.note(w.say("index.formula_note"))

@@ -154,6 +154,17 @@ def test_causes_of_failure_add_up_and_the_text_agrees_with_the_figure(nation):
     assert "未列明原因" in said
 
 
+def test_what_is_counted_abroad_is_not_said_of_the_nation(nation):
+    assert "EU dangerous-product alerts in 2023: " in text(report.trends(nation, lang="en"))
+    assert "pass rate of China in 2023: 93.65%" in text(report.products(nation, lang="en"))
+
+
+def test_each_line_of_the_trends_is_named_once_and_ends_in_the_figure_of_the_text(nation):
+    drawn = report.trends(nation, lang="zh").body
+    assert "制造业产品质量合格率 93.65" in drawn
+    assert "制造业产品质量合格率 制造业产品质量合格率" not in drawn
+
+
 @pytest.mark.parametrize(
     ("lang", "names"), [("zh", ("问题：", "建议：")), ("en", ("Problem: ", "Recommendation: "))]
 )
