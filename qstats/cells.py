@@ -17,6 +17,7 @@ from qstats.design import Design, Missing
 from qstats.engines import Frame, columns_of, framed, grouped
 from qstats.errors import DataError, OptionError, nearest, one_of
 from qstats.plan import COUNTED, Plan, expressions, plan, product_name, replicate_name, square_name
+from qstats.query import query
 from qstats.tally import keys_of
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class Cells:
         soundness.refuse_other(self._meta(), other._meta())
         both = pa.concat_tables([self._data, other._data])
         data = keys.added(both, self.keys, same=self._same, refuse=soundness.two_populations)
-        soundness.check_sample(data, self.design, self.keys)
+        soundness.check_sample(data, self.design)
         return Cells(data, **self._meta())
 
     __radd__ = __add__
@@ -312,7 +313,7 @@ def cells(
         raise OptionError(f"decimals={decimals} must lie between 0 and 15")
     if duck.is_files(data):
         with duck.opened(data, memory_limit=memory_limit, temp_directory=temp_directory) as source:
-            return _of(framed(source.relation), what, source)
+            return _of(framed(source.relation()), what, source)
     if memory_limit is not None or temp_directory is not None:
         raise OptionError("memory_limit and temp_directory are for files; a table has its own engine")
     return _of(framed(data), what, None)
@@ -320,7 +321,11 @@ def cells(
 
 def _of(frame: Frame, what: Plan, source: duck.Source | None) -> Cells:
     columns_of(what, frame)
-    raw = grouped(frame, what.keys, expressions(what))
+    plain = set(what.columns) == set(what.values)
+    if source is not None and plain:
+        raw = source.connection.sql(query(what, source.text)).to_arrow_table()
+    else:
+        raw = grouped(frame, what.keys, expressions(what))
     data = soundness.sound(raw, what, frame, source)
     return Cells(
         data,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.errors import DataError
 from qstats.messages import say
+from qstats.query import text
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,14 +30,27 @@ class Source(NamedTuple):
     files : tuple of str
     kind : {"parquet", "csv"}
     connection : duckdb.DuckDBPyConnection
-        Owns the relation; closed with it.
-    relation : duckdb.DuckDBPyRelation
+        Closed when the work is done.
     """
 
     files: tuple[str, ...]
     kind: str
     connection: duckdb.DuckDBPyConnection
-    relation: duckdb.DuckDBPyRelation
+
+    @property
+    def text(self) -> str:
+        """The call that reads the files, in SQL."""
+        names = ", ".join(map(text, self.files))
+        return f"read_{self.kind}([{names}])"
+
+    def relation(self) -> duckdb.DuckDBPyRelation:
+        """Return the files as a relation."""
+        return self.connection.sql(f"from {self.text}")
+
+    def columns(self) -> dict[str, str]:
+        """Return the columns and their types."""
+        rows = self.connection.execute(f"describe from {self.text}").fetchall()
+        return {row[0]: row[1] for row in rows}
 
 
 def is_files(data: Any, /) -> bool:
@@ -150,8 +164,7 @@ def opened(
     files, kind = found_files(data)
     with connection(memory_limit, temp_directory) as own:
         try:
-            relation = own.read_parquet(list(files)) if kind == "parquet" else own.read_csv(list(files))
-            yield Source(files, kind, own, relation)
+            yield Source(files, kind, own)
         except duckdb.Error as error:
             raise _told(error, files, kind) from error
 
@@ -159,13 +172,13 @@ def opened(
 def _told(error: Exception, files: Sequence[str], kind: str) -> DataError:
     import duckdb
 
-    text = str(error).splitlines()[0]
+    said = str(error).splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException):
-        return DataError(say("cells.memory", error=text))
+        return DataError(say("cells.memory", error=said))
     broken = _broken(files) if kind == "parquet" else None
     if broken:
         return DataError(say("file.broken", path=broken[0], error=broken[1]))
-    return DataError(say("cells.engine", files=", ".join(files[:3]), error=text))
+    return DataError(say("cells.engine", files=", ".join(files[:3]), error=said))
 
 
 def _broken(files: Sequence[str]) -> tuple[str, str] | None:
@@ -192,7 +205,7 @@ def placed(source: Source) -> duckdb.DuckDBPyRelation:
     else:
         relation = source.connection.read_csv(files, filename=True)
         row = "row_number() over (partition by filename) - 1"
-    own = ", ".join(f'"{name}"' for name in source.relation.columns)
+    own = ", ".join(f'"{name}"' for name in source.columns())
     return relation.project(f'{own}, filename as "#file", {row} as "#row"')
 
 

@@ -103,6 +103,6 @@ def _total(name: str, addend: nw.Expr, made: Expressions) -> nw.Expr:
 def columns_of(plan: Plan, frame: Frame) -> None:
     """Raise unless the frame has the columns of the plan, and numbers where numbers are needed."""
     names = frame.collect_schema()
-    numbers = [*plan.weights, *plan.populations, *plan.sources]
+    numbers = [*plan.weights, *plan.populations, *plan.columns.values()]
     require_columns(list(names), [*plan.keys, *numbers])
     require_numbers(names, numbers)

@@ -107,6 +107,14 @@ def combined(columns: Sequence[pa.Array], rows: int, /) -> NDArray[np.int64]:
     return found
 
 
+def dense(columns: Sequence[pa.Array], rows: int, /) -> NDArray[np.int64]:
+    """Return one number for each combination of values, small enough to index an array with."""
+    numbers = combined(columns, rows)
+    if rows and int(numbers.max()) > max(10_000, 20 * rows):
+        return np.unique(numbers, return_inverse=True)[1].astype(np.int64)
+    return numbers
+
+
 def groups(columns: Sequence[pa.Array], rows: int, /) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the order that sorts rows by these columns, and where each distinct row starts in it."""
     if not columns:

@@ -60,7 +60,7 @@ class Plan(NamedTuple):
     design : Design or None
     values : dict of str to narwhals.Expr
         The variables to add up, as numbers.
-    sources : tuple of str
+    columns : dict of str to str
         The columns among them (others are expressions).
     required : tuple of str
         Variables that may not be missing in any row whatever the policy (auxiliaries).
@@ -74,7 +74,7 @@ class Plan(NamedTuple):
     asked: tuple[str, ...]
     design: Design | None
     values: dict[str, nw.Expr]
-    sources: tuple[str, ...]
+    columns: dict[str, str]
     required: tuple[str, ...]
     sums: tuple[Sum, ...]
     missing: Missing
@@ -133,9 +133,9 @@ def plan(
     found = tuple(_sums(design, tuple(values), auxiliaries, policy))
     _refuse_names(keys, tuple(values), design.populations if design else (), found)
     values = {name: expression.cast(nw.Float64) for name, expression in values.items()}
-    sources = tuple(dict.fromkeys([*(e for e in given.values() if isinstance(e, str)), *auxiliaries]))
+    columns = {name: e for name, e in given.items() if isinstance(e, str)} | {c: c for c in auxiliaries}
     return Plan(
-        tuple(by), tuple(keys), tuple(given), design, values, sources, auxiliaries, found, policy, decimals
+        tuple(by), tuple(keys), tuple(given), design, values, columns, auxiliaries, found, policy, decimals
     )
 
 

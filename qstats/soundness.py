@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qstats.engines import Frame
 
 Numbers = NDArray[np.int64]
+Told = Callable[[int], str]
 
 
 def sound(raw: pa.Table, plan: Plan, frame: Frame, source: Source | None) -> pa.Table:
@@ -44,7 +45,7 @@ def sound(raw: pa.Table, plan: Plan, frame: Frame, source: Source | None) -> pa.
     for s in plan.sums:
         columns[s.name] = _summed(raw, s, plan, rows, kept)
     data = keys.added(pa.table(columns), plan.keys, same=plan.populations, refuse=two_populations)
-    check_sample(data, plan.design, plan.keys)
+    check_sample(data, plan.design)
     return data
 
 
@@ -117,7 +118,7 @@ def two_populations(name: str, table: pa.Table, row: int) -> None:
     raise DesignError(say("cells.fpc_differs", name=name, where=where, low=found, high="…"))
 
 
-def check_sample(data: pa.Table, design: Design | None, names: Sequence[str]) -> None:
+def check_sample(data: pa.Table, design: Design | None) -> None:
     """Raise unless units lie in one stratum each and populations hold the sample.
 
     Parameters
@@ -125,90 +126,90 @@ def check_sample(data: pa.Table, design: Design | None, names: Sequence[str]) ->
     data : pyarrow.Table
         Cells.
     design : Design or None
-    names : sequence of str
-        The keys of the cells.
+        The design that they were made for.
     """
     if design is None:
         return
+    coded = {name: data[name].combine_chunks() for name in (design.strata, *design.stages) if name}
+    strata = [coded[design.strata]] if design.strata else []
+    units = [coded[name] for name in design.stages]
     rows = data.num_rows
-    strata = [data[design.strata].combine_chunks()] if design.strata else []
-    units = [data[name].combine_chunks() for name in design.stages]
-    stratum = _numbers(strata, rows)
+    stratum = keys.dense(strata, rows)
     if design.strata and units and not design.nest:
-        _refuse_split(design, data, stratum, _numbers(units[:1], rows))
-    primary = _numbers([*strata, *units[:1]], rows)
-    for stage, name in enumerate(design.populations):
-        group = stratum if stage == 0 else primary
-        said = design.strata if stage == 0 else design.stages[0]
-        population = data[name].to_numpy()
-        _check_population(name, population, group, _where(data, said, stage, design))
-        if stage < len(units):
-            sampled = _distinct(group, primary if stage == 0 else _numbers([*strata, *units], rows))
-        else:
-            sampled = np.bincount(group, data["rows"].to_numpy())
-        _check_sampled(name, population, group, sampled, _where(data, said, stage, design))
+        _refuse_split(design, data, stratum, keys.dense(units[:1], rows))
+    if design.populations:
+        primary = keys.dense([*strata, *units[:1]], rows)
+        deepest = keys.dense([*strata, *units], rows) if len(units) > 1 else primary
+        for stage, name in enumerate(design.populations):
+            group, unit = (stratum, primary) if stage == 0 else (primary, deepest)
+            told = _where(data, design, stage)
+            population = data[name].to_numpy()
+            _check_population(name, population, group, told)
+            drawn = data["rows"].to_numpy() if stage >= len(units) else None
+            _check_sampled(name, population, group, _sampled(group, unit, drawn), told)
     _check_categories(data, design)
 
 
-def _where(data: pa.Table, said: str | None, stage: int, design: Design) -> Any:
+def _where(data: pa.Table, design: Design, stage: int) -> Told:
+    name = design.strata if stage == 0 else design.stages[0]
+
     def told(row: int) -> str:
-        return f"{said}={data[said][row].as_py()}" if said else say("cells.all_rows")
+        return f"{name}={data[name][row].as_py()}" if name else say("cells.all_rows")
 
     return told
 
 
-def _numbers(columns: Sequence[pa.Array], rows: int) -> Numbers:
-    order, starts = keys.groups(columns, rows)
-    found = np.empty(rows, np.int64)
-    found[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, rows)))
-    return found
-
-
-def _distinct(group: Numbers, unit: Numbers) -> Numbers:
-    """Return how many different units each group has."""
-    _, first = np.unique(unit, return_index=True)
-    return np.bincount(group[first], minlength=int(group.max()) + 1)
+def _sampled(group: Numbers, unit: Numbers, drawn: Numbers | None) -> NDArray[Any]:
+    """Return how many units each group has: different ones, or rows."""
+    if drawn is not None:
+        return np.bincount(group, drawn)
+    last = np.full(int(unit.max()) + 1, -1)
+    last[unit] = np.arange(len(unit))
+    return np.bincount(group[last[last >= 0]], minlength=int(group.max()) + 1)
 
 
 def _refuse_split(design: Design, data: pa.Table, stratum: Numbers, unit: Numbers) -> None:
-    order = np.lexsort((stratum, unit))
-    u, h = unit[order], stratum[order]
-    split = np.flatnonzero((u[1:] == u[:-1]) & (h[1:] != h[:-1]))
-    if not split.size:
+    """Raise when a unit has rows in two strata."""
+    last = np.empty(int(unit.max()) + 1, np.int64)
+    last[unit] = np.arange(len(unit))
+    other = np.flatnonzero(stratum[last[unit]] != stratum)
+    if not other.size:
         return
-    a, b = int(order[split[0]]), int(order[split[0] + 1])
-    psu, name = design.stages[0], design.strata
-    count = len(np.unique(u[split]))
+    psu, name, row = design.stages[0], design.strata, int(other[0])
     raise DesignError(
         say(
             "cells.two_strata",
-            unit=f"{psu}={data[psu][a].as_py()}",
+            unit=f"{psu}={data[psu][row].as_py()}",
             strata=name,
-            first=data[name][a].as_py(),
-            second=data[name][b].as_py(),
-            count=count,
+            first=data[name][row].as_py(),
+            second=data[name][int(last[unit[row]])].as_py(),
+            count=len(np.unique(unit[other])),
         )
     )
 
 
-def _check_population(name: str, population: NDArray[np.float64], group: Numbers, told: Any) -> None:
+def _check_population(name: str, population: NDArray[np.float64], group: Numbers, told: Told) -> None:
     """Raise unless the population is one count in each group."""
     if (population < 1).any():
         at = int(np.argmax(population < 1))
         key = "cells.fpc_fraction" if population[at] > 0 else "cells.fpc_zero"
         raise DesignError(say(key, name=name, value=f"{population[at]:g}", where=told(at)))
-    order = np.argsort(group, kind="stable")
-    g, p = group[order], population[order]
-    differs = np.flatnonzero((g[1:] == g[:-1]) & (p[1:] != p[:-1]))
+    last = np.empty(int(group.max()) + 1)
+    last[group] = population
+    differs = np.flatnonzero(last[group] != population)
     if differs.size:
-        at = int(differs[0])
-        low, high = sorted((p[at], p[at + 1]))
-        fields = {"name": name, "where": told(int(order[at])), "low": f"{low:g}", "high": f"{high:g}"}
+        row = int(differs[0])
+        low, high = sorted((population[row], last[group[row]]))
+        fields = {"name": name, "where": told(row), "low": f"{low:g}", "high": f"{high:g}"}
         raise DesignError(say("cells.fpc_differs", **fields))
 
 
 def _check_sampled(
-    name: str, population: NDArray[np.float64], group: Numbers, sampled: NDArray[Any], told: Any
+    name: str,
+    population: NDArray[np.float64],
+    group: Numbers,
+    sampled: NDArray[Any],
+    told: Told,
 ) -> None:
     below = population < sampled[group]
     if below.any():
