@@ -28,6 +28,8 @@ Missing = Literal["raise", "casewise", "mean", "pairwise", "em"]
 BLOCK: Final = 1 << 18
 #: Blocks of products that are kept between chunks of replicates, and not made again.
 KEPT: Final = 32
+#: A variance below this share of the second moment is rounding: the item does not vary.
+ROUNDING: Final = 1e-12
 
 
 class Moments(NamedTuple):
@@ -117,6 +119,8 @@ def moments(
         m, S = _pairwise(x, o, weight)
     else:
         m, S, rounds = _em(x, o, weight, tolerance, max_iterations)
+    fixed = np.nanmax(x, axis=0) == np.nanmin(x, axis=0)
+    S[fixed] = S[:, fixed] = 0.0
     n_eff = float(weight.sum() ** 2 / (weight @ weight))
     return Moments(m, S, len(x), n_eff, missing, gaps, int(np.count_nonzero(~used)), rounds)
 
@@ -240,6 +244,8 @@ def unpack(sums: Array, total: Array, centre: Array) -> tuple[Array, Array]:
     at[j, k] = at[k, j] = np.arange(j.size)
     S = packed[at]
     S -= m[:, None] * m
+    own = np.arange(p)
+    S[own, own] = np.where(S[own, own] > ROUNDING * packed[at[own, own]], S[own, own], 0.0)
     return m + centre[:, None], S
 
 

@@ -16,13 +16,12 @@ Tenenhaus, Esposito Vinzi, Chatelin, Lauro (2005), PLS path modeling, CSDA 48, 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, QStatsError, one_of
+from qstats.errors import OptionError, one_of
 from qstats.stats.path_rounds import (
     SINGULAR,
     Rounds,
@@ -33,12 +32,15 @@ from qstats.stats.path_rounds import (
     regressions,
     structure,
 )
+from qstats.stats.path_specification import Mode, Model, PathModelError, specify
+
+__all__ = ["FAILURES", "Fit", "Metric", "Mode", "Model", "OnFailure", "PathModelError", "Scheme"]
+__all__ += ["fit", "fit_stack", "scores", "specify"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Flag = NDArray[np.bool_]
 
-Mode = Literal["A", "B"]
 Scheme = Literal["centroid", "factorial", "path"]
 Metric = Literal["standardised", "raw"]
 OnFailure = Literal["raise", "nan"]
@@ -53,39 +55,8 @@ FAILURES: Final = (
 )
 #: Loadings of a block that add up to less than this share of their sizes do not decide its sign.
 UNDECIDED: Final = 1e-9
-
-
-class PathModelError(QStatsError):
-    """A path model that is not one, or that these data do not determine.
-
-    Attributes
-    ----------
-    reason : str
-        One of :data:`FAILURES`, or "model" when the model itself is at fault.
-    constructs, items : tuple of int
-        Positions of what is at fault, so that a caller can name them.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: str = "model",
-        constructs: Sequence[int] = (),
-        items: Sequence[int] = (),
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.constructs = tuple(map(int, constructs))
-        self.items = tuple(map(int, items))
-
-
-class Model(NamedTuple):
-    """What is measured by what, and what depends on what; make one with :func:`specify`."""
-
-    blocks: Index  #: (p,) construct of each item
-    paths: Flag  #: (C, C) whether the row's construct depends on the column's
-    modes: tuple[Mode, ...]  #: (C,) A: items reflect the construct; B: items form it
+#: Rounds after which weights that change as much as they did halfway are not on their way anywhere.
+ENOUGH: Final = 50
 
 
 class Fit(NamedTuple):
@@ -102,61 +73,6 @@ class Fit(NamedTuple):
     iterations: Index  #: (…) rounds needed
     change: Array  #: (…, C) largest change of a standardised weight of the block in the last round
     failure: Index  #: (…) position in :data:`FAILURES`; 0 is a fit
-
-
-def specify(blocks: ArrayLike, paths: ArrayLike, *, modes: Mode | Sequence[Mode] = "A") -> Model:
-    """Return a checked model.
-
-    Parameters
-    ----------
-    blocks : array_like of int, shape (p,)
-        Construct of each item, 0 … C − 1; any order, no construct without item.
-    paths : array_like of 0 and 1, shape (C, C)
-        1 where the row's construct depends on the column's. No cycle; no construct apart.
-    modes : "A", "B" or a sequence of them
-        One for all, or one a construct.
-
-    Raises
-    ------
-    PathModelError
-        With what is at fault and the positions of the constructs.
-
-    Examples
-    --------
-    >>> specify([0, 0, 1, 1], [[0, 0], [1, 0]]).modes
-    ('A', 'A')
-    """
-    P, block = np.asarray(paths), np.asarray(blocks)
-    if P.ndim != 2 or P.shape[0] != P.shape[1] or not np.isin(P, (0, 1)).all():
-        raise PathModelError(f"paths of shape {P.shape} are not a square table of 0 and 1")
-    C = len(P)
-    if block.ndim != 1 or not np.array_equal(np.unique(block), np.arange(C)):
-        found = np.unique(block).tolist()
-        raise PathModelError(f"blocks name the constructs {found}; {C} are in paths, each needs an item")
-    each = (modes,) * C if isinstance(modes, str) else tuple(modes)
-    for mode in each:
-        one_of("modes", mode, get_args(Mode))
-    if len(each) != C:
-        raise PathModelError(f"{len(each)} modes for {C} constructs: give one for all, or one each")
-    _refuse_paths(P.astype(bool))
-    return Model(block.astype(np.intp), P.astype(bool), each)
-
-
-def _refuse_paths(P: Flag) -> None:
-    """Raise where a construct stands apart, or depends on itself over others."""
-    apart = np.flatnonzero(~(P.any(0) | P.any(1)))
-    if apart.size:
-        raise PathModelError(f"no path touches the constructs {apart.tolist()}", constructs=apart.tolist())
-    left = np.ones(len(P), bool)
-    while left.any():
-        free = left & ~(P & left).any(1)
-        if not free.any():
-            cycle = np.flatnonzero(left & (P.T & left).any(1))
-            raise PathModelError(
-                f"the paths of the constructs {cycle.tolist()} run in a cycle; a path model has none",
-                constructs=cycle.tolist(),
-            )
-        left &= ~free
 
 
 def fit(
@@ -247,7 +163,7 @@ def fit(
         start=None if start is None else np.asarray(start, float),
     )
     if on_failure == "raise" and found.failure.any():
-        _refuse(stack, model, found, tolerance)
+        _refuse(stack, model, found, scheme, metric, tolerance)
     return found if cov.ndim == 3 else Fit._make(np.asarray(part)[0] for part in found)
 
 
@@ -264,12 +180,8 @@ def fit_stack(
     """Fit a stack of covariances (p, p, B), the replicates last; failures are NaN. See :func:`fit`."""
     order = np.argsort(model.blocks, kind="stable")
     back = np.argsort(order)
-    form = structure(model.blocks[order], model.paths, model.modes)
     with np.errstate(invalid="ignore", divide="ignore"):
-        R, variance = _correlations(S, order)
-        w = _start(R, form) if start is None else np.broadcast_to(start[order, None], variance.shape)
-        gain = np.ones_like(variance) if metric == "standardised" else variance
-        rounds = iterate(R, w, gain, form, scheme=scheme, tolerance=tolerance, max_iterations=max_iterations)
+        form, R, variance, rounds = _converge(S, model, scheme, metric, tolerance, max_iterations, start)
         w, A, Y = composites(R, rounds.weights, form)
         signs = _signs(A, form, start if start is None else start[order])
         w, A, Y = w * signs[form.block], A * signs, Y * signs * signs[:, None]
@@ -281,6 +193,25 @@ def fit_stack(
     parts = (w / scale)[back], w[back], loadings[back], A[back], paths, r2, Y, signs
     valued = [np.moveaxis(np.where(failure == 0, part, np.nan), -1, 0) for part in parts]
     return Fit._make([*valued, rounds.iterations, rounds.change.T, failure])
+
+
+def _converge(
+    S: Array,
+    model: Model,
+    scheme: Scheme,
+    metric: Metric,
+    tolerance: float,
+    max_iterations: int,
+    start: Array | None,
+) -> tuple[Structure, Array, Array, Rounds]:
+    """Run the rounds; return them with the model, correlations and variances in the order of the blocks."""
+    order = np.argsort(model.blocks, kind="stable")
+    form = structure(model.blocks[order], model.paths, model.modes)
+    R, variance = _correlations(S, order)
+    w = _start(R, form) if start is None else np.broadcast_to(start[order, None], variance.shape)
+    gain = np.ones_like(variance) if metric == "standardised" else variance
+    rounds = iterate(R, w, gain, form, scheme=scheme, tolerance=tolerance, max_iterations=max_iterations)
+    return form, R, variance, rounds
 
 
 def _correlations(S: Array, order: Index) -> tuple[Array, Array]:
@@ -330,7 +261,7 @@ def _failures(
     return failure.astype(np.intp)
 
 
-def _refuse(S: Array, model: Model, found: Fit, tolerance: float) -> None:
+def _refuse(S: Array, model: Model, found: Fit, scheme: Scheme, metric: Metric, tolerance: float) -> None:
     """Raise the cause of the first failure, and how many failed."""
     b = int(np.flatnonzero(found.failure)[0])
     reason = FAILURES[found.failure[b]]
@@ -354,8 +285,13 @@ def _refuse(S: Array, model: Model, found: Fit, tolerance: float) -> None:
     else:
         constructs = np.flatnonzero(found.change[b] > tolerance).tolist()
         said = f"no convergence in {found.iterations[b]} rounds: weights of the constructs {constructs} still"
-        said += f" change by {found.change[b].max():.2g} (tolerance {tolerance:g}); allow more rounds, or try"
-        said += " another scheme"
+        said += f" change by {found.change[b].max():.2g} (tolerance {tolerance:g})"
+        rounds = int(found.iterations[b])
+        halfway = _converge(S[..., [b]], model, scheme, metric, tolerance, max(1, rounds // 2), None)[-1]
+        if rounds >= ENOUGH and found.change[b].max() > halfway.change.max() / 10:
+            said += " and do not settle, they go round between solutions: try another scheme or mode"
+        else:
+            said += ", less each time: allow more rounds, or try another scheme"
     if S.shape[-1] > 1:
         said = f"{np.count_nonzero(found.failure)} of {S.shape[-1]} fits failed; of number {b}, {said}"
     raise PathModelError(said, reason=reason, constructs=constructs, items=items)
@@ -364,5 +300,24 @@ def _refuse(S: Array, model: Model, found: Fit, tolerance: float) -> None:
 def _singular(cov: Array, model: Model, c: int) -> bool:
     """Whether the items of a construct are collinear."""
     own = np.flatnonzero(model.blocks == c)
-    R = _correlations(cov[..., None], own)[0]
+    R = _correlations(cov[np.ix_(own, own)][..., None], np.arange(own.size))[0]
     return not inverse(R)[1].item() > SINGULAR
+
+
+def scores(X: ArrayLike, mean: ArrayLike, covariance: ArrayLike, found: Fit, model: Model) -> Array:
+    r"""Return the composites (n, C) of each row, of mean 0 and variance 1.
+
+    .. math:: y_{ic} = \sum_{j \in c} w_j (x_{ij} - m_j)/s_j
+
+    Parameters
+    ----------
+    X : array_like, shape (n, p)
+        Answers; a row with a gap in a block has no score there.
+    mean, covariance
+        The moments that were fitted.
+    found : Fit
+        A single fit.
+    """
+    w = found.standardised / np.sqrt(np.diagonal(np.asarray(covariance, float)))
+    part = (np.asarray(X, float) - np.asarray(mean, float)) * w
+    return np.stack([part[:, model.blocks == c].sum(1) for c in range(len(model.paths))], axis=1)

@@ -1,0 +1,104 @@
+"""What a path model is: blocks of items, paths between their constructs, and the faults of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import QStatsError, one_of
+
+Index = NDArray[np.intp]
+Flag = NDArray[np.bool_]
+
+Mode = Literal["A", "B"]
+
+
+class PathModelError(QStatsError):
+    """A path model that is not one, or that these data do not determine.
+
+    Attributes
+    ----------
+    reason : str
+        One of :data:`qstats.stats.pathmodel.FAILURES`, or "model" when the model itself is at fault.
+    constructs, items : tuple of int
+        Positions of what is at fault, so that a caller can name them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "model",
+        constructs: Sequence[int] = (),
+        items: Sequence[int] = (),
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.constructs = tuple(map(int, constructs))
+        self.items = tuple(map(int, items))
+
+
+class Model(NamedTuple):
+    """What is measured by what, and what depends on what; make one with :func:`specify`."""
+
+    blocks: Index  #: (p,) construct of each item
+    paths: Flag  #: (C, C) whether the row's construct depends on the column's
+    modes: tuple[Mode, ...]  #: (C,) A: items reflect the construct; B: items form it
+
+
+def specify(blocks: ArrayLike, paths: ArrayLike, *, modes: Mode | Sequence[Mode] = "A") -> Model:
+    """Return a checked model.
+
+    Parameters
+    ----------
+    blocks : array_like of int, shape (p,)
+        Construct of each item, 0 … C − 1; any order, no construct without item.
+    paths : array_like of 0 and 1, shape (C, C)
+        1 where the row's construct depends on the column's. No cycle; no construct apart.
+    modes : "A", "B" or a sequence of them
+        One for all, or one a construct.
+
+    Raises
+    ------
+    PathModelError
+        With what is at fault and the positions of the constructs.
+
+    Examples
+    --------
+    >>> specify([0, 0, 1, 1], [[0, 0], [1, 0]]).modes
+    ('A', 'A')
+    """
+    P, block = np.asarray(paths), np.asarray(blocks)
+    if P.ndim != 2 or P.shape[0] != P.shape[1] or not np.isin(P, (0, 1)).all():
+        raise PathModelError(f"paths of shape {P.shape} are not a square table of 0 and 1")
+    C = len(P)
+    if block.ndim != 1 or not np.array_equal(np.unique(block), np.arange(C)):
+        found = np.unique(block).tolist()
+        raise PathModelError(f"blocks name the constructs {found}; {C} are in paths, each needs an item")
+    each = (modes,) * C if isinstance(modes, str) else tuple(modes)
+    for mode in each:
+        one_of("modes", mode, get_args(Mode))
+    if len(each) != C:
+        raise PathModelError(f"{len(each)} modes for {C} constructs: give one for all, or one each")
+    _refuse_paths(P.astype(bool))
+    return Model(block.astype(np.intp), P.astype(bool), each)
+
+
+def _refuse_paths(P: Flag) -> None:
+    """Raise where a construct stands apart, or depends on itself over others."""
+    apart = np.flatnonzero(~(P.any(0) | P.any(1)))
+    if apart.size:
+        raise PathModelError(f"no path touches the constructs {apart.tolist()}", constructs=apart.tolist())
+    left = np.ones(len(P), bool)
+    while left.any():
+        free = left & ~(P & left).any(1)
+        if not free.any():
+            cycle = np.flatnonzero(left & (P.T & left).any(1))
+            raise PathModelError(
+                f"the paths of the constructs {cycle.tolist()} run in a cycle; a path model has none",
+                constructs=cycle.tolist(),
+            )
+        left &= ~free
