@@ -55,8 +55,9 @@ FAILURES: Final = (
 )
 #: Loadings of a block that add up to less than this share of their sizes do not decide its sign.
 UNDECIDED: Final = 1e-9
-#: Rounds after which weights that change as much as they did halfway are not on their way anywhere.
+#: Weights that after so many rounds still change by more than this are not on their way anywhere.
 ENOUGH: Final = 50
+UNSETTLED: Final = 1e-3
 
 
 class Fit(NamedTuple):
@@ -163,7 +164,7 @@ def fit(
         start=None if start is None else np.asarray(start, float),
     )
     if on_failure == "raise" and found.failure.any():
-        _refuse(stack, model, found, scheme, metric, tolerance)
+        _refuse(stack, model, found, tolerance)
     return found if cov.ndim == 3 else Fit._make(np.asarray(part)[0] for part in found)
 
 
@@ -261,7 +262,7 @@ def _failures(
     return failure.astype(np.intp)
 
 
-def _refuse(S: Array, model: Model, found: Fit, scheme: Scheme, metric: Metric, tolerance: float) -> None:
+def _refuse(S: Array, model: Model, found: Fit, tolerance: float) -> None:
     """Raise the cause of the first failure, and how many failed."""
     b = int(np.flatnonzero(found.failure)[0])
     reason = FAILURES[found.failure[b]]
@@ -286,9 +287,7 @@ def _refuse(S: Array, model: Model, found: Fit, scheme: Scheme, metric: Metric, 
         constructs = np.flatnonzero(found.change[b] > tolerance).tolist()
         said = f"no convergence in {found.iterations[b]} rounds: weights of the constructs {constructs} still"
         said += f" change by {found.change[b].max():.2g} (tolerance {tolerance:g})"
-        rounds = int(found.iterations[b])
-        halfway = _converge(S[..., [b]], model, scheme, metric, tolerance, max(1, rounds // 2), None)[-1]
-        if rounds >= ENOUGH and found.change[b].max() > halfway.change.max() / 10:
+        if found.iterations[b] >= ENOUGH and found.change[b].max() > UNSETTLED:
             said += " and do not settle, they go round between solutions: try another scheme or mode"
         else:
             said += ", less each time: allow more rounds, or try another scheme"
