@@ -291,15 +291,16 @@ def _coefficients(value: Array, predictors: tuple[int, ...]) -> Array:
     beta = np.zeros((*value.shape[:-2], 1 + Q, Q))
     for q in range(Q):
         use = [p for p in predictors if p != q]
-        rows = ~np.isnan(value[..., [q, *use]]).any(-1)
+        rows = np.asarray(~np.isnan(value[..., [q, *use]]).any(-1), bool)
         if (rows.sum(-1) <= len(use) + 1).any():
             raise DataError(
                 f"column {q} has {int(rows.sum(-1).min())} complete units for {len(use)} predictors"
             )
         design = np.concatenate([np.ones((*rows.shape, 1)), value[..., use]], axis=-1)
         held = np.where(rows[..., None], design, 0.0)
+        size = np.maximum(np.abs(held).max(-2, keepdims=True), np.finfo(float).tiny)
         y = np.where(rows, value[..., q], 0.0)[..., None]
-        beta[..., [0, *(1 + p for p in use)], q] = (np.linalg.pinv(held) @ y)[..., 0]
+        beta[..., [0, *(1 + p for p in use)], q] = (np.linalg.pinv(held / size) @ y)[..., 0] / size[..., 0, :]
     return beta
 
 

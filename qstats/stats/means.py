@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 def _both(scores: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
     """Return scores, 1 where they have no weight, and weights."""
     w, I = np.broadcast_arrays(np.asarray(weights, float), np.asarray(scores, float))  # noqa: E741
-    return np.where(w == 0, 1.0, I), w
+    return np.where(w > 0, I, 1.0), w
 
 
 def power_mean(scores: ArrayLike, weights: ArrayLike, power: float) -> Array:

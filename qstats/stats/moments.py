@@ -48,9 +48,16 @@ def count(x: Array) -> Array:
 
 
 def mean(x: Array) -> Array:
-    r"""Return :math:`\bar x_q = \sum_c x_{qc} / n_q`, NaN where nothing is observed."""
-    n = count(x)
-    total = np.where(np.isnan(x), 0.0, x).sum(-2, keepdims=True)
+    r"""Return :math:`\bar x_q = \sum_c x_{qc} / n_q`, NaN where nothing is observed.
+
+    A second pass adds the mean of the deviations, so that the rounding of a long sum does not stay in.
+    """
+    n, known = count(x), ~np.isnan(x)
+    first = _divided(np.where(known, x, 0.0).sum(-2, keepdims=True), n)
+    return first + _divided(np.where(known, x - first, 0.0).sum(-2, keepdims=True), n)
+
+
+def _divided(total: Array, n: Array) -> Array:
     return np.asarray(np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0), float)
 
 
@@ -63,8 +70,7 @@ def central(x: Array, power: int) -> Array:
 def std(x: Array, *, ddof: int = 1) -> Array:
     r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof."""
     n = count(x) - ddof
-    squared = np.divide(central(x, 2), n, out=np.full(n.shape, np.nan), where=n > 0)
-    return np.asarray(np.sqrt(squared), float)
+    return np.asarray(np.sqrt(_divided(central(x, 2), n)), float)
 
 
 def extremes(x: Array) -> tuple[Array, Array]:

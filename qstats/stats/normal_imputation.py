@@ -178,7 +178,10 @@ def _expected(
     x: Array, rows: NDArray[np.intp], o: NDArray[np.intp], m: NDArray[np.intp], mu: Array, S: Array
 ) -> tuple[Array, Array]:
     """Return E(x_m | x_o) of the rows and V(x_m | x_o)."""
-    regression = np.linalg.pinv(S[np.ix_(o, o)], hermitian=True) @ S[np.ix_(o, m)]
+    s = np.sqrt(np.diag(S))
+    R = S / np.outer(s, s)
+    inverse = np.linalg.pinv(R[np.ix_(o, o)], rcond=1e-12, hermitian=True)
+    regression = inverse @ R[np.ix_(o, m)] / s[o][:, None] * s[m]
     centre = mu[m] + (x[np.ix_(rows, o)] - mu[o]) @ regression
     return centre, S[np.ix_(m, m)] - S[np.ix_(m, o)] @ regression
 
