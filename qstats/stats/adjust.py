@@ -8,6 +8,7 @@ factor with what its linearisation needs, so they stand in one chain, in any ord
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,20 @@ from scipy.sparse import csr_array
 
 from qstats.errors import DesignError
 from qstats.stats.calibrate import Array, Calibrated, Index, named
+
+
+class Trimming(NamedTuple):
+    """A step of a chain that trims: :func:`trim` with the elements that the cells then have.
+
+    Attributes
+    ----------
+    lower, upper, category
+        As for :func:`trim`.
+    """
+
+    lower: float = 0.0
+    upper: float = np.inf
+    category: Index | None = None
 
 
 def poststratify(

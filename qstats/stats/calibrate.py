@@ -283,11 +283,15 @@ def _consistent(w: Array, C: csr_array, T: Array, names: Sequence[str]) -> Array
     rest = rest - M @ solve(M, rest)
     off = np.abs(rest) / np.maximum(np.abs(T) + abs(C).T @ w, np.finfo(float).tiny)
     if off.size and off.max() > 1e-10:
-        j = int(off.argmax())
+        diagonal = np.diag(M)
+        v = np.divide(rest, diagonal, out=np.zeros(T.size), where=diagonal > 0)  # M v = 0
+        v = v / np.abs(v).max()
+        one, other = (
+            ", ".join(named(names, j) for j in np.flatnonzero(side > 1e-6)[:5]) or "zero" for side in (v, -v)
+        )
         raise DesignError(
-            f"the totals contradict each other: the auxiliaries are linearly dependent, the totals are not; "
-            f"{named(names, j)} with the total {T[j]:.10g} is off by {rest[j]:.6g} at least. "
-            "Margins must add up to the same number"
+            f"the totals contradict each other: in the sample {one} come to the same as {other}, "
+            f"but their totals differ by {v @ T:.10g}. Margins must add up to the same number"
         )
     return np.asarray(T - rest, float)
 

@@ -28,12 +28,13 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from qstats.errors import DesignError
+from qstats.stats.adjust import Trimming, trim
 from qstats.stats.calibrate import Array, Calibrated, Index, gram, solve
 from qstats.stats.replicate import Adjusted
 from qstats.stats.resample import Replicates, blocks
 
-Step = Callable[[Array], Calibrated]
-"""Weights of cells to an adjustment, e.g. ``partial(poststratify, category=…, totals=…)``."""
+Step = Callable[[Array], Calibrated] | Trimming
+"""Weights of cells to an adjustment, e.g. ``partial(poststratify, category=…, totals=…)``, or a trimming."""
 
 
 class Effect(NamedTuple):
@@ -51,7 +52,9 @@ class Effect(NamedTuple):
     beta: Array
 
 
-def adjusted(d: ArrayLike, steps: Iterable[Step]) -> tuple[Calibrated, ...]:
+def adjusted(
+    d: ArrayLike, steps: Iterable[Step], *, count: ArrayLike | None = None
+) -> tuple[Calibrated, ...]:
     """Take the weights of the cells through the steps.
 
     Parameters
@@ -60,6 +63,8 @@ def adjusted(d: ArrayLike, steps: Iterable[Step]) -> tuple[Calibrated, ...]:
         Sampling weight of each cell.
     steps : iterable of callables
         Each takes the weights so far.
+    count : array_like, shape (K,), optional
+        Elements of each cell, for steps that trim; 1 each by default.
 
     Returns
     -------
@@ -68,14 +73,14 @@ def adjusted(d: ArrayLike, steps: Iterable[Step]) -> tuple[Calibrated, ...]:
     Examples
     --------
     >>> from functools import partial
-    >>> from qstats.stats.adjust import poststratify, trim
-    >>> steps = [partial(poststratify, category=[0, 1, 1], totals=[60.0, 40.0]), partial(trim, upper=50.0)]
+    >>> from qstats.stats.adjust import Trimming, poststratify
+    >>> steps = [partial(poststratify, category=[0, 1, 1], totals=[60.0, 40.0]), Trimming(upper=50.0)]
     >>> factor(adjusted([20.0, 20.0, 20.0], steps)).round(12).tolist()
     [2.5, 1.25, 1.25]
     """
     w, chain = np.array(d, float, ndmin=1), []
     for step in steps:
-        done = step(w)
+        done = trim(w, **step._asdict(), count=count) if isinstance(step, Trimming) else step(w)
         chain.append(done)
         w = w * done.g
     return tuple(chain)
@@ -187,7 +192,9 @@ def total_influence(
     return Y, _influence(y, row, unit, cell, absent, N, chain)
 
 
-def replicated(N: csr_array, replicates: Replicates, steps: Sequence[Step]) -> Adjusted:
+def replicated(
+    N: csr_array, replicates: Replicates, steps: Sequence[Step], *, count: csr_array | None = None
+) -> Adjusted:
     r"""Take the full sample and every replicate through the steps, each anew.
 
     .. math:: d^{(b)}_k = \sum_u N_{uk} f_{ub}
@@ -198,6 +205,9 @@ def replicated(N: csr_array, replicates: Replicates, steps: Sequence[Step]) -> A
         Sampling weight of each unit in each calibration cell.
     replicates : Replicates
     steps : sequence of callables
+    count : csr_array, shape (U, K), optional
+        Elements of each unit in each cell, for steps that trim: a replicate repeats elements, it
+        does not make their weights larger.
 
     Returns
     -------
@@ -209,16 +219,19 @@ def replicated(N: csr_array, replicates: Replicates, steps: Sequence[Step]) -> A
     DesignError
         A replicate cannot be adjusted (a post-stratum lost its sample, say); its number is said.
     """
-    cells = csr_array(N.T)
-    full = factor(adjusted(cells @ np.ones(N.shape[0]), steps))
+    cells, elements = csr_array(N.T), None if count is None else csr_array(count.T)
+
+    def factors(f: Array) -> Array:
+        return factor(adjusted(cells @ f, steps, count=None if elements is None else elements @ f))
+
     G = np.empty((N.shape[1], replicates.rscales.size))
     for start, F in blocks(replicates, N.shape[0]):
-        for b, d in enumerate((cells @ F).T, start):
+        for b, f in enumerate(F.T, start):
             try:
-                G[:, b] = factor(adjusted(d, steps))
+                G[:, b] = factors(f)
             except DesignError as error:
                 raise DesignError(f"replicate {b}: {error}") from error
-    return Adjusted(full, G)
+    return Adjusted(factors(np.ones(N.shape[0])), G)
 
 
 def _influence(
