@@ -285,12 +285,16 @@ def _by_group(value: Array, method: str, groups: NDArray[np.int_], empty: str) -
 def _coefficients(value: Array, predictors: tuple[int, ...]) -> Array:
     """Return least squares of every indicator on the predictors, shape (…, 1 + indicators, indicators).
 
-    Rows of columns that do not predict are zero, and a predictor is not predicted by itself.
+    Rows of columns that do not predict are zero; a predictor is not predicted by itself, so that its holes
+    stay where it is the only one.
     """
     Q = value.shape[-1]
     beta = np.zeros((*value.shape[:-2], 1 + Q, Q))
     for q in range(Q):
         use = [p for p in predictors if p != q]
+        if not use:
+            beta[..., 0, q] = np.nan
+            continue
         rows = np.asarray(~np.isnan(value[..., [q, *use]]).any(-1), bool)
         if (rows.sum(-1) <= len(use) + 1).any():
             raise DataError(

@@ -167,8 +167,8 @@ def _decide(X: Array, rule: _Rule, most: int, transform: Transform, c: float) ->
     adopted = np.argmin(np.where(np.isnan(v), np.inf, v), axis=0)
     at = adopted[None]
     return Treatment(
-        np.where(adopted == 1, bounds[0], -np.inf),
-        np.where(adopted == 1, bounds[1], np.inf),
+        np.where((adopted == 1) & (ends[0] > 0), bounds[0], -np.inf),
+        np.where((adopted == 1) & (ends[1] > 0), bounds[1], np.inf),
         np.where(adopted == 1, ends[0], 0.0),
         np.where(adopted == 1, ends[1], 0.0),
         np.where(adopted == 2, sign, 0.0),
