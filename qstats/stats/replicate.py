@@ -194,7 +194,8 @@ def errors(values: Array, estimate: Array, *, scale: float, rscales: ArrayLike, 
         :attr:`Replicated.values`.
     estimate : ndarray, shape (R,)
     scale, rscales, mse
-        Of the replicates. The mean is taken over replicates with r > 0.
+        Of the replicates. The mean is taken over replicates with r > 0; where none has, as in a
+        census, the variance is zero.
 
     Returns
     -------
@@ -204,7 +205,7 @@ def errors(values: Array, estimate: Array, *, scale: float, rscales: ArrayLike, 
     Raises
     ------
     DesignError
-        Scales that are negative, not numbers, or not one a replicate; or no replicate that counts.
+        Scales that are negative, not numbers, or not one a replicate.
     """
     r = np.asarray(rscales, float)
     B = values.shape[1]
@@ -214,9 +215,7 @@ def errors(values: Array, estimate: Array, *, scale: float, rscales: ArrayLike, 
             "one number for each, none negative"
         )
     counts = r > 0
-    if not counts.any():
-        raise DesignError("no replicate has a scale above zero, so nothing tells the error")
-    centre = estimate if mse else values[:, counts].mean(axis=1)
+    centre = estimate if mse or not counts.any() else values[:, counts].mean(axis=1)
     Z = np.where(counts, np.sqrt(scale * r) * (values - centre[:, None]), 0.0)
     one = np.ones(B)
     return Errors((Level(csr_array(Z), np.full(B, -1, np.intp), one, one),))
