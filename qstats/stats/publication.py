@@ -136,8 +136,8 @@ def nchs_rate(
 
     Examples
     --------
-    >>> nchs_rate(1.5, 0.31, 4.38, 3).reason
-    array('fewer than 10 events', dtype=object)
+    >>> nchs_rate([1.5, 1.5], [0.31, 1.1], [4.38, 2.0], [3, 40]).verdict
+    array(['suppress', 'publish'], dtype=object)
     """
     given = (rate, low, high, events, denominator, df)
     rate, low, high, events, base, df = np.broadcast_arrays(*(np.asarray(a, float) for a in given))
