@@ -11,13 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats import cells_file, duck, keys, soundness
+from qstats import cells_file, keys, soundness
 from qstats.adjustments import ONE
 from qstats.design import Design, Missing
-from qstats.engines import Frame, columns_of, framed, grouped
 from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.plan import COUNTED, Plan, expressions, plan, product_name, replicate_name, square_name
-from qstats.query import query
+from qstats.onepass import Limits, add_up
+from qstats.plan import COUNTED, plan, product_name, replicate_name, square_name
 from qstats.tally import keys_of
 
 if TYPE_CHECKING:
@@ -311,28 +310,15 @@ def cells(
         one_of("missing", missing, ("fail", "omit"))
     if decimals is not None and not 0 <= decimals <= 15:
         raise OptionError(f"decimals={decimals} must lie between 0 and 15")
-    if duck.is_files(data):
-        with duck.opened(data, memory_limit=memory_limit, temp_directory=temp_directory) as source:
-            return _of(framed(source.relation()), what, source)
-    if memory_limit is not None or temp_directory is not None:
-        raise OptionError("memory_limit and temp_directory are for files; a table has its own engine")
-    return _of(framed(data), what, None)
-
-
-def _of(frame: Frame, what: Plan, source: duck.Source | None) -> Cells:
-    columns_of(what, frame)
-    plain = set(what.columns) == set(what.values)
-    if source is not None and plain:
-        raw = source.connection.sql(query(what, source.text)).to_arrow_table()
-    else:
-        raw = grouped(frame, what.keys, expressions(what))
-    data = soundness.sound(raw, what, frame, source)
+    limits = Limits(memory_limit, temp_directory, max_cells, progress)
+    data, pushed_down = add_up(data, what, schema, limits)
     return Cells(
         data,
         by=what.by,
-        keys=what.keys,
-        design=what.design,
+        keys=[name for name in what.keys if name in data.column_names],
+        design=design,
         sums=what.asked,
         missing=what.missing,
-        decimals=what.decimals,
+        decimals=decimals,
+        pushed_down=pushed_down,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.errors import DataError
 from qstats.messages import say
-from qstats.query import text
+from qstats.query import quoted, text
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,6 +47,43 @@ class Source(NamedTuple):
         """Return the files as a relation."""
         return self.connection.sql(f"from {self.text}")
 
+    def combinations(self, names: Sequence[str], /) -> int:
+        """Return about how many combinations of values some columns have."""
+        row = f"row({', '.join(map(quoted, names))})"
+        return self._number(f"approx_count_distinct({row})")
+
+    def large(self, cells: int) -> bool:
+        """Return whether there can be so many combinations at all."""
+        if self.kind == "csv":
+            return sum(Path(name).stat().st_size for name in self.files) > 8 * cells
+        return self._number("count(*)") > cells
+
+    def _number(self, expression: str) -> int:
+        rows = self.connection.execute(f"select {expression} from {self.text}").fetchall()
+        return int(rows[0][0])
+
+    def placed(self) -> duckdb.DuckDBPyRelation:
+        """Return the files as a relation with ``#file`` and ``#row`` (from 0) of each row."""
+        names = ", ".join(map(text, self.files))
+        own = ", ".join(map(quoted, self.columns()))
+        if self.kind == "parquet":
+            extra, row = "file_row_number = true", "file_row_number"
+        else:
+            extra, row = "parallel = false", "row_number() over (partition by filename) - 1"
+        read = f"read_{self.kind}([{names}], filename = true, {extra})"
+        return self.connection.sql(f'select {own}, filename as "#file", {row} as "#row" from {read}')
+
+    def zone(self, name: str) -> str | None:
+        """Return the time zone that the first Parquet file says a column was written in."""
+        if self.kind != "parquet":
+            return None
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pq.read_schema(self.files[0])
+        kind = schema.field(name).type if name in schema.names else None
+        return kind.tz if kind is not None and pa.types.is_timestamp(kind) else None
+
     def columns(self) -> dict[str, str]:
         """Return the columns and their types."""
         rows = self.connection.execute(f"describe from {self.text}").fetchall()
@@ -58,6 +95,11 @@ def is_files(data: Any, /) -> bool:
     if isinstance(data, str | Path):
         return True
     return isinstance(data, list | tuple) and bool(data) and all(isinstance(d, str | Path) for d in data)
+
+
+def is_workbook(data: Any, /) -> bool:
+    """Return whether data is the path of a workbook, which DuckDB does not read."""
+    return isinstance(data, str | Path) and str(data).lower().endswith((".xlsx", ".xlsm"))
 
 
 def found_files(data: Any, /) -> tuple[tuple[str, ...], str]:
@@ -194,27 +236,3 @@ def _broken(files: Sequence[str]) -> tuple[str, str] | None:
         except (OSError, pa.ArrowException) as error:
             return name, str(error).splitlines()[0]
     return None
-
-
-def placed(source: Source) -> duckdb.DuckDBPyRelation:
-    """Return the relation with ``#file`` and ``#row`` (from 0) of each row."""
-    files = list(source.files)
-    if source.kind == "parquet":
-        relation = source.connection.read_parquet(files, filename=True, file_row_number=True)
-        row = "file_row_number"
-    else:
-        relation = source.connection.read_csv(files, filename=True)
-        row = "row_number() over (partition by filename) - 1"
-    own = ", ".join(f'"{name}"' for name in source.columns())
-    return relation.project(f'{own}, filename as "#file", {row} as "#row"')
-
-
-def zone(source: Source, name: str) -> str | None:
-    """Return the time zone that the first Parquet file was written with for a column of instants."""
-    if source.kind != "parquet":
-        return None
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kind = pq.read_schema(source.files[0]).field(name).type
-    return kind.tz if pa.types.is_timestamp(kind) else None

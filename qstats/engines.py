@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -15,7 +16,7 @@ from qstats.plan import Expressions, Plan
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 
 #: engines that add up columns only, so what a row adds is made into columns first
-_TWO_STEPS: Final = (
+_TWO_STEPS: Final[tuple[nw.Implementation, ...]] = (
     nw.Implementation.PANDAS,
     nw.Implementation.MODIN,
     nw.Implementation.PYARROW,
@@ -38,7 +39,10 @@ def framed(data: Any, /) -> Frame:
 
         data = pd.DataFrame(data)
     try:
-        return cast("Frame", nw.from_native(data))
+        with warnings.catch_warnings():
+            # of a package to come that would take over Dask; it cannot be installed yet
+            warnings.filterwarnings("ignore", "Dask support is moving", FutureWarning)
+            return cast("Frame", nw.from_native(data))
     except nw.exceptions.DuplicateError as error:
         raise DataError(say("check.names_twice", error=error)) from None
     except TypeError:
@@ -62,8 +66,8 @@ def require_numbers(schema: Mapping[str, Any], names: Iterable[str], /) -> None:
             raise DataError(say("cells.no_number", name=name, kind=kind))
 
 
-def grouped(frame: Frame, keys: Sequence[str], made: Expressions) -> pa.Table:
-    """Return the sums of what each row adds, within each combination of keys.
+def aggregated(frame: Frame, keys: Sequence[str], made: Expressions, /, *, count: str = "#rows") -> Frame:
+    """Return the sums of what each row adds, within each combination of keys, on the same engine.
 
     Parameters
     ----------
@@ -73,25 +77,33 @@ def grouped(frame: Frame, keys: Sequence[str], made: Expressions) -> pa.Table:
         Columns; none: one row for all.
     made : Expressions
         What each row adds, and of which the least or largest is wanted.
+    count : str
+        Name of the number of rows.
 
     Returns
     -------
-    pyarrow.Table
-        Keys as the engine knows them, then the results under the names of the addends; in no
-        particular order.
+    narwhals frame
+        Keys as the engine knows them, then the results under the names of the addends.
     """
+    sources = made.addends
     if frame.implementation in _TWO_STEPS:
-        names = [f"#{at}" for at in range(len(made.addends))]
-        stage = dict(zip(names, made.addends.values(), strict=True))
-        frame = frame.select(*keys, **stage)
-        sources = {name: nw.col(f"#{at}") for at, name in enumerate(made.addends)}
-    else:
-        sources = made.addends
-    totals = [nw.len().alias("#rows"), *(_total(name, e, made) for name, e in sources.items())]
-    result = frame.group_by(list(keys)).agg(*totals) if keys else frame.select(*totals)
+        names = [f"#{at}" for at in range(len(sources))]
+        stage = dict(zip(names, sources.values(), strict=True))
+        frame = cast("Frame", frame.select(*keys, **stage)) if stage else frame
+        sources = {name: nw.col(f"#{at}") for at, name in enumerate(sources)}
+    totals = [nw.len().alias(count), *(_total(name, e, made) for name, e in sources.items())]
+    if not keys:
+        return frame.select(*totals)
+    if isinstance(frame, nw.DataFrame):
+        return frame.group_by(list(keys)).agg(*totals)
+    return frame.group_by(list(keys)).agg(*totals)
+
+
+def collected(frame: Frame, /) -> pa.Table:
+    """Return a frame of any engine as Arrow."""
     if isinstance(frame, nw.LazyFrame):
-        return cast("pa.Table", cast("nw.LazyFrame[Any]", result).collect(backend="pyarrow").to_native())
-    return cast("nw.DataFrame[Any]", result).to_arrow()
+        return cast("pa.Table", frame.collect(backend="pyarrow").to_native())
+    return frame.to_arrow()
 
 
 def _total(name: str, addend: nw.Expr, made: Expressions) -> nw.Expr:

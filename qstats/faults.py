@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 
 from qstats.errors import DataError
 from qstats.messages import say
-from qstats.plan import Plan, is_missing
+from qstats.plan import Plan, is_missing, marked
 
 if TYPE_CHECKING:
     from qstats.duck import Source
     from qstats.engines import Frame
+    from qstats.schema import Schema
 
 #: the table of violations lists at most so many
 MAX_LISTED = 1_000
@@ -26,6 +28,39 @@ class Fault(NamedTuple):
     column: str
     holds: nw.Expr
     message: str
+    fields: Mapping[str, Any] = MappingProxyType({})
+
+
+class Rows(NamedTuple):
+    """The rows of a pass, to be looked at again when something is wrong with them.
+
+    Attributes
+    ----------
+    frame : narwhals frame
+        The rows, under machine names.
+    source : Source or None
+        The files they come from.
+    columns : dict of str to narwhals.Expr or None
+        How the machine names are made of the columns of the source.
+    watch : sequence of Fault
+        What a schema forbids.
+    schema : Schema or None
+    """
+
+    frame: Frame
+    source: Source | None = None
+    columns: dict[str, nw.Expr] | None = None
+    watch: Sequence[Fault] = ()
+    schema: Schema | None = None
+
+    def placed(self) -> Frame:
+        """Return the rows with their place: file and row, or row, where the engine knows it."""
+        if self.source is not None:
+            frame: Frame = nw.from_native(self.source.placed())
+            return frame if self.columns is None else frame.select("#file", "#row", **self.columns)
+        if isinstance(self.frame, nw.DataFrame):
+            return self.frame.with_row_index("#row")
+        return self.frame
 
 
 def faults_of(plan: Plan, schema: Any) -> Iterator[Fault]:
@@ -53,21 +88,23 @@ def _infinite(value: nw.Expr) -> nw.Expr:
     return value.abs() == float("inf")
 
 
-def report(frame: Frame, plan: Plan, source: Source | None, known: list[Fault] | None = None) -> None:
+def report(rows: Rows, plan: Plan) -> None:
     """Raise with the full count of each kind of fault and the first thousand rows."""
     import pandas as pd
 
-    kinds = known if known is not None else list(faults_of(plan, frame.collect_schema()))
-    frame = _placed(frame, source)
-    sums = [_marked(kind.holds).sum().alias(f"#{at}") for at, kind in enumerate(kinds)]
+    watched = {(kind.rule, kind.column) for kind in rows.watch}
+    kinds = [k for k in faults_of(plan, rows.frame.collect_schema()) if (k.rule, k.column) not in watched]
+    kinds = [*rows.watch, *kinds]
+    frame = rows.placed()
+    sums = [marked(kind.holds).sum().alias(f"#{at}") for at, kind in enumerate(kinds)]
     counts = _pandas(frame.select(*sums)).iloc[0].fillna(0).astype(int).tolist()
     found: list[pd.DataFrame] = []
     left = MAX_LISTED
     for kind, count in zip(kinds, counts, strict=True):
         if count and left > 0:
-            rows = _rows(frame, kind, left)
-            found.append(rows)
-            left -= len(rows)
+            some = _rows(frame, kind, left)
+            found.append(some)
+            left -= len(some)
     if not found:
         raise DataError(say("cells.unbounded"))
     table = pd.concat(found, ignore_index=True)
@@ -81,24 +118,14 @@ def report(frame: Frame, plan: Plan, source: Source | None, known: list[Fault] |
     raise DataError(text, table)
 
 
-def _marked(holds: nw.Expr) -> nw.Expr:
-    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0))
-
-
 def _pandas(frame: Frame) -> Any:
     found = frame.collect() if isinstance(frame, nw.LazyFrame) else frame
     return found.to_pandas()
 
 
-def _placed(frame: Frame, source: Source | None) -> Frame:
-    """Return the rows with their place: file and row, or row, where the engine knows it."""
-    if source is not None:
-        from qstats.duck import placed
-
-        return nw.from_native(placed(source))
-    if isinstance(frame, nw.DataFrame):
-        return frame.with_row_index("#row")
-    return frame
+def _said(kind: Fault, value: Any) -> str:
+    shown = f"{value:g}" if isinstance(value, float) else value
+    return say(kind.message, **{"name": kind.column, "value": shown, **kind.fields})
 
 
 def _rows(frame: Frame, kind: Fault, most: int) -> Any:
@@ -119,18 +146,9 @@ def _rows(frame: Frame, kind: Fault, most: int) -> Any:
             "column": kind.column,
             "value": rows["#value"].astype(object),
             "rule": kind.rule,
-            "message": say(kind.message, name=kind.column),
+            "message": [_said(kind, value) for value in rows["#value"]],
         }
     ).astype({"row": "Int64"})
     if "#file" in place:
         table.insert(0, "file", rows["#file"])
     return table
-
-
-def zone_of(source: Source | None, name: str) -> str | None:
-    """Return the time zone that a Parquet file says a column was written in."""
-    if source is None:
-        return None
-    from qstats.duck import zone
-
-    return zone(source, name)

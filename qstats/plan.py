@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import combinations_with_replacement
 from operator import and_, mul
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 
@@ -86,6 +86,11 @@ class Plan(NamedTuple):
         return self.design.weight if self.design else None
 
     @property
+    def declared(self) -> tuple[str, ...]:
+        """Keys that the caller or the design names."""
+        return tuple(dict.fromkeys([*self.by, *_keys_of(self.design)]))
+
+    @property
     def populations(self) -> tuple[str, ...]:
         """Columns of the numbers of units in the population."""
         return self.design.populations if self.design else ()
@@ -123,12 +128,7 @@ def plan(
         if not isinstance(given.get(name, name), str) or given.get(name, name) != name:
             raise DataError(f"{name!r} is calibrated to, so no other sum can have its name")
     values |= {name: nw.col(name) for name in auxiliaries}
-    keys: list[str] = list(by)
-    if design:
-        keys += [design.strata] if design.strata else []
-        keys += design.stages
-        keys += [name for step in steps for name in step.categorical]
-    keys = list(dict.fromkeys(keys))
+    keys = list(dict.fromkeys([*by, *_keys_of(design)]))
     policy: Missing = missing or (design.missing if design else "fail")
     found = tuple(_sums(design, tuple(values), auxiliaries, policy))
     _refuse_names(keys, tuple(values), design.populations if design else (), found)
@@ -137,6 +137,14 @@ def plan(
     return Plan(
         tuple(by), tuple(keys), tuple(given), design, values, columns, auxiliaries, found, policy, decimals
     )
+
+
+def _keys_of(design: Design | None) -> list[str]:
+    """Return the columns that a design tells cells apart by."""
+    if design is None:
+        return []
+    strata = [design.strata] if design.strata else []
+    return [*strata, *design.stages, *(name for step in design.calibrations for name in step.categorical)]
 
 
 def _sums(
@@ -221,10 +229,10 @@ class Expressions(NamedTuple):
     largest: tuple[str, ...]
 
 
-def expressions(plan: Plan) -> Expressions:
+def expressions(plan: Plan, watch: Sequence[Any] = ()) -> Expressions:
     """Return what each row contributes, in the order of the result.
 
-    Internal names start with ``#``: they are taken off before anyone sees them.
+    `watch` are faults to count as well. Names with ``#`` are internal: nobody outside sees them.
     """
     weights = {name: nw.col(name).cast(nw.Float64) for name in plan.weights}
     kept = _kept(plan) if plan.missing == "omit" and plan.measured else None
@@ -258,7 +266,14 @@ def expressions(plan: Plan) -> Expressions:
         adds["#known " + name] = (~nw.col(name).is_null()).cast(nw.Int64)
         least.append("#low " + name)
         largest.append("#high " + name)
+    for at, fault in enumerate(watch):
+        adds[f"#fault {at}"] = marked(fault.holds)
     return Expressions(adds, tuple(least), tuple(largest))
+
+
+def marked(holds: nw.Expr, /) -> nw.Expr:
+    """Return 1 where a condition holds, else 0; also where it is not known whether it holds."""
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0))
 
 
 def is_missing(value: nw.Expr, /) -> nw.Expr:

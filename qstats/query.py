@@ -43,10 +43,8 @@ def _number(name: str) -> str:
 def _columns(plan: Plan) -> Iterator[str]:
     kept = ""
     if plan.missing == "omit" and plan.measured:
-        parts = (
-            f"{_value(plan, name)} is not null and not isnan({_value(plan, name)})" for name in plan.measured
-        )
-        kept = " and ".join(parts)
+        values = [_value(plan, name) for name in plan.measured]
+        kept = " and ".join(f"{v} is not null and not isnan({v})" for v in values)
         yield f'count(*) filter ({kept}) as "#kept"'
     if plan.weight:
         present = f"{_number(plan.weight)} <> 0" + (f" and {kept}" if kept else "")

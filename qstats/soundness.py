@@ -14,39 +14,87 @@ from qstats.adjustments import label
 from qstats.design import Design
 from qstats.errors import DataError, DesignError, nearest
 from qstats.messages import say
-from qstats.plan import Plan, Sum
+from qstats.plan import Plan, Sum, square_name
+from qstats.schema_pass import canonical
 
 if TYPE_CHECKING:
-    from qstats.duck import Source
-    from qstats.engines import Frame
+    from qstats.faults import Rows
+    from qstats.pushdown import Pushed
 
 Numbers = NDArray[np.int64]
 Told = Callable[[int], str]
 
 
-def sound(raw: pa.Table, plan: Plan, frame: Frame, source: Source | None) -> pa.Table:
+def sound(raw: pa.Table, plan: Plan, rows: Rows) -> pa.Table:
     """Return the table of cells from the raw sums of an engine, or raise with what is wrong.
 
     Keys become whole numbers or text, the counters that reveal faults are taken off.
     """
+    columns = _sound_columns(raw, plan, rows)
+    keys_ = [name for name in plan.keys if name in columns]
+    data = keys.added(pa.table(columns), keys_, same=plan.populations, refuse=two_populations)
+    check_sample(data, plan.design)
+    return data
+
+
+def sound_pushed(found: Pushed, plan: Plan, rows: Rows) -> pa.Table:
+    """Return the table of cells whose units were added up; see :func:`sound`."""
+    design = plan.design
+    assert design is not None
+    plan = plan._replace(keys=tuple(name for name in plan.keys if name not in design.stages))
+    columns = _sound_columns(found.raw, plan, rows)
+    moments = [name for name in found.raw.column_names if name.startswith(square_name())]
+    columns |= {name: _number(found.raw, name) for name in moments}
+    columns["units"] = _number(found.raw, "#units").astype(np.int64)
+    columns["stratum_units"] = _units_of(found, design, columns)
+    keys_ = [name for name in plan.keys if name in columns]
+    same = (*plan.populations, "stratum_units")
+    data = keys.added(pa.table(columns), keys_, same=same, refuse=two_populations)
+    if data.num_rows < found.raw.num_rows:  # two spellings of one key, whose units were added up apart
+        raise DataError(say("cells.push_labels"))
+    for name in plan.populations:
+        group = keys.dense([data[design.strata].combine_chunks()] if design.strata else [], data.num_rows)
+        told = _where(data, design, 0)
+        population = data[name].to_numpy()
+        _check_population(name, population, group, told)
+        first = np.empty(int(group.max()) + 1)
+        first[group] = data["stratum_units"].to_numpy()
+        _check_sampled(name, population, group, first, told)
+    return data
+
+
+def _units_of(found: Pushed, design: Design, columns: dict[str, Any]) -> Numbers:
+    """Return the number of units of the stratum of each cell."""
+    counts = _number(found.units, "#units").astype(np.int64)
+    if not design.strata:
+        return np.full(found.raw.num_rows, counts[0])
+    names = keys.normalised(design.strata, found.units[design.strata]).to_pylist()
+    known: dict[Any, int] = {}
+    for name, count in zip(names, counts.tolist(), strict=True):
+        known[name] = known.get(name, 0) + count
+    return np.array([known[name] for name in columns[design.strata].to_pylist()], np.int64)
+
+
+def _sound_columns(raw: pa.Table, plan: Plan, rows: Rows) -> dict[str, Any]:
     if raw.num_rows == 0 or _number(raw, "#rows").sum() == 0:
         raise DataError(say("cells.empty"))
     if _faulty(raw, plan):
-        faults.report(frame, plan, source)
+        faults.report(rows, plan)
+    total = _number(raw, "#rows").astype(np.int64)
     columns: dict[str, Any] = {}
     for name in plan.keys:
-        columns[name] = keys.normalised(name, raw[name], faults.zone_of(source, name))
+        zone = rows.source.zone(name) if rows.source and pa.types.is_timestamp(raw[name].type) else None
+        columns[name] = keys.normalised(name, raw[name], zone)
+    if rows.schema is not None:
+        columns = canonical(columns, rows.schema, plan, total)
     for name in plan.populations:
         columns[name] = _population(raw, name, columns)
-    rows = _number(raw, "#rows").astype(np.int64)
-    kept = _number(raw, "#kept").astype(np.int64) if "#kept" in raw.column_names else rows
+    kept = _number(raw, "#kept").astype(np.int64) if "#kept" in raw.column_names else total
     n = _number(raw, "#n").astype(np.int64) if "#n" in raw.column_names else kept
-    columns |= {"rows": rows, "n": n, "missing": rows - kept}
+    columns |= {"rows": total, "n": n, "missing": total - kept}
     for s in plan.sums:
-        columns[s.name] = _summed(raw, s, plan, rows, kept)
-    data = keys.added(pa.table(columns), plan.keys, same=plan.populations, refuse=two_populations)
-    check_sample(data, plan.design)
-    return data
+        columns[s.name] = _summed(raw, s, plan, total, kept)
+    return columns
 
 
 def _number(raw: pa.Table, name: str) -> NDArray[np.float64]:
@@ -81,6 +129,8 @@ def _faulty(raw: pa.Table, plan: Plan) -> bool:
     """Return whether the counters of the pass reveal a fault in some row."""
     rows = _number(raw, "#rows")
     names = raw.column_names
+    if any(_number(raw, name).any() for name in names if name.startswith("#fault ")):
+        return True
     if any(raw[name].null_count for name in plan.keys):
         return True
     if any((_number(raw, name) != rows).any() for name in names if name.startswith("#known ")):
@@ -240,5 +290,5 @@ def refuse_other(mine: Mapping[str, Any], other: Mapping[str, Any]) -> None:
     for name, value in mine.items():
         if other[name] != value:
             raise DataError(say("cells.other", name=name, mine=value, other=other[name]))
-    if mine["pushed_down"]:
+    if mine["pushed_down"]:  # the units are gone
         raise DataError(say("cells.pushed"))

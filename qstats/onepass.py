@@ -1,0 +1,123 @@
+"""The pass over the rows: which engine, with which limits, how much of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import narwhals as nw
+import pyarrow as pa
+
+from qstats import duck, progress, pushdown, soundness
+from qstats.engines import Frame, aggregated, collected, columns_of, framed
+from qstats.errors import OptionError
+from qstats.faults import Rows
+from qstats.plan import Plan, expressions
+from qstats.query import query
+from qstats.schema import Schema, check
+from qstats.schema_pass import mapped
+
+#: more cells than this are not brought into memory from files; about a gigabyte
+MANY: Final = 5_000_000
+
+
+class Limits(NamedTuple):
+    """What the pass may use.
+
+    Attributes
+    ----------
+    memory_limit : str or None
+    temp_directory : path or None
+    max_cells : int or None
+    progress : bool or None
+    """
+
+    memory_limit: str | None = None
+    temp_directory: Path | str | None = None
+    max_cells: int | None = None
+    progress: bool | None = None
+
+
+def add_up(data: Any, plan: Plan, schema: Schema | None, limits: Limits, /) -> tuple[pa.Table, bool]:
+    """Return the table of cells, and whether units were added up as well.
+
+    Raises
+    ------
+    DataError, DesignError
+        See :func:`qstats.cells.cells`.
+    """
+    if duck.is_files(data) and not (schema is not None and duck.is_workbook(data)):
+        opened = duck.opened(data, memory_limit=limits.memory_limit, temp_directory=limits.temp_directory)
+        with opened as source, progress.bar(source.connection, limits.progress):
+            return _of(framed(source.relation()), plan, schema, source, limits.max_cells)
+    if limits.memory_limit is not None or limits.temp_directory is not None:
+        raise OptionError("memory_limit and temp_directory are for files; a table has its own engine")
+    if limits.progress:
+        raise OptionError("progress is for files; a table has its own engine")
+    if schema is None:
+        return _of(framed(data), plan, None, None, limits.max_cells)
+    frame = data if duck.is_files(data) else framed(data)
+    if isinstance(frame, nw.LazyFrame):
+        return _of(frame, plan, schema, None, limits.max_cells)
+    native = frame.to_native() if isinstance(frame, nw.DataFrame) else frame
+    checked = check(native, schema, need=_used(plan, schema))
+    return _of(framed(checked), plan, None, None, limits.max_cells)
+
+
+def _used(plan: Plan, schema: Schema) -> list[str]:
+    """Return the columns that the pass uses."""
+    used = [*plan.keys, *plan.weights, *plan.populations, *plan.columns.values()]
+    if "industry" in plan.keys and schema.column("edition"):
+        used.append("edition")
+    return list(dict.fromkeys(used))
+
+
+def _of(
+    frame: Frame, plan: Plan, schema: Schema | None, source: duck.Source | None, limit: int | None
+) -> tuple[pa.Table, bool]:
+    rows = Rows(frame, source)
+    if schema is not None:
+        used = _used(plan, schema)
+        found = mapped(frame, schema, used)
+        if "edition" in used and "edition" not in plan.keys:
+            plan = plan._replace(keys=(*plan.keys, "edition"))
+        rows = Rows(frame.select(**found.columns), source, found.columns, found.watch, schema)
+    columns_of(plan, rows.frame)
+    if _too_many(rows, plan, limit):
+        return soundness.sound_pushed(pushdown.pushed(rows, plan), plan, rows), True
+    raw = _direct(rows, plan)
+    if raw is None:
+        raw = collected(aggregated(rows.frame, plan.keys, expressions(plan, rows.watch)))
+    return soundness.sound(raw, plan, rows), False
+
+
+def _direct(rows: Rows, plan: Plan) -> pa.Table | None:
+    """Return the sums of files by a query of our own, when that can say all of it."""
+    if rows.source is None or rows.columns is not None or set(plan.columns) != set(plan.values):
+        return None
+    table: pa.Table = rows.source.connection.sql(query(plan, rows.source.text)).to_arrow_table()
+    return table
+
+
+def _too_many(rows: Rows, plan: Plan, limit: int | None) -> bool:
+    """Return whether there would be more cells than the limit, and units that can be added up."""
+    if limit is not None and limit < 1:
+        raise OptionError(f"max_cells={limit} must be at least 1")
+    count = _count(rows, plan.keys, limit)
+    most = MANY if limit is None else limit
+    if count <= most:
+        return False
+    pushdown.refuse(plan, count, most)
+    return True
+
+
+def _count(rows: Rows, keys: Sequence[str], limit: int | None) -> int:
+    """Return how many cells there would be; 0 when there is no need to know."""
+    if rows.source is None:
+        return 0 if limit is None else pushdown.combinations(rows.frame, tuple(keys))
+    if not keys or not rows.source.large(MANY if limit is None else limit):
+        return 0
+    if rows.columns is not None:
+        return pushdown.combinations(rows.frame, tuple(keys))
+    return rows.source.combinations(keys)
