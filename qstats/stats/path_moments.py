@@ -245,7 +245,7 @@ def unpack(sums: Array, total: Array, centre: Array) -> tuple[Array, Array]:
     S = packed[at]
     S -= m[:, None] * m
     own = np.arange(p)
-    S[own, own] = np.where(S[own, own] > ROUNDING * packed[at[own, own]], S[own, own], 0.0)
+    S[own, own] = np.where(S[own, own] <= ROUNDING * packed[at[own, own]], 0.0, S[own, own])
     return m + centre[:, None], S
 
 

@@ -40,7 +40,13 @@ class Structure(NamedTuple):
     paths: Flag  #: (C, C) row depends on column
     dependent: Index  #: (D,) constructs with predictors
     predictors: Index  #: (D, K) of each, padded with itself
-    known: Flag  #: (D, K) which are no padding
+    known: Array  #: (D, K, 1) 1 where it is no padding
+    place: tuple[Index, Index]  #: (paths,) where each path stands in known
+    path: tuple[Index, Index]  #: (paths,) and where in paths
+    pair: Array  #: (D, K, K, 1) 1 where both are none
+    pad: Array  #: (D, K, K, 1) 1 on the diagonal of padding
+    near: Array  #: (C, C, 1) 1 between neighbours
+    after: Array  #: (C, C, 1) 1 where the column depends on the row
 
 
 def structure(block: Index, paths: Flag, modes: tuple[str, ...]) -> Structure:
@@ -56,7 +62,25 @@ def structure(block: Index, paths: Flag, modes: tuple[str, ...]) -> Structure:
     starts = np.searchsorted(block, np.arange(C))
     own = tuple(slice(i, j) for i, j in itertools.pairwise([*starts.tolist(), len(block)]))
     formed = tuple(c for c in range(C) if modes[c] == "B")
-    return Structure(starts, own, block, formed, paths, dependent, predictors, known)
+    pair = np.asarray(known[:, :, None] & known[:, None, :], float)
+    pad = np.eye(K) * ~known[:, None, :]
+    row, slot = np.nonzero(known)
+    return Structure(
+        starts=starts,
+        own=own,
+        block=block,
+        formed=formed,
+        paths=paths,
+        dependent=dependent,
+        predictors=predictors,
+        known=known[..., None].astype(float),
+        place=(row, slot),
+        path=(dependent[row], predictors[row, slot]),
+        pair=pair[..., None],
+        pad=pad[..., None],
+        near=(paths | paths.T)[..., None].astype(float),
+        after=paths.T[..., None].astype(float),
+    )
 
 
 def solve(A: Array, b: Array) -> tuple[Array, Array]:
@@ -113,16 +137,12 @@ def regressions(Y: Array, model: Structure) -> tuple[Array, Array]:
     pivot : ndarray, shape (B,)
         The smallest of any regression.
     """
-    P, known = model.predictors, model.known
-    A, b = Y[P[:, :, None], P[:, None, :]], Y[P, model.dependent[:, None]]
-    if not known.all():
-        pair = (known[:, :, None] & known[:, None, :])[..., None]
-        A = np.where(pair, A, np.eye(P.shape[1])[..., None])
-        b = np.where(known[..., None], b, 0.0)
+    P = model.predictors
+    A = Y[P[:, :, None], P[:, None, :]] * model.pair + model.pad
+    b = Y[P, model.dependent[:, None]] * model.known
     x, pivot = solve(A, b[:, :, None])
     found = np.zeros(Y.shape)
-    d, k = np.nonzero(known)
-    found[model.dependent[d], P[d, k]] = x[d, k, 0]
+    found[model.path] = x[:, :, 0][model.place]
     return found, pivot.min(0)
 
 
@@ -157,12 +177,11 @@ def composites(R: Array, w: Array, model: Structure) -> tuple[Array, Array, Arra
 
 def inner_weights(Y: Array, model: Structure, scheme: str) -> Array:
     """Return e (C, C, B): the weight of the column's composite in the proxy of the row's."""
-    near = (model.paths | model.paths.T)[..., None]
     if scheme == "centroid":
-        return np.asarray(np.sign(Y) * near)
+        return np.asarray(np.sign(Y) * model.near)
     if scheme == "factorial":
-        return np.asarray(Y * near)
-    return np.asarray(Y * model.paths.T[..., None] + regressions(Y, model)[0])
+        return np.asarray(Y * model.near)
+    return np.asarray(Y * model.after + regressions(Y, model)[0])
 
 
 def outer_weights(A: Array, e: Array, gain: Array, inverses: dict[int, Array], model: Structure) -> Array:
