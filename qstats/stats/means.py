@@ -50,11 +50,14 @@ def power_mean(scores: ArrayLike, weights: ArrayLike, power: float) -> Array:
         return np.asarray(np.where(w == 0, 0.0, w * I).sum(-1), float)
     if power == 0:
         return np.asarray(np.exp((w * np.log(I)).sum(-1)), float)
-    top = np.abs(I).max(-1, keepdims=True)  # so that high powers neither overflow nor vanish
-    safe = np.where(top == 0, 1.0, top)
-    with np.errstate(divide="ignore"):  # a zero under a negative power belongs to a score without weight only
-        total = (w * (I / safe) ** power).sum(-1)
-        return np.asarray(safe[..., 0] * total ** (1 / power), float)
+    ends = np.where(w > 0, I, -np.inf if power > 0 else np.inf)
+    r = ends.max(-1, keepdims=True) if power > 0 else ends.min(-1, keepdims=True)
+    r = np.where((r > 0) & np.isfinite(r), r, 1.0)
+    with np.errstate(divide="ignore"):  # a zero counts as zero
+        z = np.expm1(
+            power * np.log(I / r)
+        )  # relative to r no power overflows, and small ones keep their digits
+        return np.asarray(r[..., 0] * np.exp(np.log1p(np.maximum((w * z).sum(-1), -1.0)) / power), float)
 
 
 def mazziotta_pareto(
