@@ -53,6 +53,7 @@ SCENARIOS = (
     Scenario("strata of clusters", 6, 12, 8, rho=0.05, spread=0.6),
     Scenario("unequal weights", 6, 80, 1, spread=0.6, weights=4, within=3),
     Scenario("domain", 6, 20, 8, rho=0.05, weights=2, domain=0.5),
+    Scenario("few clusters", 3, 5, 25, rho=0.03, spread=0.4),
 )
 
 
