@@ -183,6 +183,7 @@ def infer(table: Table, hidden: Mask, cell: int, column: int) -> Interval:
 def _farthest(table: Table, hidden: Mask, cell: int, direction: Array) -> tuple[float, Array]:
     """Return the greatest deviation in a direction, and the coefficients of its dual bound."""
     from scipy.optimize import linprog
+    from scipy.sparse import csr_array, eye_array, kron, vstack
 
     C, B = table.blocks.shape
     free = np.flatnonzero(hidden)
@@ -190,28 +191,28 @@ def _farthest(table: Table, hidden: Mask, cell: int, direction: Array) -> tuple[
     goal[cell] = -direction
     touched = table.M[:, free].any(1)
     M = table.M[touched]
-    A_eq = np.kron(M[:, free], np.eye(B))
-    bound = np.kron(np.eye(len(free)), table.S[0][None, :])
+    A_eq = kron(csr_array(M[:, free]), eye_array(B), format="csr")
+    bound = kron(eye_array(len(free)), table.S[:1], format="csr")
     first = table.blocks @ table.S[0]
     b_ub = np.concatenate([(table.most - first)[free], (first - table.least)[free]])
     known = np.isfinite(b_ub)
-    A_ub = np.concatenate([bound, -bound])[known]
+    both = vstack([bound, -bound], format="csr")
     done = linprog(
         goal[free].ravel(),
-        A_ub=A_ub if known.any() else None,
+        A_ub=both[known] if known.any() else None,
         b_ub=b_ub[known] if known.any() else None,
-        A_eq=A_eq if len(A_eq) else None,
-        b_eq=np.zeros(len(A_eq)) if len(A_eq) else None,
+        A_eq=A_eq if len(M) else None,
+        b_eq=np.zeros(len(M) * B) if len(M) else None,
         bounds=np.column_stack([-table.blocks[free].ravel(), np.full(len(free) * B, np.inf)]),
         method="highs",
     )
     if done.status in (3, 4):  # 0 is feasible, so a programme without solution has no bound
         return np.inf, np.full(C, np.inf)
-    pi = done.eqlin.marginals.reshape(-1, B) if len(A_eq) else np.zeros((0, B))
+    pi = done.eqlin.marginals.reshape(-1, B) if len(M) else np.zeros((0, B))
     reduced = goal - M.T @ pi
     mu = np.zeros(len(b_ub))
     mu[known] = done.ineqlin.marginals if known.any() else 0.0
-    reduced[free] -= (np.concatenate([bound, -bound]).T @ mu).reshape(-1, B)
+    reduced[free] -= (both.T @ mu).reshape(-1, B)
     small = SLACK * (1 + np.abs(pi).max(initial=0))
     cut = np.where(reduced > small, reduced * table.blocks, 0.0).sum(1)
     opens = (reduced < -small).any(1) & ~hidden
@@ -259,28 +260,25 @@ def complement(table: Table, primary: Mask, need: ArrayLike, cost: ArrayLike, ma
     """
     need, cost = np.array(need, float), np.asarray(cost, float)
     may = np.asarray(may | primary)
-    everything = _narrow(table, may, primary, need)
-    if everything:
-        raise DataError(
-            f"{len({c for c, _, _ in everything})} cells can be inferred even with every cell hidden "
-            f"(first: cell {everything[0][0]})"
-        )
     hidden, cuts = primary.copy(), _bridges(table.M, may)
     rights = [0.0] * len(cuts)
     for turn in range(ROUNDS + int(may.sum()) + 1):
         narrow = _narrow(table, hidden, primary, need)
         if not narrow:
             return hidden
-        chosen = None
+        if (hidden >= may).all():
+            break
+        chosen = hidden
         if turn < ROUNDS:
             for c, k, cut in narrow:
                 cuts.append(np.minimum(cut, need[c, k]))
                 rights.append(need[c, k])
             chosen = _cheapest(cuts, rights, cost, primary, may)
-        if chosen is None or (chosen <= hidden).all():
+        if (chosen <= hidden).all():
             chosen = hidden | _openers(narrow, need, cost, may & ~hidden)
         hidden = chosen
-    raise AssertionError("unreachable: everything is hidden by now")
+    count = len({c for c, _, _ in narrow})
+    raise DataError(f"{count} cells can be inferred even with every cell hidden (first: cell {narrow[0][0]})")
 
 
 def _narrow(table: Table, hidden: Mask, primary: Mask, need: Array) -> list[tuple[int, int, Array]]:
@@ -303,8 +301,8 @@ def _bridges(M: Array, may: Mask) -> list[Array]:
     return rows
 
 
-def _cheapest(cuts: list[Array], rights: list[float], cost: Array, primary: Mask, may: Mask) -> Mask | None:
-    """Return the cheapest choice that fulfils every inequality; None where none was found."""
+def _cheapest(cuts: list[Array], rights: list[float], cost: Array, primary: Mask, may: Mask) -> Mask:
+    """Return the cheapest choice that fulfils every inequality; all cells where there is none."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     rows, least = np.array(cuts), np.array(rights)
@@ -316,7 +314,7 @@ def _cheapest(cuts: list[Array], rights: list[float], cost: Array, primary: Mask
         constraints=LinearConstraint(rows / scale[:, None], lb=least / scale * (1 - SLACK)),
         options={"node_limit": NODES, "mip_rel_gap": 1e-6},
     )
-    return None if done.x is None else np.asarray(done.x > 0.5)
+    return may if done.x is None else np.asarray(done.x > 0.5)
 
 
 def _openers(narrow: list[Any], need: Array, cost: Array, left: Mask) -> Mask:
