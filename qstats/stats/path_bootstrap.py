@@ -161,7 +161,7 @@ def _replicate(
         parts.append(statistic(mean.T, np.moveaxis(covariance, -1, 0), found))
         failures.append(found.failure)
     failure = np.concatenate(failures)
-    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    values = {name: np.concatenate([np.asarray(part[name], float) for part in parts]) for name in parts[0]}
     for value in values.values():
         value[failure > 0] = np.nan
     return Replicates(values, failure)
