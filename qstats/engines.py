@@ -89,7 +89,7 @@ def aggregated(frame: Frame, keys: Sequence[str], made: Expressions, /, *, count
     if frame.implementation in _TWO_STEPS:
         names = [f"#{at}" for at in range(len(sources))]
         stage = dict(zip(names, sources.values(), strict=True))
-        frame = cast("Frame", frame.select(*keys, **stage)) if stage else frame
+        frame = frame.select(*keys, **stage) if stage else frame
         sources = {name: nw.col(f"#{at}") for at, name in enumerate(sources)}
     totals = [nw.len().alias(count), *(_total(name, e, made) for name, e in sources.items())]
     if not keys:

@@ -73,7 +73,8 @@ def _clock(array: pa.Array, zone: str | None) -> pa.Array:
     if array.type.tz is not None:
         here = array.cast(pa.timestamp(array.type.unit, zone)) if zone else array
         array = pc.local_timestamp(here)
-    return pc.strftime(array.cast(pa.timestamp("us"), safe=False), "%Y-%m-%d %H:%M:%S").cast(pa.string())
+    text = pc.strftime(array.cast(pa.timestamp("us"), safe=False), "%Y-%m-%d %H:%M:%S").cast(pa.string())
+    return pc.replace_substring_regex(text, r"\.0+$", "")
 
 
 def numbered(column: pa.Array, /) -> tuple[NDArray[np.int64], int]:
