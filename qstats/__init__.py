@@ -37,6 +37,8 @@ _PUBLIC = {
     "change": "analysis.change",
     "targets": "analysis.targets",
     "compare": "analysis.compare",
+    "small_area": "analysis.small_area",
+    "suppress": "analysis.suppress",
 }
 _MODULES = ("report", "stats", "indicators", "index", "analysis", "errors", "plot")
 
