@@ -136,6 +136,53 @@ def size_for_test(
     return _search(normal, p0, p1, confidence, power)
 
 
+def power_of_test(
+    n: ArrayLike,
+    p0: float,
+    p1: float,
+    *,
+    confidence: float = 0.95,
+    deff: ArrayLike = 1.0,
+    population: ArrayLike = np.inf,
+) -> Array:
+    r"""Return the probability that a sample shows a rate above p₀ when it is p₁.
+
+    The exact test of :func:`size_for_test` on the effective sample, rounded down:
+
+    .. math:: m = \Bigl\lfloor \frac{n}{d} \cdot \frac{N-1}{N-n} \Bigr\rfloor, \qquad
+       P(X \ge k \mid p_1),\ X \sim \text{Bin}(m, p_1)
+
+    Parameters
+    ----------
+    n, deff, population : array_like, broadcast together
+        Observations, design effect d, and population N (``inf``: endless).
+    p0, p1, confidence
+        As in :func:`size_for_test`; p₁ = p₀ gives the error of the test.
+
+    Returns
+    -------
+    ndarray
+        1 for a census.
+
+    Examples
+    --------
+    >>> power_of_test([76, 114, 114], 0.9, 0.97, deff=[1, 1, 1.5]).round(3)
+    array([0.806, 0.871, 0.806])
+    """
+    check_open(p0=p0, p1=p1, confidence=confidence)
+    n, d, N = np.broadcast_arrays(*(np.asarray(a, float) for a in (n, deff, population)))
+    if not ((n >= 1) & (n <= N)).all():
+        raise OptionError(f"n={n[~((n >= 1) & (n <= N))][0]!r} is not between 1 and the population")
+    if not ((d > 0) & np.isfinite(d)).all():
+        raise OptionError(f"deff={d[~((d > 0) & np.isfinite(d))][0]!r}: a design effect is a positive number")
+    from scipy.stats import binom
+
+    left = np.divide(N - n, N - 1, out=np.ones(N.shape), where=np.isfinite(N) & (N > 1))
+    m = np.floor(np.minimum(n / d / np.where(left > 0, left, 1.0), 1e15) * (1 + 1e-12)).astype(np.int64)
+    power = binom.sf(_critical(m, p0, confidence) - 1, m, p1)
+    return np.asarray(np.where(left > 0, power, 1.0), float)
+
+
 def planned(n: ArrayLike, *, deff: ArrayLike = 1.0, population: ArrayLike = np.inf) -> Array:
     r"""Return the sample that is as precise under a design as n simple observations.
 

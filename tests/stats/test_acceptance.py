@@ -10,7 +10,7 @@ from statsmodels.stats import proportion as sm
 
 from qstats.errors import OptionError
 from qstats.stats.acceptance import decide, operating_characteristic, zero_acceptance
-from qstats.stats.sample_size import WIDTH, planned, size_for_test, size_for_width
+from qstats.stats.sample_size import WIDTH, planned, power_of_test, size_for_test, size_for_width
 
 
 def counts(x, n, p0, **options):
@@ -180,6 +180,32 @@ def test_the_normal_sample_is_that_of_statsmodels(p0, p1, power):
     assert plan.error <= 0.05
 
 
+def test_the_power_of_a_sample_is_enumerated():
+    sizes = np.array([1, 20, 76, 77, 300])
+    brute = []
+    for n in sizes:
+        k = np.arange(n + 2)
+        least = k[stats.binom.sf(k - 1, n, 0.9) <= 0.05][0]
+        brute.append(stats.binom.sf(least - 1, n, 0.97))
+    np.testing.assert_allclose(power_of_test(sizes, 0.9, 0.97), brute, rtol=1e-12)
+    assert power_of_test(300, 0.9, 0.9) <= 0.05
+
+
+@given(n=st.integers(1, 500), deff=st.sampled_from([1.0, 1.25, 2.0, 4.0]))
+@settings(deadline=None, max_examples=30)
+def test_a_design_effect_costs_its_share_of_the_sample(n, deff):
+    assert power_of_test(int(n * deff), 0.9, 0.97, deff=deff) == power_of_test(
+        max(int(int(n * deff) / deff), 1), 0.9, 0.97
+    )
+
+
+def test_a_finite_population_adds_power_and_a_census_is_certain():
+    endless, finite, census = power_of_test(100, 0.9, 0.97, population=[np.inf, 150, 100])
+    assert endless < finite < census == 1
+    assert finite == power_of_test(int(100 * 149 / 50), 0.9, 0.97)
+    assert power_of_test(100, 0.9, 0.97, confidence=0.8) > endless
+
+
 def test_a_plan_decides_as_the_bounds_do():
     plan = size_for_test(0.9, 0.97)
     said = counts(np.array([plan.least - 1, plan.least]), plan.n, 0.9)
@@ -204,6 +230,8 @@ def test_a_plan_decides_as_the_bounds_do():
         (lambda: size_for_test(0.9, 0.95, method="exakt"), "'exact'"),
         (lambda: planned(10, deff=0), "design effect"),
         (lambda: planned(10, population=0), "population="),
+        (lambda: power_of_test(70, 0.9, 0.95, population=60), r"n=.*70"),
+        (lambda: power_of_test(70, 0.9, 0.95, deff=-1), "design effect"),
     ],
 )
 def test_wrong_options_are_refused(call, said):
