@@ -180,7 +180,7 @@ def power_of_test(
     left = np.divide(N - n, N - 1, out=np.ones(N.shape), where=np.isfinite(N) & (N > 1))
     m = np.floor(np.minimum(n / d / np.where(left > 0, left, 1.0), 1e15) * (1 + 1e-12)).astype(np.int64)
     power = binom.sf(_critical(m, p0, confidence) - 1, m, p1)
-    return np.asarray(np.where(left > 0, power, 1.0), float)
+    return np.asarray(np.where(n < N, power, 1.0), float)
 
 
 def planned(n: ArrayLike, *, deff: ArrayLike = 1.0, population: ArrayLike = np.inf) -> Array:
