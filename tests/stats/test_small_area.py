@@ -99,7 +99,7 @@ def test_the_variance_maximises_the_likelihood_of_contrasts(method, seed):
     if not fit.boundary:
         assert pytest.approx(np.exp(other.x), rel=1e-6) == fit.A  # flat top: √(machine precision)
         root = brentq(dense_score, 0.9 * fit.A, 1.1 * fit.A, (y, D, X, method), xtol=1e-15, rtol=1e-14)
-        assert fit.A == pytest.approx(root, rel=1e-10)
+        assert pytest.approx(root, rel=1e-10) == fit.A
     if method != "adjusted-reml":
         XVX = X.T @ (X / (fit.A + D)[:, None])
         constant = 0 if method == "ml" else np.linalg.slogdet(X.T @ X)[1] / 2
