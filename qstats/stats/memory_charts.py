@@ -1,0 +1,191 @@
+r"""Charts with a memory: EWMA and the tabular CUSUM, for small lasting shifts; many series at once.
+
+Arrays end in time: shape (…, T). A missing point leaves the memory as it was. The last state can be given
+back as the first one of the next call, so a series continued is the series in one piece.
+
+References
+----------
+Lucas & Saccucci (1990), Technometrics 32(1), 1–12. Lucas & Crosier (1982), Technometrics 24(3), 199–205.
+Montgomery (2013), Introduction to Statistical Quality Control, 7th ed., chapter 9.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import OptionError, one_of
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Limits = Literal["exact", "asymptotic"]
+
+
+class Ewma(NamedTuple):
+    """An exponentially weighted moving average with its limits, each of shape (…, T)."""
+
+    value: Array
+    low: Array
+    high: Array
+    #: points seen so far, with those before: what exact limits depend on
+    seen: Array
+
+    @property
+    def outside(self) -> Mask:
+        """Which points lie strictly outside the limits."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray((self.value < self.low) | (self.value > self.high), bool)
+
+
+def ewma(
+    x: ArrayLike,
+    *,
+    weight: float = 0.2,
+    width: float = 2.962,
+    centre: ArrayLike = 0.0,
+    sigma: ArrayLike = 1.0,
+    limits: Limits = "exact",
+    start: ArrayLike | None = None,
+    seen: ArrayLike = 0.0,
+) -> Ewma:
+    r"""Return the exponentially weighted moving average of series, with limits.
+
+    .. math:: w_t = \lambda x_t + (1 - \lambda) w_{t-1}, \quad w_0 = \mu, \qquad
+              \mu \pm L\sigma\sqrt{\tfrac{\lambda}{2-\lambda}\,[1 - (1-\lambda)^{2t}]}
+
+    Parameters
+    ----------
+    x : array_like, shape (…, T)
+    weight : float
+        λ, above 0 and at most 1 (1 is the Shewhart chart).
+    width : float
+        L. 2.962 with λ = 0.2 gives an ARL₀ of 500 on the asymptotic limits, 2.86 one of 370.
+    centre, sigma : array_like, shape (…)
+        μ and σ of the points; standardised values by default.
+    limits : {"exact", "asymptotic"}
+        ``asymptotic`` leaves out the bracket.
+    start : array_like, shape (…), optional
+        w before the first point; μ by default.
+    seen : array_like, shape (…)
+        Points seen before.
+
+    Returns
+    -------
+    Ewma
+
+    Examples
+    --------
+    >>> found = ewma([0.0, 3.0, 3.0, 3.0])
+    >>> found.value.round(3).tolist(), found.outside.tolist()
+    ([0.0, 0.6, 1.08, 1.464], [False, False, True, True])
+    """
+    one_of("limits", limits, ("exact", "asymptotic"))
+    if not 0 < weight <= 1:
+        raise OptionError(f"weight={weight!r} is not above 0 and at most 1")
+    x = np.asarray(x, float)
+    mu, sd = np.asarray(centre, float), np.asarray(sigma, float)
+    w = np.array(np.broadcast_to(mu if start is None else np.asarray(start, float), x.shape[:-1]))
+    known = ~np.isnan(x)
+    t = np.asarray(seen, float)[..., None] + np.cumsum(known, axis=-1)
+    value = np.empty(x.shape)
+    for i in range(x.shape[-1]):
+        w = np.where(known[..., i], weight * x[..., i] + (1 - weight) * w, w)
+        value[..., i] = w
+    bracket = 1 - (1 - weight) ** (2 * t) if limits == "exact" else np.ones(t.shape)
+    reach = width * sd[..., None] * np.sqrt(weight / (2 - weight) * bracket)
+    return Ewma(value, mu[..., None] - reach, mu[..., None] + reach, t)
+
+
+class Cusum(NamedTuple):
+    """Both sums of a tabular CUSUM, each of shape (…, T)."""
+
+    upper: Array
+    lower: Array
+    #: points since the sum last was 0: the shift began that many points ago
+    since_upper: Array
+    since_lower: Array
+    signal_upper: Mask
+    signal_lower: Mask
+
+
+class CusumState(NamedTuple):
+    """Where a CUSUM stands: both sums and the points since they were 0, shape (…)."""
+
+    upper: ArrayLike
+    lower: ArrayLike
+    since_upper: ArrayLike = 0.0
+    since_lower: ArrayLike = 0.0
+
+
+def cusum(
+    z: ArrayLike,
+    *,
+    reference: float = 0.5,
+    decision: float = 5.0,
+    headstart: float = 0.0,
+    reset: bool = False,
+    state: CusumState | None = None,
+) -> Cusum:
+    r"""Return the tabular CUSUM of standardised series.
+
+    .. math:: C^+_t = \max(0,\ C^+_{t-1} + z_t - k), \qquad C^-_t = \max(0,\ C^-_{t-1} - z_t - k)
+
+    A signal is :math:`C > h`. A headstart (fast initial response) is :math:`C_0 = h/2`, say.
+
+    Parameters
+    ----------
+    z : array_like, shape (…, T)
+        (x − μ)/σ.
+    reference, decision : float
+        k and h, in σ: half the shift to be found, and the decision interval.
+    headstart : float
+        C₀ of both sums.
+    reset : bool
+        Begin anew at the headstart after a signal; by default the sum runs on, which shows how long a
+        shift lasts.
+    state : CusumState, optional
+        Where an earlier call ended; instead of the headstart.
+
+    Returns
+    -------
+    Cusum
+
+    Examples
+    --------
+    >>> found = cusum([0.0, 2.0, 2.0, 2.0, 2.0])
+    >>> found.upper.tolist(), found.signal_upper.tolist(), found.since_upper.tolist()
+    ([0.0, 1.5, 3.0, 4.5, 6.0], [False, False, False, False, True], [0.0, 1.0, 2.0, 3.0, 4.0])
+    """
+    if not (reference >= 0 and decision > 0 and 0 <= headstart < decision):
+        raise OptionError(
+            f"a CUSUM needs k ≥ 0, h > 0 and 0 ≤ headstart < h; found k={reference!r}, h={decision!r}, "
+            f"headstart={headstart!r}"
+        )
+    z = np.asarray(z, float)
+    at = CusumState(headstart, headstart) if state is None else state
+    both = [
+        _one_side(z, at.upper, at.since_upper, reference, decision, headstart, reset),
+        _one_side(-z, at.lower, at.since_lower, reference, decision, headstart, reset),
+    ]
+    (up, n_up, s_up), (down, n_down, s_down) = both
+    return Cusum(up, down, n_up, n_down, s_up, s_down)
+
+
+def _one_side(
+    z: Array, C: ArrayLike, N: ArrayLike, k: float, h: float, headstart: float, reset: bool
+) -> tuple[Array, Array, Mask]:
+    lead = z.shape[:-1]
+    C, N = (np.array(np.broadcast_to(np.asarray(a, float), lead)) for a in (C, N))
+    sums, since = np.empty(z.shape), np.empty(z.shape)
+    known = ~np.isnan(z)
+    for t in range(z.shape[-1]):
+        here = known[..., t]
+        if reset:  # the sum that signalled was shown; the next point begins anew
+            over = here & (h < C)
+            C, N = np.where(over, headstart, C), np.where(over, 0.0, N)
+        C = np.where(here, np.maximum(0.0, C + z[..., t] - k), C)
+        N = np.where(here, np.where(C > 0, N + 1, 0.0), N)
+        sums[..., t], since[..., t] = C, N
+    return sums, since, np.asarray((sums > h) & known, bool)
