@@ -31,6 +31,10 @@ from qstats.stats import sampling
 from qstats.stats.covariance import Array, Errors, Index
 
 
+#: a difference below this share of its terms is their rounding
+_ROUNDING = 1e-14
+
+
 class Moments(NamedTuple):
     """Sums over the elements of each entry: the two variables, their squares and their product.
 
@@ -144,7 +148,7 @@ def total(
     sums, squares = np.asarray(y, float), np.asarray(yy, float)
     r, u, n = _placed(row, unit, sample)
     Y, Z = sampling.total_influence(sums, row=r, unit=u, rows=rows, units=n.size)
-    scatter = _columns((_root(squares - sums**2 / n[u]),), r, u, rows, n.size)
+    scatter = _columns((_root(squares - sums**2 / n[u], squares),), r, u, rows, n.size)
     errors = sampling.linearised(
         _per_element(Z, n), sample, singleton=singleton, singleton_domain=singleton_domain, scatter=scatter
     )
@@ -165,15 +169,18 @@ def _placed(row: ArrayLike, unit: ArrayLike, sample: sampling.Sample) -> tuple[I
 def _cholesky(moments: Moments, n: Array) -> tuple[Array, Array, Array]:
     """Return the entries 11, 21 and 22 of the lower root of each scatter matrix."""
     y, x, yy, yx, xx = (np.asarray(sums, float) for sums in moments)
-    first = _root(yy - y**2 / n)
+    first = _root(yy - y**2 / n, yy)
     product = yx - y * x / n
     lower = np.divide(product, first, out=np.zeros(product.shape), where=first > 0)
-    return first, lower, _root(xx - x**2 / n - lower**2)
+    return first, lower, _root(xx - x**2 / n - lower**2, xx)
 
 
-def _root(square: Array) -> Array:
-    """Return the root of what is a sum of squares but for rounding."""
-    return np.asarray(np.sqrt(np.maximum(square, 0.0)), float)
+def _root(square: Array, size: Array) -> Array:
+    """Return the root of a sum of squares that is a difference of numbers as large as `size`.
+
+    What is left of a difference of equals is rounding, and zero is meant.
+    """
+    return np.asarray(np.sqrt(np.where(square > _ROUNDING * size, square, 0.0)), float)
 
 
 def _columns(columns: tuple[Array, ...], row: Index, unit: Index, rows: int, units: int) -> csr_array:

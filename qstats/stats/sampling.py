@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError, one_of
+from qstats.errors import DesignError, OptionError, one_of
 from qstats.stats.covariance import (
     Array,
     Errors,
@@ -54,6 +54,7 @@ __all__ = [
     "influence",
     "linearised",
     "noise",
+    "t_interval",
     "total_influence",
     "variance",
 ]
@@ -262,6 +263,24 @@ def design_df(sample: Sample) -> float:
     elements = sample.count if sample.psu is None else None
     drawn = sample.stratum.size if elements is None else elements.sum()
     return float(drawn - np.unique(sample.stratum).size)
+
+
+def t_interval(
+    estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, *, level: float = 0.95
+) -> tuple[Array, Array]:
+    r"""Return :math:`\hat\theta \pm t_{(1+level)/2;\,df}\, se`.
+
+    NaN where the error is unknown; with 0 degrees of freedom there is no t. An error of zero (a
+    census) has both limits at the estimate.
+    """
+    if not 0 < level < 1:
+        raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
+    from scipy.stats import t
+
+    theta, se, df = np.broadcast_arrays(*(np.asarray(a, float) for a in (estimate, std_error, df)))
+    with np.errstate(invalid="ignore"):
+        reach = np.where(se == 0, 0.0, t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan)) * se)
+    return np.asarray(theta - reach, float), np.asarray(theta + reach, float)
 
 
 @dataclass(frozen=True, eq=False)

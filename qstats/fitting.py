@@ -1,0 +1,351 @@
+"""From cells to estimates: labels become numbers, the formulas of `stats` do the rest, labels come back."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from qstats import adjusting
+from qstats.adjusting import Adjustment
+from qstats.cells import Cells
+from qstats.design import Design
+from qstats.errors import DataError, DesignError, nearest, one_of
+from qstats.plan import product_name, replicate_name, square_name
+from qstats.replicating import replicated
+from qstats.stats import design_effect, elements, replicate, sampling
+from qstats.stats.covariance import entries as stored
+from qstats.units import Units, populations_of, units_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Df = Literal["domain", "design"]
+
+#: what a key says in the row of a margin
+ALL: Final = "*"
+ONE: Final = "1"
+#: below this share of the estimate a standard error is the rounding of zero
+_ROUNDING: Final = 1e-13
+
+
+class Fit(NamedTuple):
+    """R estimates with their errors, under the labels of their keys.
+
+    Attributes
+    ----------
+    labels : DataFrame
+        R rows, the keys.
+    estimate, std_error, df, deff, n : ndarray, shape (R,)
+        Standard errors are NaN, never zero, where the sample does not tell them.
+    reason : ndarray of str
+        Why there is no estimate, or no error.
+    errors : Errors or None
+        The joint error; None where units were added up before.
+    """
+
+    labels: pd.DataFrame
+    estimate: Array
+    std_error: Array
+    df: Array
+    deff: Array
+    n: Array
+    reason: NDArray[np.object_]
+    errors: sampling.Errors | None
+
+
+class Entries(NamedTuple):
+    """Which cell enters which row: E pairs, a cell being in its domain and in the margins."""
+
+    labels: pd.DataFrame
+    row: Index
+    cell: Index
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.labels)
+
+    def add(self, values: Array) -> Array:
+        """Add up a column of the cells by row."""
+        return np.asarray(np.bincount(self.row, values[self.cell], minlength=self.rows), float)
+
+
+def fit(
+    found: Cells,
+    y: str,
+    x: str | None = ONE,
+    /,
+    *,
+    by: Sequence[str],
+    margins: bool = False,
+    df: Df = "domain",
+    replacement: bool = False,
+) -> Fit:
+    """Estimate Y/X, a mean (``x="1"``) or the total Y (``x=None``) of each combination of keys.
+
+    Parameters
+    ----------
+    found : Cells
+        With the sums y and x.
+    y, x : str
+        Names of sums; ``"1"``: the constant.
+    by : sequence of str
+        Keys, among those of the cells.
+    margins : bool
+        Also every row in which one or several keys are added up; they then say ``"*"``.
+    df : {"domain", "design"}
+        Primary units minus strata, of those in which the row is seen or of the whole sample.
+    replacement : bool
+        Whether the design effect compares with sampling with replacement.
+
+    Raises
+    ------
+    DataError
+        A key that the cells do not have.
+    DesignError
+        What the design refuses, the strata being named.
+    """
+    one_of("df", df, ("domain", "design"))
+    placed = entries_of(found, by, margins=margins)
+    if found.design is None:
+        return _without_design(found, y, x, placed)
+    if found.pushed_down:
+        return _pushed_down(found, y, x, placed, margins or set(by) != set(found.by), df, replacement)
+    units = units_of(found, found.design, y, x)
+    adjusted = adjusting.adjustment(found, units)
+    try:
+        estimate, errors = _estimated(found, y, x, placed, units, adjusted)
+        at_hand = _degrees(found, placed, units, df)
+    except sampling.StratumError as error:
+        raise DesignError(_naming(error, units, found.design)) from error
+    errors = sampling.Errors(errors.levels, units.name)
+    srs = _srs(found, y, x, placed, adjusted.g, replacement=replacement)
+    counted = x is None and y == ONE and bool(found.design.calibrations)  # a known total has no error
+    return _reported(found, placed, estimate, sampling.variance(errors), at_hand, srs, errors, known=counted)
+
+
+def entries_of(found: Cells, by: Sequence[str], *, margins: bool = False) -> Entries:
+    """Return the rows of a result and which cells enter each."""
+    for key in by:
+        if key not in found.keys:
+            near = nearest(key, found.keys)
+            raise DataError(
+                f"the cells have no key {key!r}; they have {', '.join(found.keys) or 'none'}"
+                + (f". Did you mean {near!r}?" if near else "")
+            )
+    keys = tuple(by)
+    sizes = range(len(keys), -1, -1) if margins else (len(keys),)
+    rows, labels, start = [], [], 0
+    for size in sizes:
+        for kept in combinations(keys, size):
+            code, label = found.codes(kept)
+            rows.append(code + start)
+            labels.append(_labelled(label, kept, keys))
+            start += len(label)
+    cells = np.tile(np.arange(len(found)), len(rows))
+    return Entries(pd.concat(labels, ignore_index=True), np.concatenate(rows).astype(np.intp), cells)
+
+
+def _labelled(label: pd.DataFrame, kept: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:
+    columns = {key: label[key].astype(object) if key in kept else ALL for key in keys}
+    return pd.DataFrame(columns, index=range(len(label)))
+
+
+def _design(found: Cells) -> Design:
+    if found.design is None:
+        raise DesignError("these cells have no design")
+    return found.design
+
+
+def _estimated(
+    found: Cells, y: str, x: str | None, entries: Entries, units: Units, adjusted: Adjustment
+) -> tuple[Array, sampling.Errors]:
+    """Return the estimates and their errors by the door that the design opens."""
+    design = _design(found)
+    row, at, rows = entries.row, entries.cell, entries.rows
+    if design.replication is not None:
+        return replicated(found, design, y, x, row=row, at=at, rows=rows, units=units, adjusted=adjusted)
+    policy: dict[str, Any] = {
+        "singleton": "fail" if design.singleton == "collapse" else design.singleton,
+        "singleton_domain": design.singleton_domain,
+    }
+    over = None if x is None else found.sum(x)
+    place: dict[str, Any]
+    if adjusted.made:
+        place = {"row": row, "at": at, "rows": rows, "units": units, "policy": policy}
+        return adjusting.linearised(found, adjusted, y, x, **place)
+    if design.elements:
+        place = {"row": row, "unit": units.unit[at], "rows": rows, "sample": units.sample}
+        if x is None:
+            return elements.total(found.sum(y)[at], found.square(y, y)[at], **place, **policy)
+        sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
+        return elements.ratio(elements.Moments(*(s[at] for s in sums)), **place, **policy)
+    where: dict[str, Any] = {
+        "row": row,
+        "unit": units.unit[at],
+        "rows": rows,
+        "units": int(units.unit.max()) + 1,
+    }
+    if over is None:
+        estimate, Z = sampling.total_influence(found.sum(y)[at], **where)
+    else:
+        estimate, Z = sampling.influence(found.sum(y)[at], over[at], **where)
+    return estimate, sampling.linearised(Z, units.sample, **policy)
+
+
+def _degrees(found: Cells, entries: Entries, units: Units, df: Df) -> Array:
+    design = _design(found)
+    if design.replication is not None and design.replication.method == "columns":
+        columns = found.replicated(ONE)
+        rank = columns.shape[1] - 1  # the most there can be; weights by unit tell
+        if not design.elements:
+            rank = replicate.degrees_of_freedom(columns)
+        return np.full(entries.rows, float(rank))
+    if df == "design":
+        return np.full(entries.rows, sampling.design_df(units.sample))
+    seen = found.column("n")[entries.cell] > 0
+    return sampling.degrees_of_freedom(
+        entries.row, units.unit[entries.cell], units.sample, rows=entries.rows, weightless=~seen
+    )
+
+
+def _srs(found: Cells, y: str, x: str | None, entries: Entries, g: Array, *, replacement: bool) -> Array:
+    """Return the variance under simple random sampling of as many elements."""
+
+    def total(column: Array) -> Array:
+        return entries.add(g * column)
+
+    n, w, Y, YY = (
+        entries.add(found.column("n")),
+        total(found.sum(ONE)),
+        total(found.sum(y)),
+        total(found.product(y, y)),
+    )
+    if x is None:
+        return design_effect.srs_total_variance(n, w, Y, YY, replacement=replacement)
+    X, YX, XX = total(found.sum(x)), total(found.product(y, x)), total(found.product(x, x))
+    return design_effect.srs_ratio_variance(n, w, Y, X, YY, YX, XX, replacement=replacement)
+
+
+def _reported(
+    found: Cells,
+    entries: Entries,
+    estimate: Array,
+    variance: Array,
+    df: Array,
+    srs: Array,
+    errors: sampling.Errors | None,
+    *,
+    known: bool = False,
+) -> Fit:
+    """Tell what is not known apart from what is zero."""
+    n = entries.add(found.column("n"))
+    census = _census(errors, entries.rows) | known
+    with np.errstate(invalid="ignore"):
+        nothing = variance <= (_ROUNDING * np.abs(estimate)) ** 2
+    unknown = nothing & ~census  # a formula's zero is not an error of zero
+    std_error = np.where(unknown, np.nan, np.sqrt(np.where(nothing, 0.0, variance)))
+    deff = np.divide(std_error**2, srs, out=np.full(srs.shape, np.nan), where=srs > 0)
+    texts = (
+        "undefined: no row with a weight and a value",
+        "undefined: the denominator is 0",
+        "not estimable: no variation between the sampled units",
+        "not estimable: 0 degrees of freedom",
+    )
+    where = [n == 0, np.isnan(estimate), unknown & (df > 0), (df <= 0) & ~census]
+    reason = np.select(where, texts, default="").astype(object)
+    return Fit(entries.labels, estimate, std_error, df, deff, n, reason, errors)
+
+
+def _census(errors: sampling.Errors | None, rows: int) -> NDArray[np.bool_]:
+    """Return which rows rest on units that were all taken, so that a zero error is true."""
+    if errors is None:
+        return np.zeros(rows, bool)
+    varies = np.zeros(rows, bool)
+    for level in errors.levels:
+        row, unit, _ = stored(level.Z)
+        centred = level.group[unit] >= 0
+        if not centred.any():  # replicates
+            return varies
+        varies |= np.bincount(row[centred], level.scale[unit[centred]] > 0, minlength=rows) > 0
+    return ~varies
+
+
+def _without_design(found: Cells, y: str, x: str | None, entries: Entries) -> Fit:
+    """Return estimates whose error nothing tells."""
+    Y = entries.add(found.sum(y))
+    X = np.ones(entries.rows) if x is None else entries.add(found.sum(x))
+    estimate = np.divide(Y, X, out=np.full(Y.shape, np.nan), where=X != 0)
+    unknown, n = np.full(entries.rows, np.nan), entries.add(found.column("n"))
+    reason = np.where(np.isnan(estimate), "undefined: the denominator is 0", "").astype(object)
+    return Fit(entries.labels, estimate, unknown, unknown, unknown, n, reason, None)
+
+
+def _pushed_down(
+    found: Cells, y: str, x: str | None, entries: Entries, coarser: bool, df: Df, replacement: bool
+) -> Fit:
+    """Return estimates of cells in which units were added up: every row a sample of its own."""
+    if coarser:
+        raise DesignError(
+            f"the units of these cells were added up by {', '.join(found.by)}: other keys and margins need "
+            "cells of their own; make them with by=… as asked for, or with a larger max_cells"
+        )
+    design = _design(found)
+    code, labels = found.codes([design.strata] if design.strata else [])
+    whole = np.zeros(len(labels))
+    whole[code] = found.column("stratum_units")
+    own, H, R = found.column("units"), len(labels), entries.rows
+    group = entries.row * H + code  # entries are the cells in their order
+    absent = whole[code] - own
+    populations = populations_of(found, design, code, H, np.arange(H), H)
+    used, number = np.unique(group, return_inverse=True)
+    filler = np.flatnonzero(absent > 0)
+    sample = sampling.Sample(
+        np.concatenate([number, number[filler]]),
+        populations[used % H],
+        count=np.concatenate([own, absent[filler]]),
+    )
+    place: dict[str, Any] = {"row": entries.row, "unit": np.arange(len(found)), "rows": R, "sample": sample}
+    place["singleton"], place["singleton_domain"] = design.singleton, design.singleton_domain
+    if x is None:
+        estimate, errors = elements.total(found.sum(y), found.square(y, y), **place)
+    else:
+        sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
+        estimate, errors = elements.ratio(elements.Moments(*sums), **place)
+    seen = sampling.degrees_of_freedom(entries.row, np.arange(len(found)), sample, rows=R)
+    degrees = seen if df == "domain" else np.full(R, whole.sum() - H)
+    srs = _srs(found, y, x, entries, np.ones(len(found)), replacement=replacement)
+    return _reported(found, entries, estimate, sampling.variance(errors), degrees, srs, None)
+
+
+def _naming(error: sampling.StratumError, units: Units, design: Design) -> str:
+    """Return the message of a stratum error with the labels of the strata."""
+    if error.stage != 1 or design.strata is None:
+        return str(error)
+    names = [str(units.strata.iloc[h, 0]) for h in error.strata]
+    shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    return f"{error} — {design.strata}: {shown}"
+
+
+def marked(found: Cells, name: str, where: NDArray[np.bool_], /) -> Cells:
+    """Return the cells with a further sum: of a variable that is 1 in these cells and 0 in the others."""
+    design = found.design
+    columns = {name: found.sum(ONE), product_name(name, name): found.sum(ONE)}
+    if design is not None and design.elements and design.weight is not None:
+        second = found.square(ONE, ONE)
+        columns |= {square_name(name): second, square_name(name, name): second}
+    if design is not None and design.replication is not None and design.replication.columns:
+        R = found.replicated(ONE).T
+        columns |= {replicate_name(name, r): R[b] for b, r in enumerate(design.replication.columns)}
+    data, meta = found.__reduce__()[1]
+    for key, value in columns.items():
+        data = data.append_column(key, pa.array(np.where(where, value, 0.0)))
+    return Cells(data, **{**meta, "sums": (*found.sums, name)})

@@ -1,0 +1,105 @@
+"""The sampled units of cells: which unit is whose, how they were drawn, which sample it is."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from qstats.adjustments import ONE
+from qstats.cells import Cells
+from qstats.design import Design
+from qstats.errors import DesignError, nearest
+from qstats.plan import OMITTED
+from qstats.stats import sampling
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+class Units(NamedTuple):
+    """The sampled units of some cells: which unit is whose, how they were drawn, which sample it is."""
+
+    unit: Index
+    sample: sampling.Sample
+    strata: pd.DataFrame
+    name: str
+
+    @property
+    def number(self) -> int:
+        """U."""
+        return int(self.unit.max(initial=-1)) + 1
+
+
+def units_of(found: Cells, design: Design, y: str = "", x: str | None = None) -> Units:
+    """Return the numbers of the sampled units of the cells, and how they were drawn."""
+    strata = [design.strata] if design.strata else []
+    code, labels = found.codes(strata)
+    collapsed, groups = _collapsed(labels, design)
+    stratum = collapsed[code]
+    population = populations_of(found, design, code, len(labels), collapsed, len(groups))
+    if design.elements:
+        unit = np.arange(len(found))
+        sample = sampling.Sample(stratum, population, count=found.column("rows"))
+        return Units(unit, sample, groups, _name(found, design, unit, f"{y}/{x}/{found.by}"))
+    stages = [*strata, *design.stages]
+    psu, _ = found.codes(stages[: len(strata) + 1])
+    first = _first(psu)
+    if len(design.stages) == 1:
+        sample = sampling.Sample(stratum[first], population)
+        return Units(psu, sample, groups, _name(found, design, psu, ""))
+    unit, _ = found.codes(stages)
+    within = np.full(len(first), np.inf)
+    if len(design.populations) > 1:
+        within = found.column(design.populations[1])[first]
+    sample = sampling.Sample(stratum[first], population, psu[_first(unit)], within)
+    return Units(unit, sample, groups, _name(found, design, unit, ""))
+
+
+def _first(code: Index) -> Index:
+    """Return the first cell of each number."""
+    return np.unique(code, return_index=True)[1]
+
+
+def _collapsed(labels: pd.DataFrame, design: Design) -> tuple[Index, pd.DataFrame]:
+    """Return the number of each stratum after joining those that share a group."""
+    if not design.collapse:
+        return np.arange(len(labels)), labels
+    joined, known = design.collapsed, labels.iloc[:, 0]
+    strange = [s for s in joined if s not in set(known)]
+    if strange:
+        raise DesignError(
+            f"collapse names the stratum {strange[0]!r}, which the data do not have; nearest: "
+            f"{nearest(strange[0], known)!r}"
+        )
+    group = pd.Series([f"joined:{joined[s]}" if s in joined else f"own:{s}" for s in known])
+    number, names = pd.factorize(group)
+    return number.astype(np.intp), pd.DataFrame({labels.columns[0]: [n.split(":", 1)[1] for n in names]})
+
+
+def populations_of(
+    found: Cells, design: Design, code: Index, strata: int, collapsed: Index, groups: int
+) -> Array:
+    """Return the number of primary units in the population of each stratum."""
+    if not design.populations:
+        return np.full(groups, np.inf)
+    own = np.full(strata, np.inf)
+    own[code] = found.column(design.populations[0])
+    return np.asarray(np.bincount(collapsed, own, minlength=groups), float)
+
+
+def _name(found: Cells, design: Design, unit: Index, of: str) -> str:
+    """Return an id of the sample: the same units with the same rows and weights."""
+    weight = found.sum(ONE) + (found.column(OMITTED) if found.missing == "omit" and found.sums else 0.0)
+    strata = [design.strata] if design.strata else []
+    _, labels = found.codes([*strata, *design.stages])
+    digest = hashlib.blake2b(of.encode(), digest_size=8)
+    digest.update(
+        pd.util.hash_pandas_object(labels, index=False).to_numpy().tobytes() if len(labels.columns) else b""
+    )
+    for column in (found.column("rows"), weight):
+        digest.update(np.bincount(unit, column).astype(np.float32).tobytes())
+    return digest.hexdigest()
