@@ -217,10 +217,23 @@ def _told(error: Exception, files: Sequence[str], kind: str) -> DataError:
     said = str(error).splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException):
         return DataError(say("cells.memory", error=said))
-    broken = _broken(files) if kind == "parquet" else None
-    if broken:
-        return DataError(say("file.broken", path=broken[0], error=broken[1]))
+    if kind == "parquet":
+        broken = _broken(files)
+        if broken:
+            return DataError(say("file.broken", path=broken[0], error=broken[1]))
+        lacking = _lacking(files)
+        if lacking:
+            return DataError(say("cells.file_columns", path=lacking[0], names=", ".join(lacking[1])))
     return DataError(say("cells.engine", files=", ".join(files[:3]), error=said))
+
+
+def _lacking(files: Sequence[str]) -> tuple[str, list[str]] | None:
+    """Return the first Parquet file without a column that the first one has, and what it lacks."""
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(files[0]).names
+    lacks = ((file, [n for n in names if n not in pq.read_schema(file).names]) for file in files[1:])
+    return next((found for found in lacks if found[1]), None)
 
 
 def _broken(files: Sequence[str]) -> tuple[str, str] | None:

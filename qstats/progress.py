@@ -33,7 +33,7 @@ def bar(connection: duckdb.DuckDBPyConnection, wanted: bool | None) -> Iterator[
     connection.execute("set enable_progress_bar = true")
     connection.execute("set enable_progress_bar_print = false")
     done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(connection, done), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(connection, done, wanted), daemon=True)
     watcher.start()
     try:
         yield
@@ -42,13 +42,14 @@ def bar(connection: duckdb.DuckDBPyConnection, wanted: bool | None) -> Iterator[
         watcher.join()
 
 
-def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
+def _watch(connection: duckdb.DuckDBPyConnection, done: threading.Event, wanted: bool | None) -> None:
     if done.wait(WAIT):
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as shown:
+    console = Console(stderr=True, force_terminal=wanted)
+    with Progress(console=console, transient=True) as shown:
         task = shown.add_task("cells", total=100)
         while not done.wait(LOOK):
             shown.update(task, completed=max(0.0, connection.query_progress()))
