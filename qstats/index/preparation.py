@@ -1,0 +1,203 @@
+"""The first steps of an index on their own: sizes, availability, holes; labels are kept.
+
+See :mod:`qstats.index.steps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+
+from qstats.errors import DataError, OptionError, one_of
+from qstats.index.labelled import Each, Table, each, frame_of, known, labels_of, like, naming, some
+from qstats.stats import imputation, screening
+
+_SOURCES: Final = ("observed", "imputed", "missing")
+
+
+class Imputed(NamedTuple):
+    """Filled values, and for every cell "observed", "imputed" or "missing"; see :func:`impute`."""
+
+    data: Any
+    source: Any
+
+
+class Screened(NamedTuple):
+    """What was kept, and the shares it was judged by; see :func:`screen`."""
+
+    data: Any
+    units: pd.DataFrame
+    indicators: pd.DataFrame
+
+
+def denominate(
+    data: Table,
+    sizes: pd.DataFrame,
+    /,
+    *,
+    by: Mapping[str, str],
+    scale: Each = 1.0,
+    zero: Literal["raise", "nan"] = "raise",
+) -> Any:
+    """Divide indicators by a size of their units: per head, per output.
+
+    Parameters
+    ----------
+    data : DataFrame or Series
+    sizes : DataFrame
+        Sizes in columns; rows are aligned on the index, and every unit must be there once.
+    by : mapping
+        Name of the indicator → column of `sizes`. The others stay as they are.
+    scale, zero
+        As in :func:`qstats.stats.screening.denominate`.
+
+    Raises
+    ------
+    DataError
+        A unit has no size; a size is not positive.
+    OptionError
+        An indicator or a column of sizes does not exist.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"patents": [10, 30], "passed": [98, 99]}, index=["安徽", "江苏"])
+    >>> people = pd.DataFrame({"people": [10, 5]}, index=["江苏", "安徽"])
+    >>> denominate(data, people, by={"patents": "people"})["patents"].tolist()
+    [2.0, 3.0]
+    """
+    frame = frame_of(data)
+    known("by", by, frame.columns)
+    known("by", by.values(), sizes.columns)
+    absent = frame.index.difference(sizes.index)
+    if len(absent) or sizes.index.has_duplicates:
+        raise DataError(f"every unit has one row of sizes; missing or twice: {some(absent)}")
+    d = np.ones(frame.shape)
+    for name, column in by.items():
+        d[:, frame.columns.get_loc(name)] = sizes.loc[frame.index, column]
+    k = each("scale", scale, frame.columns)
+    with naming(frame.columns):
+        return like(data, frame, screening.denominate(frame, d, scale=k, zero=zero))
+
+
+def screen(
+    data: Table,
+    /,
+    *,
+    min_unit: float = 0.0,
+    min_indicator: float = 0.0,
+    counted: Literal["observed", "nonzero"] = "observed",
+    first: Literal["both", "units", "indicators"] = "both",
+) -> Screened:
+    """Keep the units and indicators with enough data.
+
+    Parameters
+    ----------
+    data : DataFrame or Series
+    min_unit, min_indicator, counted, first
+        As in :func:`qstats.stats.screening.screen`.
+
+    Returns
+    -------
+    Screened
+        ``data`` with what was kept, ``units`` and ``indicators`` with ``share`` and ``kept``.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"a": [1, 2], "b": [3, None]}, index=["安徽", "江苏"])
+    >>> screen(data, min_unit=0.6).data.index.tolist()
+    ['安徽']
+    """
+    frame = frame_of(data)
+    found = screening.screen(
+        frame, min_unit=min_unit, min_indicator=min_indicator, counted=counted, first=first
+    )
+    kept = frame.loc[found.units, found.indicators]
+    units = pd.DataFrame({"share": found.unit_share, "kept": found.units}, index=frame.index)
+    judged = {"share": found.indicator_share, "kept": found.indicators}
+    return Screened(like(data, kept, kept), units, pd.DataFrame(judged, index=frame.columns))
+
+
+def impute(
+    data: Table,
+    /,
+    *,
+    method: imputation.Method | imputation.OverTime = "mean",
+    groups: str | Mapping[Any, Any] | pd.Series | None = None,
+    direction: Each | None = None,
+    predictors: Sequence[str] | None = None,
+    empty: Literal["raise", "overall", "nan"] = "raise",
+    time: str | None = None,
+    max_gap: float | None = None,
+) -> Imputed:
+    """Fill holes, and say which cells were filled.
+
+    Parameters
+    ----------
+    data : DataFrame or Series
+    method : str
+        "mean", "median", "group-mean", "group-median", "row-mean", "regression", "em"; or of a panel
+        "latest", "constant", "linear".
+    groups : str, mapping or Series, optional
+        Of the grouped methods: a level of the index, or the group of each unit.
+    time : str, optional
+        Of "latest", "constant" and "linear": the level of the index that holds years or other numbers.
+    direction, predictors, empty, max_gap
+        As in :func:`qstats.stats.imputation.fit` and :func:`qstats.stats.imputation.over_time`.
+
+    Returns
+    -------
+    Imputed
+        ``data``, and ``source`` of the same shape: "observed", "imputed" or "missing".
+
+    Examples
+    --------
+    >>> data = pd.Series([1.0, None, 3.0], index=["安徽", "江苏", "浙江"])
+    >>> impute(data).data.tolist(), impute(data).source.tolist()
+    ([1.0, 2.0, 3.0], ['observed', 'imputed', 'observed'])
+    """
+    one_of("method", method, (*imputation.METHODS, *imputation.OVER_TIME))
+    frame = frame_of(data)
+    if method in imputation.OVER_TIME:
+        spare = {"groups": groups, "direction": direction, "predictors": predictors}
+        if any(value is not None for value in spare.values()) or empty != "raise":
+            raise OptionError(f"{method!r} takes time and max_gap only", argument="method")
+        found = _over_time(frame, method, time, max_gap)
+    else:
+        if time is not None or max_gap is not None:
+            raise OptionError(f"{method!r} has no use for time or max_gap", argument="time")
+        codes = None if groups is None else pd.factorize(labels_of("groups", groups, frame))[0]
+        d = None if direction is None else each("direction", direction, frame.columns)
+        known("predictors", predictors or (), frame.columns)
+        places = None if predictors is None else tuple(frame.columns.get_loc(name) for name in predictors)
+        with naming(frame.columns):
+            params = imputation.fit(
+                frame,
+                cast(imputation.Method, method),
+                groups=codes,
+                direction=d,
+                predictors=places,
+                empty=empty,
+            )
+            found = imputation.apply(frame, params, groups=codes)
+    source = np.array(_SOURCES, dtype=object)[found.source]
+    return Imputed(like(data, frame, found.value), like(data, frame, source))
+
+
+def _over_time(frame: Any, method: Any, time: str | None, max_gap: float | None) -> imputation.Imputed:
+    """Spread rows to periods × units, fill, and come back to the rows."""
+    if time is None or time not in frame.index.names:
+        raise OptionError(f"time={time!r} must be one of the levels of the index {list(frame.index.names)}")
+    when = pd.to_numeric(pd.Series(frame.index.get_level_values(time)), errors="coerce")
+    if when.isna().any() or frame.index.has_duplicates:
+        raise DataError(f"the level {time!r} must hold numbers, and no unit twice in the same period")
+    years, at = np.unique(when.to_numpy(float), return_inverse=True)
+    alone = frame.index.nlevels == 1
+    unit = np.zeros(len(frame), int) if alone else pd.factorize(frame.index.droplevel(time))[0]
+    cube = np.full((len(years), unit.max() + 1, frame.shape[1]), np.nan)
+    cube[at, unit] = frame
+    with naming(frame.columns):
+        found = imputation.over_time(cube, years, method, max_gap=max_gap)
+    return imputation.Imputed(found.value[at, unit], found.source[at, unit])
