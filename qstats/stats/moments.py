@@ -61,16 +61,16 @@ def _divided(total: Array, n: Array) -> Array:
     return np.asarray(np.divide(total, n, out=np.full(n.shape, np.nan), where=n > 0), float)
 
 
-def central(x: Array, power: int) -> Array:
-    r"""Return :math:`\sum_c (x_{qc} - \bar x_q)^k`."""
-    deviation = np.nan_to_num(x - mean(x), nan=0.0)
-    return np.asarray((deviation**power).sum(-2, keepdims=True), float)
+def squares(x: Array) -> Array:
+    r"""Return :math:`\sum_c (x_{qc} - \bar x_q)^2`."""
+    d = np.nan_to_num(x - mean(x), nan=0.0)
+    return np.asarray((d * d).sum(-2, keepdims=True), float)
 
 
 def std(x: Array, *, ddof: int = 1) -> Array:
     r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof."""
     n = count(x) - ddof
-    return np.asarray(np.sqrt(_divided(central(x, 2), n)), float)
+    return np.asarray(np.sqrt(_divided(squares(x), n)), float)
 
 
 def extremes(x: Array) -> tuple[Array, Array]:
@@ -107,12 +107,14 @@ def varied(x: Array) -> NDArray[np.bool_]:
     return np.asarray(high > low, bool)
 
 
-def skewness(x: Array) -> Array:
-    r"""Return the adjusted Fisher–Pearson skewness of each column.
+def shape(x: Array) -> tuple[Array, Array]:
+    r"""Return skewness and excess kurtosis of each column, adjusted for the number of units.
 
-    .. math:: G_1 = \frac{n}{(n-1)(n-2)} \sum_c \Big(\frac{x_c - \bar x}{s}\Big)^3
+    .. math:: G_1 = \frac{n}{(n-1)(n-2)} \sum_c z_c^3, \qquad
+              G_2 = \frac{n(n+1)}{(n-1)(n-2)(n-3)} \sum_c z_c^4 - \frac{3(n-1)^2}{(n-2)(n-3)}, \qquad
+              z_c = \frac{x_c - \bar x}{s}
 
-    NaN for fewer than three values and for constants.
+    Both are 0 for a normal distribution; NaN for fewer than three and four values, and for constants.
 
     References
     ----------
@@ -120,39 +122,21 @@ def skewness(x: Array) -> Array:
 
     Examples
     --------
-    >>> skewness(np.array([[1.0], [2.0], [6.0]])).round(6).tolist()
-    [[1.457863]]
+    >>> [G.round(6).item() for G in shape(np.array([[1.0], [2.0], [3.0], [10.0]]))]
+    [1.763633, 3.228]
     """
-    n, s = count(x), std(x)
-    known = (n > 2) & varied(x)
+    n, known = count(x), ~np.isnan(x)
+    d = np.where(known, x - mean(x), 0.0)
+    d2 = d * d
+    sums = (np.einsum("...uq,...uq->...q", d2, by)[..., None, :] for by in (d, d2))
+    varies = varied(x)
     with np.errstate(invalid="ignore", divide="ignore"):
-        G = n / ((n - 1) * (n - 2)) * central(x, 3) / s**3
-    return np.where(known, G, np.nan)
-
-
-def kurtosis(x: Array) -> Array:
-    r"""Return the adjusted excess kurtosis of each column: 0 for a normal distribution.
-
-    .. math:: G_2 = \frac{n(n+1)}{(n-1)(n-2)(n-3)} \sum_c \Big(\frac{x_c - \bar x}{s}\Big)^4
-              - \frac{3(n-1)^2}{(n-2)(n-3)}
-
-    NaN for fewer than four values and for constants.
-
-    References
-    ----------
-    Joanes and Gill (1998), as above.
-
-    Examples
-    --------
-    >>> kurtosis(np.array([[1.0], [2.0], [3.0], [10.0]])).round(6).tolist()
-    [[3.228]]
-    """
-    n, s = count(x), std(x)
-    known = (n > 3) & varied(x)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sum4 = central(x, 4) / s**4
-        G = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3)) * sum4 - 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
-    return np.where(known, G, np.nan)
+        s2 = d2.sum(-2, keepdims=True) / (n - 1)
+        cubes, fourths = (total / s2**k for total, k in zip(sums, (1.5, 2.0), strict=True))
+        G1 = n / ((n - 1) * (n - 2)) * cubes
+        G2 = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3)) * fourths
+        G2 -= 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
+    return np.where(varies & (n > 2), G1, np.nan), np.where(varies & (n > 3), G2, np.nan)
 
 
 def correlations(x: Array, *, missing: Literal["raise", "listwise", "pairwise"] = "raise") -> Array:

@@ -165,8 +165,8 @@ def describe(x: ArrayLike) -> Description:
     Returns
     -------
     Description
-        Extremes, mean, median, standard deviation (n − 1), :func:`~qstats.stats.moments.skewness`
-        and :func:`~qstats.stats.moments.kurtosis`; and counts: ``observed``, ``nonzero``,
+        Extremes, mean, median, standard deviation (n − 1), skewness and kurtosis as in
+        :func:`qstats.stats.moments.shape`; and counts: ``observed``, ``nonzero``,
         ``different`` (distinct values) and ``same`` (how often the commonest value occurs).
 
     Examples
@@ -178,12 +178,13 @@ def describe(x: ArrayLike) -> Description:
     value = moments.indicator_array(x)
     different, same = _repeats(value)
     nonzero = (np.nan_to_num(value, nan=0.0) != 0).sum(-2)
+    skew, kurt = moments.shape(value)
     found = {
         "mean": moments.mean(value),
         "median": moments.median(value),
         "std": moments.std(value),
-        "skewness": moments.skewness(value),
-        "kurtosis": moments.kurtosis(value),
+        "skewness": skew,
+        "kurtosis": kurt,
         "observed": moments.count(value),
     }
     low, high = (end[..., 0, :] for end in moments.extremes(value))

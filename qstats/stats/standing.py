@@ -47,6 +47,8 @@ def _counts(y: Array, base: Array) -> tuple[Array, Array]:
 
     Both tables are ranked together; what the values of y contribute to those ranks is taken off.
     """
+    if y.shape == base.shape and np.array_equal(y, base, equal_nan=True):
+        return _ends(y)
     lead = np.broadcast_shapes(y.shape[:-2], base.shape[:-2])
     y = np.broadcast_to(y, (*lead, *y.shape[-2:]))
     base = np.broadcast_to(base, (*lead, *base.shape[-2:]))
@@ -58,7 +60,7 @@ def _counts(y: Array, base: Array) -> tuple[Array, Array]:
 
 def _ends(x: Array) -> tuple[Array, Array]:
     """Return for each value how many are below it, and how many are not above it."""
-    order = np.argsort(x, axis=-2, kind="stable")
+    order = np.argsort(x, axis=-2)
     ordered = np.take_along_axis(x, order, -2)
     place = np.broadcast_to(np.arange(x.shape[-2], dtype=float)[:, None], x.shape)
     new = np.ones(x.shape, bool)

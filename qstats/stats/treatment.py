@@ -72,7 +72,7 @@ class _Rule(NamedTuple):
 
     def severity(self, x: Array) -> tuple[Array, Array, Array]:
         """Return G1, G2 and v of each column of (units, columns)."""
-        G1, G2 = moments.skewness(x)[0], moments.kurtosis(x)[0]
+        G1, G2 = (part[0] for part in moments.shape(x))
         return G1, G2, np.fmin(np.abs(G1) / self.skew, G2 / self.kurt)
 
 
@@ -190,12 +190,14 @@ def _winsorise(
     ends = np.zeros((2, X.shape[1]), np.intp)
     found = rule.severity(X)
     for _ in range(most):
-        go = (found[2] >= 1) & (ends.sum(0) < n - 1)
-        if not go.any():
+        go = np.flatnonzero((found[2] >= 1) & (ends.sum(0) < n - 1))
+        if not go.size:
             break
-        ends[0] += go & (found[0] < 0)
-        ends[1] += go & (found[0] >= 0)
-        found = rule.severity(np.clip(X, *_bounds(ordered, ends, n)))
+        ends[0, go] += found[0][go] < 0
+        ends[1, go] += found[0][go] >= 0
+        held = np.clip(X[:, go], *_bounds(ordered[:, go], ends[:, go], n[go]))
+        for whole, part in zip(found, rule.severity(held), strict=True):
+            whole[go] = part
     return ends, _bounds(ordered, ends, n), found
 
 
@@ -225,7 +227,7 @@ def _box_cox_power(log_z: Array) -> Array:
     n, total = moments.count(log_z)[0], np.nansum(log_z, axis=0)
 
     def likelihood(power: Array) -> Array:
-        spread = moments.central(_power(log_z, power), 2)[0]
+        spread = moments.squares(_power(log_z, power))[0]
         return np.asarray((power - 1) * total - n / 2 * np.log(spread / n), float)
 
     a, b = (np.full(log_z.shape[1], end) for end in _POWERS)
@@ -266,6 +268,8 @@ def apply(x: ArrayLike, params: Treatment, *, outside: Literal["raise", "clip"] 
     one_of("outside", outside, ("raise", "clip"))
     value = moments.indicator_array(x)
     s = params.sign
+    if not s.any():
+        return np.clip(value, params.lower, params.upper)
     z = (s * value - params.origin) + params.offset
     wrong = (s != 0) & (z <= 0)
     if wrong.any() and outside == "raise":
