@@ -1,0 +1,330 @@
+r"""How often a chart signals: average run lengths (ARL), and what estimating its limits does to them.
+
+ARL₀ is the mean number of points up to a false alarm, ARL₁ up to the discovery of a shift that was there from
+the first point. Normal charts by the integral equation of their statistic on Gauss–Legendre nodes, charts of
+counts exactly. Known parameters, unless said otherwise.
+
+References
+----------
+Crowder (1987), Technometrics 29(4), 401–407. Brook & Evans (1972), Biometrika 59(3), 539–549. Lucas &
+Saccucci (1990), Technometrics 32(1), 1–12. Lucas (1985), Counted data CUSUM's, Technometrics 27(2), 129–144.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from math import gcd
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import OptionError, one_of
+
+Array = NDArray[np.float64]
+Sides = Literal["one", "two"]
+_NODES: Final = 80
+
+
+def shewhart_arl(shift: ArrayLike = 0.0, *, width: float = 3.0) -> Array:
+    r"""Return the ARL of a chart of single normal values, :math:`1/[\Phi(-w-\delta) + \Phi(-w+\delta)]`.
+
+    Examples
+    --------
+    >>> shewhart_arl([0.0, 1.0]).round(2).tolist()
+    [370.4, 43.89]
+    """
+    from scipy.special import ndtr
+
+    delta = np.asarray(shift, float)
+    return np.asarray(1 / (ndtr(-width - delta) + ndtr(delta - width)), float)
+
+
+def cusum_arl(
+    *,
+    reference: float = 0.5,
+    decision: float = 5.0,
+    shift: float = 0.0,
+    headstart: float = 0.0,
+    sides: Sides = "two",
+) -> float:
+    r"""Return the ARL of a tabular CUSUM of standard normal values.
+
+    .. math:: L(u) = 1 + L(0)\,\Phi(k - u - \delta) + \int_0^h L(y)\,\varphi(y + k - u - \delta)\,dy
+
+    and of both sides together (at most one is above 0 where k ≥ h/2 or without headstart)
+
+    .. math:: L = \frac{L^+(u) L^-(0) + L^+(0) L^-(u) - L^+(0) L^-(0)}{L^+(0) + L^-(0)}
+
+    Parameters
+    ----------
+    reference, decision, headstart : float
+        k, h and u, in σ.
+    shift : float
+        δ, in σ, from the first point on.
+    sides : {"one", "two"}
+        Only the upper sum, or both.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(cusum_arl(decision=4), 1), round(cusum_arl(decision=4, shift=1), 2)
+    (167.7, 8.38)
+    """
+    one_of("sides", sides, ("one", "two"))
+    if not (reference >= 0 and decision > 0 and 0 <= headstart < decision):
+        raise OptionError(
+            f"k={reference!r}, h={decision!r}, headstart={headstart!r}: k ≥ 0, 0 ≤ headstart < h"
+        )
+    at, zero = _cusum_side(reference, decision, shift, headstart)
+    if sides == "one":
+        return at
+    at_low, zero_low = _cusum_side(reference, decision, -shift, headstart)
+    return (at * zero_low + zero * at_low - zero * zero_low) / (zero + zero_low)
+
+
+def _cusum_side(k: float, h: float, shift: float, start: float) -> tuple[float, float]:
+    """Return the ARL of the upper sum from the headstart and from 0."""
+    from scipy.special import ndtr
+
+    x, w = _nodes()
+    y, w = h * (x + 1) / 2, h * w / 2
+    u = np.concatenate([[0.0], y])
+    A = np.eye(len(u))
+    A[:, 0] -= ndtr(k - u - shift)
+    A[:, 1:] -= w * _normal(y + k - u[:, None] - shift)
+    L = np.linalg.solve(A, np.ones(len(u)))
+    at = 1 + L[0] * ndtr(k - start - shift) + (w * _normal(y + k - start - shift)) @ L[1:]
+    return float(at), float(L[0])
+
+
+def ewma_arl(*, weight: float = 0.2, width: float = 2.962, shift: float = 0.0) -> float:
+    r"""Return the ARL of a two-sided EWMA of standard normal values, with its asymptotic limits.
+
+    .. math:: L(u) = 1 + \frac1\lambda \int_{-c}^{c} L(y)\,
+              \varphi\Bigl(\frac{y - (1-\lambda)u}{\lambda} - \delta\Bigr)\,dy, \qquad
+              c = w\sqrt{\lambda/(2-\lambda)}
+
+    from u = 0.
+
+    Parameters
+    ----------
+    weight, width, shift : float
+        λ, w and δ.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(ewma_arl(), 1), round(ewma_arl(shift=1), 2)
+    (499.7, 10.54)
+    """
+    if not (0 < weight <= 1 and width > 0):
+        raise OptionError(f"weight={weight!r}, width={width!r}: 0 < weight ≤ 1 and width > 0")
+    c = width * np.sqrt(weight / (2 - weight))
+    x, w = _nodes()
+    y, w = c * x, c * w / weight
+
+    def kernel(u: Array) -> Array:
+        return np.asarray(w * _normal((y - (1 - weight) * u[:, None]) / weight - shift), float)
+
+    L = np.linalg.solve(np.eye(len(y)) - kernel(y), np.ones(len(y)))
+    return float(1 + (kernel(np.zeros(1)) @ L)[0])
+
+
+def cusum_decision(arl0: float, /, *, reference: float = 0.5, sides: Sides = "two") -> float:
+    """Return the h that gives a CUSUM this ARL₀.
+
+    Examples
+    --------
+    >>> round(cusum_decision(370.4), 3)
+    4.775
+    """
+    return _root(lambda h: cusum_arl(reference=reference, decision=h, sides=sides), arl0, 1.0)
+
+
+def ewma_width(arl0: float, /, *, weight: float = 0.2) -> float:
+    """Return the L that gives an EWMA with asymptotic limits this ARL₀.
+
+    Examples
+    --------
+    >>> round(ewma_width(370.4), 3)
+    2.859
+    """
+    return _root(lambda L: ewma_arl(weight=weight, width=L), arl0, 1.0)
+
+
+def _root(arl: Callable[[float], float], arl0: float, start: float) -> float:
+    """Return where an ARL that grows reaches `arl0`; the ARL grows too fast to be taken far beyond."""
+    from scipy.optimize import brentq
+
+    if not 5 <= arl0 <= 1e5:
+        raise OptionError(f"arl0={arl0!r} is not between 5 and 100,000 points")
+    high = start
+    while arl(high) < arl0:
+        high *= 1.3
+    return float(brentq(lambda at: np.log(arl(at) / arl0), start / 10, high, xtol=1e-10))
+
+
+def p_chart_arl(n: int, p0: float, p1: float, *, width: float = 3.0) -> float:
+    r"""Return the exact ARL of a p chart with limits about p₀ when the rate is p₁.
+
+    .. math:: 1/P(X/n < l \text{ or } X/n > u), \quad X \sim B(n, p_1), \qquad
+              l, u = p_0 \mp w\sqrt{p_0(1-p_0)/n}
+
+    For p₀ = 0.01 and n = 50 the ARL₀ is 72, not 370: with small n·p₀ "three sigma" is only a name.
+
+    Examples
+    --------
+    >>> round(p_chart_arl(50, 0.01, 0.01), 1)
+    72.4
+    """
+    from scipy.stats import binom
+
+    reach = width * np.sqrt(p0 * (1 - p0) * n)
+    return _count_arl(n * p0 - reach, n * p0 + reach, binom(n, p1))
+
+
+def c_chart_arl(mu0: float, mu1: float, *, width: float = 3.0) -> float:
+    r"""Return the exact ARL of a c chart, :math:`\mu_0 \pm w\sqrt{\mu_0}`, when the mean is μ₁.
+
+    Examples
+    --------
+    >>> round(c_chart_arl(5, 5), 1), round(c_chart_arl(5, 10), 1)
+    (183.4, 3.3)
+    """
+    from scipy.stats import poisson
+
+    reach = width * np.sqrt(mu0)
+    return _count_arl(mu0 - reach, mu0 + reach, poisson(mu1))
+
+
+def _count_arl(low: float, high: float, law: object) -> float:
+    """Return 1/P(X < low or X > high), both strictly; infinite where that is impossible."""
+    below, above = np.ceil(low - 1e-9) - 1, np.floor(high + 1e-9)
+    signal = float(law.cdf(below) + law.sf(above))  # type: ignore[attr-defined]
+    return 1 / signal if signal > 0 else float("inf")
+
+
+def poisson_cusum_arl(mu: float, *, reference: float, decision: float, headstart: float = 0.0) -> float:
+    r"""Return the exact ARL of an upper Poisson CUSUM, by its Markov chain.
+
+    .. math:: S_t = \max(0,\ S_{t-1} + X_t - k), \qquad \text{signal } S_t \ge h
+
+    The sums lie on the multiples of the greatest common step of 1, k, h and the headstart.
+
+    Parameters
+    ----------
+    mu : float
+        Mean of the counts.
+    reference, decision, headstart : float
+        k, h and S₀: rationals with a common denominator of at most 1,000.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(poisson_cusum_arl(4, reference=5, decision=7), 2)
+    108.26
+    """
+    from scipy.stats import poisson
+
+    k, h, s = (Fraction(v).limit_denominator(1000) for v in (reference, decision, headstart))
+    if not (mu >= 0 and k > 0 and h > 0 and 0 <= s < h):
+        raise OptionError(
+            f"mu={mu!r}, k={reference!r}, h={decision!r}, headstart={headstart!r}: mu ≥ 0, k, h > 0"
+        )
+    unit = int(np.lcm.reduce([v.denominator for v in (k, h, s)]))
+    K, H, S = (int(v * unit) for v in (k, h, s))
+    step = gcd(unit, K)
+    states = np.arange(0, H, step) if S % step == 0 else np.arange(H)
+    step = step if S % step == 0 else 1
+    # from i to j > 0: X·unit = j − i + K; to 0: X·unit ≤ K − i
+    needed = states[None, :] - states[:, None] + K
+    P = np.where((needed % unit == 0) & (needed >= 0), poisson.pmf(needed // unit, mu), 0.0)
+    P[:, 0] = poisson.cdf((K - states) // unit, mu)
+    L = np.linalg.solve(np.eye(len(states)) - P, np.ones(len(states)))
+    return float(L[S // step])
+
+
+class EstimatedLimits(NamedTuple):
+    """What limits from m points do; see :func:`estimated_limits`."""
+
+    #: mean probability that a point in control signals
+    false_alarm_rate: float
+    #: median over the charts that might have been set up
+    median_arl0: float
+    #: probability that the ARL₀ of this chart is below `short`
+    probability_short: float
+
+
+def estimated_limits(
+    m: int, /, *, width: float = 3.0, short: float = 200.0, grid: int = 400
+) -> EstimatedLimits:
+    r"""Return the effect of estimating the limits of a chart of single normal values from m points.
+
+    Given the error u of the mean and s of the deviation, the chart has
+
+    .. math:: \text{FAR}(u, s) = \Phi(u - w s) + \Phi(-u - w s), \qquad u \sim N(0, 1/m), \quad
+              (m-1)s^2 \sim \chi^2_{m-1}
+
+    and ARL₀ = 1/FAR: a random number. Here s is the standard deviation of phase I; the mean moving range is
+    less efficient, about as m/1.65 points would be.
+
+    Parameters
+    ----------
+    m : int
+        Points of phase I, at least 2.
+    width : float
+        w.
+    short : float
+        What counts as too short an ARL₀.
+    grid : int
+        Quantiles of each of u and s: the numbers are good to about 1/grid.
+
+    Returns
+    -------
+    EstimatedLimits
+
+    References
+    ----------
+    Quesenberry (1993), Journal of Quality Technology 25(4), 237–247. Albers & Kallenberg (2004), Metrika 59,
+    207–234.
+
+    Examples
+    --------
+    >>> found = estimated_limits(50)
+    >>> round(found.probability_short, 2), round(found.median_arl0, -1)
+    (0.31, 320.0)
+    """
+    from scipy.special import ndtr
+    from scipy.stats import chi2, norm
+
+    if not (m >= 2 and m == int(m)):
+        raise OptionError(f"m={m!r}: a spread needs at least 2 points of phase I")
+    q = (np.arange(grid) + 0.5) / grid
+    u = np.abs(norm.ppf(q))[:, None] / np.sqrt(m)
+    s = np.sqrt(chi2.ppf(q, m - 1) / (m - 1))
+    rate = ndtr(u - width * s) + ndtr(-u - width * s)
+    arl = 1 / rate
+    return EstimatedLimits(float(rate.mean()), float(np.median(arl)), float((arl < short).mean()))
+
+
+@cache
+def _nodes() -> tuple[Array, Array]:
+    """Return nodes and weights of the Gauss–Legendre rule on [−1, 1]."""
+    x, w = np.polynomial.legendre.leggauss(_NODES)
+    return np.asarray(x, float), np.asarray(w, float)
+
+
+def _normal(x: Array) -> Array:
+    return np.asarray(np.exp(-0.5 * x * x) / np.sqrt(2 * np.pi), float)
