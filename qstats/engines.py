@@ -23,6 +23,8 @@ _TWO_STEPS: Final[tuple[nw.Implementation, ...]] = (
     nw.Implementation.DASK,
 )
 
+_SPARK: Final[tuple[nw.Implementation, ...]] = (nw.Implementation.PYSPARK, nw.Implementation.PYSPARK_CONNECT)
+
 
 def framed(data: Any, /) -> Frame:
     """Return a table of any engine as narwhals sees it; a mapping or list of columns by pandas.
@@ -118,3 +120,10 @@ def columns_of(plan: Plan, frame: Frame) -> None:
     numbers = [*plan.weights, *plan.populations, *plan.columns.values()]
     require_columns(list(names), [*plan.keys, *numbers])
     require_numbers(names, numbers)
+
+
+def session_zone(frame: Frame, /) -> str | None:
+    """Return the time zone of a Spark session: its instants have no zone of their own."""
+    if frame.implementation not in _SPARK:
+        return None
+    return str(frame.to_native().sparkSession.conf.get("spark.sql.session.timeZone"))

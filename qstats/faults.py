@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 
+from qstats.engines import Frame, session_zone
 from qstats.errors import DataError
 from qstats.messages import say
 from qstats.plan import Plan, is_missing, marked
 
 if TYPE_CHECKING:
     from qstats.duck import Source
-    from qstats.engines import Frame
     from qstats.schema import Schema
 
 #: the table of violations lists at most so many
@@ -52,6 +52,10 @@ class Rows(NamedTuple):
     columns: dict[str, nw.Expr] | None = None
     watch: Sequence[Fault] = ()
     schema: Schema | None = None
+
+    def zone(self, name: str) -> str | None:
+        """Return the time zone in which to read the instants of a column, where its own is lost."""
+        return self.source.zone(name) if self.source else session_zone(self.frame)
 
     def placed(self) -> Frame:
         """Return the rows with their place: file and row, or row, where the engine knows it."""

@@ -83,7 +83,7 @@ def _sound_columns(raw: pa.Table, plan: Plan, rows: Rows) -> dict[str, Any]:
     total = _number(raw, "#rows").astype(np.int64)
     columns: dict[str, Any] = {}
     for name in plan.keys:
-        zone = rows.source.zone(name) if rows.source and pa.types.is_timestamp(raw[name].type) else None
+        zone = rows.zone(name) if pa.types.is_timestamp(raw[name].type) else None
         columns[name] = keys.normalised(name, raw[name], zone)
     if rows.schema is not None:
         columns = canonical(columns, rows.schema, plan, total)
