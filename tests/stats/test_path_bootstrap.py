@@ -75,12 +75,29 @@ def test_any_statistic_of_moments_and_fits_can_be_replicated(answers, start):
     assert drawn.shape == (20, 3)
 
 
-def test_leaving_out_each_row_is_the_jackknife(answers, start):
+@pytest.mark.parametrize(("scheme", "metric"), [("path", "standardised"), ("factorial", "raw")])
+def test_leaving_out_each_row_is_the_jackknife(answers, start, scheme, metric):
     w = np.random.default_rng(3).uniform(0.5, 2, 90)
-    drawn = jackknife(answers, w, MODEL, start=start, chunk=40)
-    alone = fit(moments(answers[1:], w[1:]).covariance, MODEL)
+    drawn = jackknife(answers, w, MODEL, start=start, scheme=scheme, metric=metric, tolerance=1e-12, chunk=40)
+    alone = fit(moments(answers[1:], w[1:]).covariance, MODEL, scheme=scheme, metric=metric)
+    near(drawn.values["weights"][0], alone.weights, 1e-8)
     near(drawn.values["paths"][0], alone.paths, 1e-8)
     assert drawn.values["weights"].shape == (90, 8)
+
+
+def test_a_looser_tolerance_and_fewer_rounds_stop_replicates_sooner(answers, start):
+    W = resamples(90, 5, seed=1)
+
+    def rounds(mean, covariance, found):
+        return {"rounds": found.iterations}
+
+    for draw in (
+        lambda **options: bootstrap(answers, W, MODEL, rounds, start=start, **options),
+        lambda **options: jackknife(answers, None, MODEL, rounds, start=start, **options),
+    ):
+        default = draw().values["rounds"]
+        assert (draw(tolerance=1e-3).values["rounds"] < default).all()
+        assert draw(max_iterations=1).reasons == {"not converged": len(default)}
 
 
 def test_gaps_are_treated_again_in_each_replicate(answers, start):
