@@ -1,8 +1,9 @@
 """Average run lengths against stored values, relative.
 
-Integral equations (80 nodes against 50) 1e-10: the largest deviation is 1.2e-13. Limits for a wanted run length
-1e-8 (6.4e-10: the stored ones stop there). Exact charts of counts 1e-10. Limits from an estimated phase I 0.5 %:
-a grid of 400 × 400 quantiles against one of 2000 × 2000 midpoints, itself good to three digits (2.6e-3).
+Integral equations (80 nodes against 50) 1e-10: the largest deviation is 1.2e-13. Limits for a wanted run
+length 1e-8 (6.4e-10: the stored ones stop there). Exact charts of counts 1e-10. Limits from an estimated
+phase I 0.5 %: a grid of 400 × 400 quantiles against one of 2000 × 2000 midpoints, itself good to three digits
+(2.6e-3).
 """
 
 import re
