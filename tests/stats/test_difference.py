@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qstats.stats.difference import Measured, difference
 from qstats.stats.intervals import proportion
-from qstats.stats.trend import Measured, difference
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "analysis" / "results" / "difference_intervals.csv"
 NAN = np.nan
