@@ -1,0 +1,273 @@
+"""Runs of an index under what is not known: errors of the indicators and choices of method."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from qstats.errors import DataError, OptionError, one_of
+from qstats.estimate import Inference
+from qstats.index import frameworks, methods
+from qstats.index.align import Indicators, Missing
+from qstats.index.drawn import Unknown, aligned, draw
+from qstats.index.methods import Options
+from qstats.index.pipeline import FACTORS, Built, Steps, run
+from qstats.index.tree import Tree, arrays
+from qstats.messages import say
+
+Array = np.ndarray
+Failed = Literal["raise", "count"]
+Sampling = Literal["draws", "none"]
+
+#: what a factor belongs to when the variance is split
+GROUPS: Final = {
+    "sampling": ("sampling",),
+    "imputation": ("imputation", "number"),
+    "method": ("treatment", "normalisation", "weights", "aggregation"),
+}
+
+
+class Choices(NamedTuple):
+    """What may differ between runs.
+
+    Attributes
+    ----------
+    steps : mapping of str → options
+        The nominal step; those not named are as :data:`qstats.index.methods.NOMINAL`.
+    alternatives : mapping of str → sequence of options
+        What each step may be; "weights": sequence of mappings code → weight within the parent.
+    weight_spread : float or None
+        Weights are multiplied by 1 + s u, u uniform on (−1, 1).
+    weight_concentration : float or None
+        Weights of a family are Dirichlet with κ times the nominal ones.
+    sampling : {"draws", "none"}
+    unknown : {"raise", "fixed"}
+    n_imputations : int
+        Of multiple imputation.
+    """
+
+    steps: Mapping[str, Options] = {}
+    alternatives: Mapping[str, Sequence[Any]] = {}
+    weight_spread: float | None = None
+    weight_concentration: float | None = None
+    sampling: Sampling = "draws"
+    unknown: Unknown = "raise"
+    n_imputations: int = 20
+
+
+class Prepared(NamedTuple):
+    """An index ready to run.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The checked framework.
+    tree : Tree
+    name : str
+        Of the framework.
+    units : DataFrame
+        Keys.
+    value : ndarray, shape (units, leaves)
+    inference, provenance
+        Of the indicators.
+    steps : Steps
+        Level 0 of each factor is nominal; draws and random weights are still to be added.
+    many : tuple of bool
+        Which alternatives of the imputation are at random.
+    choices : Choices
+    indicators : Indicators
+    """
+
+    table: pd.DataFrame
+    tree: Tree
+    name: str
+    units: pd.DataFrame
+    value: Array
+    inference: Inference
+    provenance: tuple[str, ...]
+    steps: Steps
+    many: tuple[bool, ...]
+    choices: Choices
+    indicators: Indicators
+
+
+def prepare(
+    indicators: Indicators,
+    framework: str | Path | pd.DataFrame,
+    choices: Choices,
+    /,
+    *,
+    missing: Missing = "raise",
+    lang: str | None = None,
+) -> Prepared:
+    """Check everything that can be checked before the first run."""
+    one_of("missing", missing, ("raise", "renormalise"))
+    one_of("sampling", choices.sampling, ("draws", "none"))
+    one_of("unknown", choices.unknown, ("raise", "fixed"))
+    for step in choices.steps:
+        one_of("steps", step, methods.STEPS)
+    for step, given in choices.alternatives.items():
+        one_of("alternatives", step, (*methods.STEPS, "weights"))
+        if isinstance(given, str | Mapping) or not len(given):
+            raise OptionError(say("uncertainty.alternatives", lang, step=step), argument="alternatives")
+    table = frameworks.framework(framework, lang=lang)
+    tree, name = arrays(table), frameworks.name_of(framework)
+    nominal = {**methods.NOMINAL, **choices.steps}
+    every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
+    imputes = any(option is not None for option in every["imputation"])
+    held = aligned(indicators, table, name=name, missing="renormalise" if imputes else missing, lang=lang)
+    done = {
+        step: tuple(methods.function(step, option, tree, held.units) for option in every[step])
+        for step in methods.STEPS[:3]
+    }
+    weights = np.stack([tree.weight, *_sets(choices, tree, lang)])
+    steps = Steps(
+        tables=held.value[None],
+        weights=weights,
+        aggregation=tuple(methods.aggregation_options(option) for option in every["aggregation"]),
+        missing=missing,
+        **done,
+    )
+    many = tuple(methods.many("imputation", option) for option in every["imputation"])
+    return Prepared(
+        table,
+        tree,
+        name,
+        held.units,
+        held.value,
+        held.inference,
+        held.provenance,
+        steps,
+        many,
+        choices,
+        indicators,
+    )
+
+
+def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
+    """Return the sets of weights that are given by name, each for all nodes."""
+    random = [choices.weight_spread, choices.weight_concentration]
+    given = choices.alternatives.get("weights", [])
+    if sum(value is not None for value in random) + bool(len(given)) > 1:
+        raise OptionError(say("uncertainty.weights_twice", lang), argument="weight_spread")
+    if choices.weight_spread is not None and not 0 < choices.weight_spread <= 1:
+        raise OptionError(
+            say("uncertainty.spread", lang, value=choices.weight_spread), argument="weight_spread"
+        )
+    if choices.weight_concentration is not None and not choices.weight_concentration > 0:
+        said = say("uncertainty.concentration", lang, value=choices.weight_concentration)
+        raise OptionError(said, argument="weight_concentration")
+    found = []
+    for one in given:
+        w = tree.weight.copy()
+        for code, value in dict(one).items():
+            one_of("weights", code, tree.codes)
+            w[tree.codes.index(code)] = value
+        if not (w >= 0).all() or any(w[below].sum() <= 0 for _, below in tree.families):
+            raise OptionError(say("uncertainty.weights", lang), argument="weights")
+        found.append(w)
+    return found
+
+
+def counts(prepared: Prepared, /) -> dict[str, int]:
+    """Return how many alternatives each factor has that is a list of choices; 0: nominal only."""
+    steps = prepared.steps
+    found = {name: len(getattr(steps, name)) - 1 for name in methods.STEPS}
+    return {**found, "weights": len(steps.weights) - 1}
+
+
+def varied(prepared: Prepared, /) -> list[str]:
+    """Return the factors that vary, in the order of the steps."""
+    number, choices = counts(prepared), prepared.choices
+    random = choices.weight_spread is not None or choices.weight_concentration is not None
+    also = {"sampling": choices.sampling == "draws", "weights": random, "number": any(prepared.many)}
+    return [name for name in FACTORS if number.get(name, 0) or also.get(name, False)]
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """Return the named random stream of this seed."""
+    return np.random.default_rng([seed, crc32(name.encode())])
+
+
+def with_random(prepared: Prepared, n: int, /, *, seed: int, lang: str | None = None) -> Steps:
+    """Add n draws of the indicators and n random sets of weights, levels 1 to n of those factors."""
+    steps, choices = prepared.steps, prepared.choices
+    if choices.sampling == "draws":
+        said: dict[str, Any] = {"seed": seed, "unknown": choices.unknown, "name": prepared.name, "lang": lang}
+        drawn = draw(prepared.indicators, prepared.table, n, **said)
+        steps = steps._replace(tables=np.concatenate([steps.tables, drawn]))
+    if choices.weight_spread is not None or choices.weight_concentration is not None:
+        sets = _random_weights(prepared.tree, choices, n, stream(seed, "weights"))
+        steps = steps._replace(weights=np.concatenate([steps.weights, sets]))
+    return steps
+
+
+def _random_weights(tree: Tree, choices: Choices, n: int, rng: np.random.Generator) -> Array:
+    if choices.weight_spread is not None:
+        return tree.weight * (1 + choices.weight_spread * rng.uniform(-1, 1, (n, len(tree.weight))))
+    w = np.ones((n, len(tree.weight)))
+    for _, below in tree.families:
+        positive = below[tree.weight[below] > 0]
+        w[:, below] = 0.0
+        w[:, positive] = rng.dirichlet(choices.weight_concentration * tree.weight[positive], n)
+    return w
+
+
+def levels(prepared: Prepared, n: int, /, *, seed: int, start: int = 0) -> dict[str, Array]:
+    """Return a balanced random design: every alternative of a factor as often as any other, but for one.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    n : int
+        Runs.
+    seed : int
+        Each factor has a stream of its own, so one more factor leaves the others as they are.
+    start : int
+        Draws and random weights used before.
+    """
+    number, names = counts(prepared), varied(prepared)
+    found = {name: np.zeros(n, int) for name in FACTORS}
+    for name in names:
+        rng = stream(seed, f"levels {name} {start}")
+        if number.get(name):
+            found[name] = 1 + rng.permutation(np.arange(n) % number[name])
+        elif name == "number":
+            found[name] = 1 + rng.permutation(np.arange(n) % prepared.choices.n_imputations)
+        else:
+            found[name] = start + 1 + np.arange(n)
+    return numbered(prepared, found)
+
+
+def numbered(prepared: Prepared, found: dict[str, Array], /) -> dict[str, Array]:
+    """Keep the number of the imputation only where the imputation is at random."""
+    random = np.array(prepared.many)[found["imputation"]]
+    return {**found, "number": np.where(random, found["number"], 0)}
+
+
+def nominal(prepared: Prepared, /) -> Array:
+    """Return the nominal scores, shape (nodes, units); a step that fails there raises."""
+    zero = {name: np.zeros(1, int) for name in FACTORS}
+    built = run(prepared.tree, prepared.steps, zero)
+    for why in built.failed.values():
+        raise DataError(why)
+    return np.asarray(built.score[:, 0])
+
+
+def checked(built: Built, failed: Failed, lang: str | None) -> list[str]:
+    """Return what to say of runs that failed, or raise."""
+    one_of("failed", failed, ("raise", "count"))
+    if not built.failed:
+        return []
+    runs = built.score.shape[1]
+    causes = "; ".join(f"{count} × {why}" for why, count in Counter(built.failed.values()).most_common(5))
+    said = {"count": len(built.failed), "runs": runs, "causes": causes}
+    if failed == "raise" or len(built.failed) == runs:
+        raise DataError(say("uncertainty.failed", lang, **said))
+    return [say("uncertainty.note.failed", lang, **said)]

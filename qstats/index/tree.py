@@ -1,0 +1,71 @@
+"""The tree of a framework as arrays, for steps that run many times."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+Array = np.ndarray
+
+
+class Tree(NamedTuple):
+    """A checked framework as arrays; nodes are in its order.
+
+    Attributes
+    ----------
+    codes : tuple of str
+    parent : ndarray of int, shape (nodes,)
+        Place of the parent; −1 for the root.
+    depth : ndarray of int, shape (nodes,)
+    leaves : ndarray of int, shape (leaves,)
+        Places of the indicators.
+    families : tuple of (int, ndarray of int)
+        Each node that has children, with the places of these; the deepest first.
+    weight : ndarray, shape (nodes,)
+        Within the parent.
+    direction, lower, upper : ndarray, shape (leaves,)
+    target : ndarray or None, shape (leaves,)
+        Where the framework has such a column.
+    """
+
+    codes: tuple[str, ...]
+    parent: Array
+    depth: Array
+    leaves: Array
+    families: tuple[tuple[int, Array], ...]
+    weight: Array
+    direction: Array
+    lower: Array
+    upper: Array
+    target: Array | None
+
+
+def arrays(table: pd.DataFrame, /) -> Tree:
+    """Return a framework, checked by :func:`qstats.framework`, as arrays.
+
+    Examples
+    --------
+    >>> from qstats.index.frameworks import framework
+    >>> tree = arrays(framework("qci"))
+    >>> len(tree.codes), len(tree.leaves), tree.families[-1][1].tolist()
+    (21, 12, [1, 2])
+    """
+    place = {code: i for i, code in enumerate(table["code"])}
+    parent = np.array([place.get(code, -1) for code in table["parent"]])
+    at = table[table["leaf"]]
+    inner = table[~table["leaf"]].sort_values("depth", ascending=False, kind="stable")
+    target = at["target"].to_numpy(float) if "target" in table.columns else None
+    return Tree(
+        codes=tuple(table["code"]),
+        parent=parent,
+        depth=table["depth"].to_numpy(),
+        leaves=np.flatnonzero(table["leaf"]),
+        families=tuple((place[code], np.flatnonzero(parent == place[code])) for code in inner["code"]),
+        weight=table["weight"].to_numpy(float),
+        direction=at["direction"].to_numpy(float),
+        lower=at["lower"].to_numpy(float),
+        upper=at["upper"].to_numpy(float),
+        target=target,
+    )
