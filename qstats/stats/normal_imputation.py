@@ -139,8 +139,7 @@ def multiple(x: ArrayLike, n_imputations: int, *, seed: int | None = None) -> Ar
         raise OptionError(
             f"one table and at least one imputation are needed; found {value.shape}, {n_imputations}"
         )
-    stream = [crc32(b"multiple imputation")] if seed is None else [seed, crc32(b"multiple imputation")]
-    rng = np.random.default_rng(None if seed is None else stream)
+    rng = np.random.default_rng(None if seed is None else [seed, crc32(b"multiple imputation")])
     tables = np.repeat(value[None], n_imputations, axis=0)
     for table in tables:
         mean, covariance = _resampled(value, rng)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -280,10 +280,8 @@ def test_a_target_moves_the_weights():
 )
 def test_balanced_weights_are_never_negative_and_never_worse_than_the_start(x, target, start):
     x = x + np.arange(7)[:, None] * [0.1, 0.2, 0.37]
-    try:
-        found = importance.balance(x, target=target, start=start)
-    except DataError:
-        return
+    assume((x.std(0) > 0).all() and np.var(x @ (start / start.sum())) > 1e-9)
+    found = importance.balance(x, target=target, start=start)
     assert (found.weights >= 0).all()
     assert found.weights.sum() == pytest.approx(1, rel=1e-12)
     assert found.distance <= found.start_distance
