@@ -8,8 +8,11 @@ from typing import Any, Final, Literal
 import narwhals as nw
 import numpy as np
 
+from qstats import designed
+from qstats.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
+from qstats.results import Interval
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 from qstats.tally import keys_of, provenance_of, tally
@@ -87,7 +90,8 @@ def acceptance_rate(
     by: str | Sequence[str] = (),
     outcome: Outcome = "accepted",
     basis: Basis = "count",
-    interval: intervals.Proportion | None = None,
+    design: Design | None = None,
+    interval: intervals.Proportion | Interval | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Estimate the acceptance rate of unit works, by count, floor area or value.
@@ -111,8 +115,12 @@ def acceptance_rate(
         Which works count.
     basis : {"count", "area", "value"}
         What is added up.
+    design : Design, optional
+        How records were sampled. Then the error is the design's (inference ``design``), single
+        records may share their keys, and files or tables of any engine are read in one pass.
     interval : {"clopper-pearson", "wilson", "jeffreys", "agresti-coull"}, optional
         For counts; by default the exact one.
+        With a design by default ``logit``; also ``korn-graubard, wald, arcsine, likelihood``.
     level : float
         Confidence level, of the interval and of the one-sided ``lower_bound``.
 
@@ -145,12 +153,25 @@ def acceptance_rate(
     one_of("basis", basis, tuple(_BASES))
     by, whole = keys_of(by), _BASES[basis]
     part, exact = f"{whole}_{_OUTCOMES[outcome]}", basis == "count"
+    if design is not None:
+        return designed.rate(
+            records,
+            SCHEMA,
+            by=by,
+            design=design,
+            numerator=nw.col(part),
+            denominator=nw.col(whole),
+            indicator="acceptance_rate",
+            basis=f"{outcome}, by {basis}",
+            interval=interval,
+            level=level,
+        )
     if not exact:
         intervals.refuse(interval, f"{basis}s")
     table = check(records, SCHEMA, need=[*by, whole, part])
     totals = tally(table, by=by, sums=[whole, part])
     n, a = totals[whole].to_numpy(), totals[part].to_numpy()
-    method = interval or "clopper-pearson"
+    method = designed.counts_interval(interval, "clopper-pearson")
     rate = rates.counted(a, n, method=method, level=level) if exact else rates.summed(a, n)
     bound = 100 * intervals.lower_bound(a, n, level=level) if exact else np.full(n.shape, np.nan)
     return Estimate(

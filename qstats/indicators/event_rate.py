@@ -9,6 +9,8 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 
+from qstats import designed
+from qstats.design import Design
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
@@ -37,6 +39,7 @@ def event_rate(
     *,
     by: str | Sequence[str] = (),
     per: float = 10_000,
+    design: Design | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Estimate a rate of events over an exposure, with exact Poisson limits.
@@ -58,6 +61,10 @@ def event_rate(
         of event share theirs, so with several kinds ``event`` must be among the keys.
     per : float
         The exposure k that the rate refers to.
+    design : Design, optional
+        How records were sampled. Then the error is the design's (inference ``design``), single
+        records may share their keys, and files or tables of any engine are read in one pass.
+        The interval is then that of t, cut at 0.
     level : float
         Confidence level.
 
@@ -89,6 +96,20 @@ def event_rate(
     if not (math.isfinite(per) and per > 0):
         raise OptionError(f"per={per!r} is not a positive number")
     by = keys_of(by)
+    if design is not None:
+        return designed.amount(
+            records,
+            SCHEMA,
+            by=by,
+            design=design,
+            numerator=nw.col("events"),
+            denominator=nw.col("exposure"),
+            indicator="event_rate",
+            basis="events",
+            level=level,
+            scale=per,
+            unit=f"per {per:,.12g}",
+        )
     table = check(records, SCHEMA, need=by)
     _refuse_shared_exposure(table, by)
     totals = tally(table, by=by, sums=["events", "exposure"])

@@ -7,8 +7,11 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
+from qstats import designed
+from qstats.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
+from qstats.results import Interval
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 from qstats.tally import keys_of, provenance_of, tally
@@ -51,7 +54,8 @@ def export_pass_rate(
     *,
     by: str | Sequence[str] = (),
     basis: Basis = "batch",
-    interval: intervals.Proportion | None = None,
+    design: Design | None = None,
+    interval: intervals.Proportion | Interval | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Estimate the pass rate of export inspection, by batches or by value.
@@ -73,8 +77,12 @@ def export_pass_rate(
         Keys of the result; none: one rate for all.
     basis : {"batch", "value"}
         What is counted.
+    design : Design, optional
+        How records were sampled. Then the error is the design's (inference ``design``), single
+        records may share their keys, and files or tables of any engine are read in one pass.
     interval : {"clopper-pearson", "wilson", "jeffreys", "agresti-coull"}, optional
         For batches; by default the exact one, as rates sit near 99.9 %.
+        With a design by default ``logit``; also ``korn-graubard, wald, arcsine, likelihood``.
     level : float
         Confidence level.
 
@@ -107,12 +115,25 @@ def export_pass_rate(
     """
     one_of("basis", basis, tuple(_COLUMNS))
     by, (whole, failed) = keys_of(by), _COLUMNS[basis]
+    if design is not None:
+        return designed.rate(
+            records,
+            SCHEMA,
+            by=by,
+            design=design,
+            numerator=nw.col(whole) - nw.col(failed),
+            denominator=nw.col(whole),
+            indicator="export_pass_rate",
+            basis=basis,
+            interval=interval,
+            level=level,
+        )
     if basis == "value":
         intervals.refuse(interval, "values")
     table = check(records, SCHEMA, need=[*by, whole, failed])
     totals = tally(table, by=by, sums=[whole, failed])
     n, passed = totals[whole].to_numpy(), (totals[whole] - totals[failed]).to_numpy()
-    method = interval or "clopper-pearson"
+    method = designed.counts_interval(interval, "clopper-pearson")
     exact = basis == "batch"
     rate = rates.counted(passed, n, method=method, level=level) if exact else rates.summed(passed, n)
     return Estimate(

@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
+from qstats import designed
+from qstats.design import Design
 from qstats.errors import OptionError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
@@ -61,6 +63,8 @@ def grade_rate(
     by: str | Sequence[str] = (),
     weights: Sequence[float] = (1.5, 1.0, 0.5),
     denominator: Literal["total", "graded"] = "total",
+    design: Design | None = None,
+    level: float = 0.95,
 ) -> Estimate:
     r"""Estimate the grade rate: output of superior, first and qualified grade, weighted, over output.
 
@@ -82,6 +86,11 @@ def grade_rate(
         Of superior, first and qualified grade.
     denominator : {"total", "graded"}
         All output, or the output of the three grades.
+    design : Design, optional
+        How records were sampled. Then the error is the design's (inference ``design``), single
+        records may share their keys, and files or tables of any engine are read in one pass.
+    level : float
+        Confidence level, with a design.
 
     Returns
     -------
@@ -110,6 +119,19 @@ def grade_rate(
     one_of("denominator", denominator, ("total", "graded"))
     w = _checked(weights)
     by, total = keys_of(by), denominator == "total"
+    if design is not None:
+        superior, first, qualified = (nw.col(grade) for grade in GRADES)
+        return designed.amount(
+            records,
+            SCHEMA,
+            by=by,
+            design=design,
+            numerator=w[0] * superior + w[1] * first + w[2] * qualified,
+            denominator=nw.col("output") if total else superior + first + qualified,
+            indicator="grade_rate",
+            basis=f"over {denominator} output",
+            level=level,
+        )
     needed = ["output"] if total else []
     table = check(records, SCHEMA, need=[*by, *needed])
     sums = tally(table, by=by, sums=[*GRADES, *needed])

@@ -7,8 +7,11 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
+from qstats import designed
+from qstats.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
+from qstats.results import Interval
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 from qstats.tally import keys_of, provenance_of, tally
@@ -46,7 +49,8 @@ def inspection_pass_rate(
     *,
     by: str | Sequence[str] = (),
     basis: Unit = "batches",
-    interval: intervals.Proportion | None = None,
+    design: Design | None = None,
+    interval: intervals.Proportion | Interval | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Estimate the pass rate of spot checks: conforming over inspected, pooled.
@@ -66,8 +70,12 @@ def inspection_pass_rate(
         Keys of the result; none: one rate for all.
     basis : {"batches", "products", "enterprises"}
         What was counted. It changes no number, and is always stated with it.
+    design : Design, optional
+        How records were sampled. Then the error is the design's (inference ``design``), single
+        records may share their keys, and files or tables of any engine are read in one pass.
     interval : {"wilson", "clopper-pearson", "jeffreys", "agresti-coull"}, optional
         By default Wilson.
+        With a design by default ``logit``; also ``korn-graubard, wald, arcsine, likelihood``.
     level : float
         Confidence level.
 
@@ -99,15 +107,30 @@ def inspection_pass_rate(
     """
     one_of("basis", basis, ("batches", "products", "enterprises"))
     by = keys_of(by)
+    if design is not None:
+        return designed.rate(
+            records,
+            SCHEMA,
+            by=by,
+            design=design,
+            numerator=nw.col("passed"),
+            denominator=nw.col("inspected"),
+            indicator="inspection_pass_rate",
+            basis=basis,
+            interval=interval,
+            level=level,
+            digits=1,
+        )
+    method = designed.counts_interval(interval, "wilson")
     table = check(records, SCHEMA, need=by)
     totals = tally(table, by=by, sums=["inspected", "passed"])
     n, q = totals["inspected"].to_numpy(), totals["passed"].to_numpy()
-    rate = rates.counted(q, n, method=interval or "wilson", level=level)
+    rate = rates.counted(q, n, method=method, level=level)
     return Estimate(
         assemble(totals[by], **rate, flag=flags((n == 0, "inspected = 0"))),
         indicator="inspection_pass_rate",
         unit="%",
-        method=f"pooled counts, {interval or 'wilson'} interval",
+        method=f"pooled counts, {method} interval",
         basis=basis,
         level=level,
         inference="superpopulation",

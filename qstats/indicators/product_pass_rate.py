@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from qstats import designed
+from qstats.design import Design
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
+from qstats.results import Interval
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 from qstats.tally import keys_of, provenance_of, refuse_mixture, tally
@@ -58,7 +61,8 @@ def product_pass_rate(
     by: str | Sequence[str] = (),
     order: Order = "region-first",
     empty: Empty = "renormalise",
-    interval: intervals.Proportion | None = None,
+    design: Design | None = None,
+    interval: intervals.Proportion | Interval | None = None,
     level: float = 0.95,
 ) -> Estimate:
     r"""Estimate the manufacturing product quality pass rate (RPQ), weighted by output in two layers.
@@ -96,8 +100,12 @@ def product_pass_rate(
         A cell of positive output without inspected products: leave it out and renormalise; take
         the output-weighted national rate of its industry in the same period (an industry surveyed
         nowhere is still left out); or refuse.
+    design : Design, optional
+        How records were sampled: the cell rates, their covariances and so the error are then the
+        design's (inference ``design``). A cell in which nothing failed adds no variance.
     interval : {"wilson", "clopper-pearson", "jeffreys", "agresti-coull"}, optional
-        On n_eff; by default Wilson. (Wald's covers 57 to 79 % with 29 small cells at such rates.)
+        On n_eff; by default Wilson; with a design ``logit`` (also ``korn-graubard`` …). (Wald's
+        covers 57 to 79 % with 29 small cells at such rates.)
     level : float
         Confidence level.
 
@@ -130,13 +138,15 @@ def product_pass_rate(
     one_of("order", order, ("region-first", "industry-first"))
     one_of("empty", empty, ("renormalise", "borrow", "raise"))
     by = keys_of(by)
+    if design is not None:
+        return _designed(records, by, design, order=order, empty=empty, interval=interval, level=level)
     table = check(records, SCHEMA, need=by)
     refuse_mixture(table, [key for key in by if key != "region" or empty != "borrow"])
     found = _cells(table, by)
     survey = _survey(found, by, order=order, empty=empty)
     p = rates.ratio(found["passed"], found["inspected"])
     fit = rates.weighted_rate(p, survey.variance, found["inspected"], survey.entries, groups=len(survey.keys))
-    method = interval or "wilson"
+    method = designed.counts_interval(interval, "wilson")
     low, high = intervals.proportion(fit.rate * fit.n_eff, fit.n_eff, method=method, level=level)
     return Estimate(
         assemble(
@@ -162,6 +172,40 @@ def product_pass_rate(
     )
 
 
+def _designed(
+    records: Any, by: list[str], design: Design, *, order: Order, empty: Empty, interval: Any, level: float
+) -> Estimate:
+    """Return the two-layer mean of cell rates that covary as the design says."""
+    present = designed.columns(records, SCHEMA)
+    keys = list(dict.fromkeys([*by, *(key for key in _CELL if key in present)]))
+    totals = designed.sums_of(
+        records,
+        SCHEMA,
+        by=keys,
+        design=design,
+        numerator=nw.col("passed"),
+        denominator=nw.col("inspected"),
+        more={"output of a row": nw.col("output")},
+    )
+    rows, got, output = designed.cell_rates(totals, keys, "output of a row")
+    found = got.labels.astype(str).assign(inspected=rows.n, passed=rows.passed, output=output)
+    _refuse_several(found, by)
+    survey = _survey(found, by, order=order, empty=empty)
+    return designed.combined_rate(
+        got,
+        totals,
+        survey.keys,
+        survey.entries,
+        indicator="product_pass_rate",
+        basis="products, weighted by output",
+        method=f"output-weighted, {order}, empty cells: {empty}",
+        interval=interval,
+        level=level,
+        columns={"coverage": survey.coverage},
+        notes=survey.notes[bool(survey.lent) :],
+    )
+
+
 class _Survey(NamedTuple):
     keys: pd.DataFrame
     entries: rates.Entries
@@ -169,6 +213,7 @@ class _Survey(NamedTuple):
     n: rates.Count
     coverage: rates.Array
     notes: list[str]
+    lent: int
 
 
 def _cells(table: Any, by: list[str]) -> pd.DataFrame:
@@ -178,13 +223,18 @@ def _cells(table: Any, by: list[str]) -> pd.DataFrame:
     found = tally(
         table, by=[*by, *(k for k in base if k not in by)], sums=["inspected", "passed"], same=["output"]
     )
+    _refuse_several(found, by)
+    return found
+
+
+def _refuse_several(found: pd.DataFrame, by: list[str]) -> None:
+    """Raise when a mean would be over several periods or editions."""
     for key in ("period", "edition"):
-        if key in base and key not in by:
+        if key in found and key not in by:
             mixed = found.groupby(by)[key].nunique().max() if by else found[key].nunique()
             if mixed > 1:
                 said = ", ".join(sorted(found[key].unique()))
                 raise DataError(say("product.several", key=key, found=said))
-    return found
 
 
 def _survey(found: pd.DataFrame, by: list[str], *, order: Order, empty: Empty) -> _Survey:
@@ -204,6 +254,7 @@ def _survey(found: pd.DataFrame, by: list[str], *, order: Order, empty: Empty) -
     W = rates.layered_weights(V, observed, group, layer)
     nation = _number(found, [k for k in ("period",) if k in found])
     variance, borrowed = rates.cell_variance(found["passed"], n, _number(found, industry), nation)
+    lent = int((borrowed & weighty).sum())
     return _Survey(
         keys,
         rates.passed_on(W, V, surveyed, group, pool),
@@ -211,12 +262,13 @@ def _survey(found: pd.DataFrame, by: list[str], *, order: Order, empty: Empty) -
         np.bincount(group, np.where(weighty, n, 0)).astype(np.int64),
         rates.ratio(np.bincount(group, np.where(surveyed, V, 0.0)), np.bincount(group, V)),
         _notes(
-            variance=int((borrowed & weighty).sum()),
+            variance=lent,
             empty=int((weighty & ~surveyed & ~(observed & (W > 0))).sum()),
             borrowed=int((~surveyed & (W > 0)).sum()),
             weightless=int((surveyed & ~weighty).sum()),
             of=len(found),
         ),
+        lent,
     )
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import narwhals as nw
+
+from qstats import designed
+from qstats.design import Design
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
 from qstats.stats import rates
@@ -28,7 +32,14 @@ SCHEMA: Final = Schema(
 )
 
 
-def quality_loss_rate(records: Any, /, *, by: str | Sequence[str] = ()) -> Estimate:
+def quality_loss_rate(
+    records: Any,
+    /,
+    *,
+    by: str | Sequence[str] = (),
+    design: Design | None = None,
+    level: float = 0.95,
+) -> Estimate:
     r"""Estimate the quality-loss rate: internal plus external failure cost over output.
 
     .. math:: F = 100\,\frac{\sum (C_i + C_e)}{\sum P}
@@ -45,6 +56,11 @@ def quality_loss_rate(records: Any, /, *, by: str | Sequence[str] = ()) -> Estim
         not zero: it is refused.
     by : str or sequence of str
         Keys of the result; none: one rate for all.
+    design : Design, optional
+        How records were sampled. Then the error is the design's (inference ``design``), single
+        records may share their keys, and files or tables of any engine are read in one pass.
+    level : float
+        Confidence level, with a design.
 
     Returns
     -------
@@ -69,6 +85,18 @@ def quality_loss_rate(records: Any, /, *, by: str | Sequence[str] = ()) -> Estim
     0.72
     """
     by = keys_of(by)
+    if design is not None:
+        return designed.amount(
+            records,
+            SCHEMA,
+            by=by,
+            design=design,
+            numerator=nw.col("internal") + nw.col("external"),
+            denominator=nw.col("output"),
+            indicator="quality_loss_rate",
+            basis="internal and external failure cost over output",
+            level=level,
+        )
     table = check(records, SCHEMA, need=by)
     totals = tally(table, by=by, sums=["internal", "external", "output"])
     cost, P = (totals["internal"] + totals["external"]).to_numpy(), totals["output"].to_numpy()
