@@ -205,6 +205,16 @@ def test_scores_have_the_moments_of_the_composites():
     assert np.isnan(scores(X, m.mean, m.covariance, found, model)[3]).tolist() == [True, False, False]
 
 
+def test_a_construct_of_constructs_is_a_fit_of_the_correlations_of_composites():
+    """Two stages: the same as writing the scores down and taking them for items."""
+    X = survey(6)
+    m, model = moments(X), specify(BLOCKS, PATHS)
+    found = fit(m.covariance, model)
+    above = specify([0, 0, 1], [[0, 0], [1, 0]])
+    Y = scores(X, m.mean, m.covariance, found, model)
+    same(fit(found.correlations, above), fit(moments(Y).covariance, above))
+
+
 def test_a_tighter_tolerance_takes_more_rounds_and_the_change_is_below_it():
     S, model = covariance(2), specify(BLOCKS, PATHS)
     loose, tight = fit(S, model, tolerance=1e-3), fit(S, model, tolerance=1e-13)
