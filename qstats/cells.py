@@ -151,6 +151,20 @@ class Cells:
             raise DataError("the design has no columns of replicate weights")
         return np.column_stack([self.column(replicate_name(s, r)) for r in made.columns])
 
+    @property
+    def nested(self) -> bool:
+        """Whether each unit lies in one cell of its stratum, or units are still told apart.
+
+        Of cells pushed down otherwise only the domains themselves have exact errors: their sums and
+        differences do not, since what one unit has in two of them is no longer known to belong together.
+        """
+        if not self.pushed_down:
+            return True
+        strata = [self.design.strata] if self.design and self.design.strata else []
+        codes, _ = self.codes(strata)
+        units = np.bincount(codes, self.column("units"))
+        return bool((units[codes] == self.column("stratum_units")).all())
+
     def codes(self, names: Sequence[str], /) -> tuple[NDArray[np.int64], pd.DataFrame]:
         """Return a number for each combination of some keys, and the combinations.
 
@@ -242,7 +256,7 @@ def cells(
     *,
     by: str | Sequence[str] = (),
     design: Design | None = None,
-    sums: Sequence[str] | Mapping[str, str | nw.Expr] = (),
+    sums: str | Sequence[str] | Mapping[str, str | nw.Expr] = (),
     missing: Literal["fail", "omit"] | None = None,
     schema: Schema | None = None,
     decimals: int | None = None,
@@ -267,7 +281,7 @@ def cells(
         Keys of the domains.
     design : Design, optional
         How the sample was drawn; none: every row counts once, and only sums are kept.
-    sums : sequence of str, or mapping of name → column or narwhals expression
+    sums : str or sequence of str, or mapping of name → column or narwhals expression
         Columns of numbers to add up.
     missing : {"fail", "omit"}, optional
         What becomes of rows without a value in one of the sums; by default as the design says, else

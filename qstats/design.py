@@ -201,8 +201,8 @@ class Design:
             )
         step = Replication(
             method="columns" if method is None else method,
-            n=n,
-            seed=seed,
+            n=None if n is None else int(n),
+            seed=None if seed is None else int(seed),
             fay=fay,
             columns=named,
             scale=scale,

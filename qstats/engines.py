@@ -103,9 +103,12 @@ def aggregated(frame: Frame, keys: Sequence[str], made: Expressions, /, *, count
 
 def collected(frame: Frame, /) -> pa.Table:
     """Return a frame of any engine as Arrow."""
-    if isinstance(frame, nw.LazyFrame):
-        return cast("pa.Table", frame.collect(backend="pyarrow").to_native())
-    return frame.to_arrow()
+    try:
+        if isinstance(frame, nw.LazyFrame):
+            return cast("pa.Table", frame.collect(backend="pyarrow").to_native())
+        return frame.to_arrow()
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(say("cells.key_mixed", error=str(error).splitlines()[0])) from None
 
 
 def _total(name: str, addend: nw.Expr, made: Expressions) -> nw.Expr:

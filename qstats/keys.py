@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -65,8 +66,8 @@ def normalised(name: str, column: pa.ChunkedArray, /, zone: str | None = None) -
 
 
 def _odd(array: pa.Array) -> Any:
-    """Return the first value that is not whole."""
-    return next((v for v in array.to_pylist() if v is not None and v != int(v)), array[0].as_py())
+    """Return the first value that is not whole, or too large."""
+    return next(v for v in array.to_pylist() if not math.isfinite(v) or v != int(v) or abs(v) >= 2**63)
 
 
 def _clock(array: pa.Array, zone: str | None) -> pa.Array:

@@ -115,11 +115,13 @@ class Plan(NamedTuple):
 def plan(
     by: Sequence[str],
     design: Design | None,
-    sums: Sequence[str] | Mapping[str, str | nw.Expr],
+    sums: str | Sequence[str] | Mapping[str, str | nw.Expr],
     missing: Missing | None,
     decimals: int | None,
 ) -> Plan:
     """Return what has to be added up for estimates of these sums under this design."""
+    if isinstance(sums, str):
+        sums = [sums]
     given = dict(sums) if isinstance(sums, Mapping) else {name: name for name in sums}
     values = {name: nw.col(e) if isinstance(e, str) else e for name, e in given.items()}
     steps = design.calibrations if design else ()
@@ -208,6 +210,9 @@ def _refuse_names(
             f"{both[0]!r} tells cells apart or carries the population, and is to be added up: "
             f"name the sum otherwise, sums={{'sum_of_{both[0]}': {both[0]!r}}}"
         )
+    shared = [name for name in populations if name in keys]
+    if shared:
+        raise DataError(f"{shared[0]!r} carries the population and cannot tell cells apart; copy the column")
     twice = [name for name in made if made.count(name) > 1]
     if twice:
         raise DataError(f"two sums would be called {twice[0]!r}; name them otherwise with a mapping")

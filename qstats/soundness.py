@@ -111,7 +111,11 @@ def _summed(raw: pa.Table, s: Sum, plan: Plan, rows: Numbers, kept: Numbers) -> 
     """Return one sum; in decimal mode as whole numbers of the last decimal."""
     if s.counts or s.name not in raw.column_names:
         count = rows - kept if s.omitted else kept
-        return count * 10**plan.decimals if plan.decimals is not None else count.astype(np.float64)
+        if plan.decimals is None:
+            return count.astype(np.float64)
+        if count.max() * 10.0**plan.decimals >= 2.0**62:
+            raise DataError(say("cells.overflow", name=s.name))
+        return np.asarray(count * 10**plan.decimals)
     return _number(raw, s.name) if plan.decimals is None else _whole(raw, s.name, plan)
 
 

@@ -373,6 +373,8 @@ def test_an_exact_sum_that_runs_over_is_refused():
     for form in (table, pl.from_pandas(table)):
         with pytest.raises(DataError, match="y"):
             cells(form, sums=["y"], decimals=4)
+    with pytest.raises(DataError, match="weight"):
+        cells(pd.DataFrame({"y": np.zeros(5000)}), sums=["y"], decimals=15)
     half = cells(table, sums=["y"], decimals=2)
     with pytest.raises(DataError, match="y"):
         sum([half] * 6)
@@ -438,6 +440,13 @@ def test_a_time_with_a_zone_stays_on_the_day_its_clocks_show(tmp_path):
 def test_keys_with_fractions_are_refused():
     with pytest.raises(DataError, match=r"0\.5"):
         cells(pd.DataFrame({"k": [1.0, 0.5], "y": [1, 1]}), by="k", sums=["y"])
+
+
+def test_keys_of_two_kinds_and_too_large_are_refused():
+    with pytest.raises(DataError, match="键"):
+        cells(pd.DataFrame({"k": pd.Series(["a", 1], dtype=object), "y": [1, 1]}), by="k", sums=["y"])
+    with pytest.raises(DataError, match=str(2**63)):
+        cells(pa.table({"k": pa.array([2**63], pa.uint64()), "y": [1]}), by="k", sums=["y"])
 
 
 def test_an_empty_key_is_refused_with_its_row():
@@ -539,6 +548,23 @@ def test_populations_hold_the_rows_where_rows_are_drawn_and_units_at_the_second_
     with pytest.raises(DesignError, match="psu="):
         cells(sample().assign(M=2), design=stages, sums=["y"])
     assert len(cells(sample().assign(M=3), design=stages, sums=["y"])) > 12
+
+
+def test_a_population_of_the_second_stage_is_one_number_a_unit():
+    stages = Design(weight="w", strata="h", cluster=["psu", "ssu"], fpc=["N", "M"])
+    found = cells(sample().assign(M=lambda t: 10 + t["psu"]), design=stages, sums=["y"]).table
+    assert (found["M"] == 10 + found["psu"]).all()
+    with pytest.raises(DesignError, match="psu="):
+        cells(sample().assign(M=lambda t: 10 + t["ssu"]), design=stages, sums=["y"])
+
+
+def test_a_population_is_no_key():
+    with pytest.raises(DataError, match="population"):
+        cells(sample(), by="N", design=CLUSTERS, sums=["y"])
+
+
+def test_one_sum_is_a_name():
+    assert cells(sample().rename(columns={"y": "value"}), sums="value").sums == ("value",)
 
 
 def test_sampling_with_replacement_is_an_infinite_population():

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 
 import narwhals as nw
 import numpy as np
@@ -256,20 +255,45 @@ def test_only_the_columns_used_are_read(tmp_path):
     assert "psu" in str(told)
 
 
-def test_a_bar_appears_only_after_a_while_and_only_when_wanted(files, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "WAIT", 0.05)
+class Slow:
+    """A connection whose query has come half way."""
+
+    def __init__(self):
+        self.looks = []
+        self.asked = threading.Event()
+
+    def execute(self, _):
+        return self
+
+    def query_progress(self):
+        self.looks.append(50.0)
+        if len(self.looks) > 2:
+            self.asked.set()
+        return 50.0
+
+
+def test_a_bar_appears_after_a_while_when_it_is_wanted(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "WAIT", 0.01)
     monkeypatch.setattr(progress, "LOOK", 0.01)
-    before = threading.active_count()
-    with duck.connection() as connection:
-        for wanted, seen in ((True, True), (False, False), (None, False)):
-            with progress.bar(connection, wanted):
-                connection.sql("select 1").fetchall()
-                time.sleep(0.3)
-            assert ("cells" in capsys.readouterr().err) == seen
-            assert threading.active_count() == before
-    found = cells(files / "part0.parquet", by="d", sums=["y"], progress=True)
-    assert len(found) == 3
+    connection = Slow()
+    with progress.bar(connection, True):
+        assert connection.asked.wait(30)
+    assert "cells" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("wanted", "wait"), [(False, 0.0), (None, 0.0), (True, 60.0)])
+def test_there_is_no_bar_elsewhere_nor_for_a_short_query(monkeypatch, capsys, wanted, wait):
+    monkeypatch.setattr(progress, "WAIT", wait)
+    monkeypatch.setattr(progress, "LOOK", 0.01)
+    connection = Slow()
+    with progress.bar(connection, wanted):
+        assert not connection.asked.wait(0.2)
     assert capsys.readouterr().err == ""
+
+
+def test_a_bar_changes_no_number(files):
+    a = cells(files / "part0.parquet", by="d", sums=["y"], progress=True)
+    same(a, cells(files / "part0.parquet", by="d", sums=["y"], progress=False), 1e-12)
 
 
 # units added up
@@ -301,6 +325,16 @@ def test_units_added_up_have_the_moments_of_their_totals(engine, tmp_path):
     np.testing.assert_array_equal(found.column("units"), np.bincount(group))
     assert set(found.column("stratum_units")) == {4}
     assert found.table["N"].tolist() == [30, 31, 32] * 3
+    assert whole.nested
+    assert not found.nested
+
+
+def test_units_that_lie_in_one_domain_each_are_nested():
+    table = sample().assign(d=lambda t: t["psu"] // 6)
+    found = cells(table, by="d", design=CLUSTERS, sums=["y"], max_cells=10)
+    assert found.pushed_down
+    assert found.nested
+    assert found.column("units").tolist() == [2] * 6
 
 
 def test_units_are_not_added_up_where_each_of_them_is_needed():
