@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 
 from qstats import designed
+from qstats.cells import cells
 from qstats.design import Design
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate, assemble, flags
@@ -95,8 +96,10 @@ def event_rate(
     """
     if not (math.isfinite(per) and per > 0):
         raise OptionError(f"per={per!r} is not a positive number")
-    by = keys_of(by)
+    by, unit = keys_of(by), f"per {per:,.12g}"
     if design is not None:
+        kinds = cells(records, by="event") if _has_kinds(records, by) else None
+        _refuse_kinds(kinds.table["event"] if kinds is not None else ())
         return designed.amount(
             records,
             SCHEMA,
@@ -108,27 +111,19 @@ def event_rate(
             basis="events",
             level=level,
             scale=per,
-            unit=f"per {per:,.12g}",
+            unit=unit,
         )
     table = check(records, SCHEMA, need=by)
-    _refuse_shared_exposure(table, by)
+    if "event" not in by:
+        frame = nw.from_native(table, eager_only=True)
+        _refuse_kinds(frame["event"].unique().to_list() if "event" in frame.columns else ())
     totals = tally(table, by=by, sums=["events", "exposure"])
-    d, T = totals["events"].to_numpy(), totals["exposure"].to_numpy()
-    low, high = intervals.poisson(d, T, level=level)
     return Estimate(
         assemble(
-            totals[by],
-            estimate=rates.ratio(per * d, T),
-            std_error=per * rates.ratio(np.sqrt(np.where(d > 0, d, np.nan)), T),
-            conf_low=per * low,
-            conf_high=per * high,
-            n=d.astype("int64"),
-            numerator=d.astype("int64"),
-            denominator=T,
-            flag=flags((T <= 0, "exposure = 0")),
+            totals[by], **_counted(totals["events"].to_numpy(), totals["exposure"].to_numpy(), per, level)
         ),
         indicator="event_rate",
-        unit=f"per {per:,.12g}",
+        unit=unit,
         method="events over exposure, exact Poisson interval",
         basis="events",
         level=level,
@@ -138,9 +133,26 @@ def event_rate(
     )
 
 
-def _refuse_shared_exposure(table: Any, by: list[str]) -> None:
-    frame = nw.from_native(table, eager_only=True)
-    if "event" in frame.columns and "event" not in by:
-        kinds = sorted(str(kind) for kind in frame["event"].unique().to_list())
-        if len(kinds) > 1:
-            raise DataError(say("event.exposure", found=", ".join(kinds[:5])))
+def _counted(d: Any, T: Any, per: float, level: float) -> dict[str, Any]:
+    low, high = intervals.poisson(d, T, level=level)
+    return {
+        "estimate": rates.ratio(per * d, T),
+        "std_error": per * rates.ratio(np.sqrt(np.where(d > 0, d, np.nan)), T),
+        "conf_low": per * low,
+        "conf_high": per * high,
+        "n": d.astype("int64"),
+        "numerator": d.astype("int64"),
+        "denominator": T,
+        "flag": flags((T <= 0, "exposure = 0")),
+    }
+
+
+def _has_kinds(records: Any, by: list[str]) -> bool:
+    return "event" not in by and "event" in designed.columns(records, SCHEMA)
+
+
+def _refuse_kinds(found: Any) -> None:
+    """Raise when events of several kinds, which share their exposure, would be added up."""
+    kinds = sorted(str(kind) for kind in found)
+    if len(kinds) > 1:
+        raise DataError(say("event.exposure", found=", ".join(kinds[:5])))

@@ -97,7 +97,7 @@ def test_every_indicator_takes_a_design(plants):
         c("internal") + c("external"),
         c("output"),
     )
-    graded = plants.assign(superior=part / 3, first=part / 3, qualified=part / 3, output=whole)
+    graded = plants.assign(superior=part / 3, first=part / 3, qualified=(whole - part) / 2, output=whole)
     score = 1.5 * c("superior") + c("first") + 0.5 * c("qualified")
     both(qs.grade_rate, graded, score, c("output"))
     both(
