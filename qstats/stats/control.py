@@ -329,3 +329,39 @@ def _check_baseline(baseline: int | None, T: int) -> None:
 def _check_width(width: float) -> None:
     if not (np.isfinite(width) and width > 0):
         raise OptionError(f"width={width!r} is not a positive number of standard errors")
+
+
+def normal_scores(x: ArrayLike, n: ArrayLike, centre: ArrayLike, *, kind: Literal["p", "u"]) -> Array:
+    r"""Return the normal score of a count by its exact law: what z is to large counts, for small ones.
+
+    .. math:: z = \Phi^{-1}\bigl(F(x) - \tfrac12 f(x)\bigr)
+
+    with F and f binomial (``p``) or Poisson (``u``): half of the probability of x itself lies on either side.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (…, T)
+    centre : array_like, shape (…)
+    kind : {"p", "u"}
+
+    Returns
+    -------
+    ndarray, shape (…, T)
+        NaN where n is not positive; within ±38.
+
+    Examples
+    --------
+    >>> normal_scores([0, 1, 5], [50, 50, 50], 0.01, kind="p").round(2).tolist()
+    [-0.52, 0.7, 3.78]
+    """
+    from scipy.special import ndtri
+    from scipy.stats import binom, poisson
+
+    one_of("kind", kind, ("p", "u"))
+    x, n = counts(x, n, kind=kind)
+    c = np.broadcast_to(np.asarray(centre, float)[..., None], x.shape)
+    n = np.where(n > 0, n, np.nan)
+    law = binom(n, c) if kind == "p" else poisson(n * c)
+    half = law.pmf(x) / 2
+    low, high = np.maximum(law.cdf(x) - half, 1e-310), np.maximum(law.sf(x) + half, 1e-310)
+    return np.asarray(np.where(low < high, ndtri(low), -ndtri(high)), float)

@@ -189,3 +189,39 @@ def _one_side(
         N = np.where(here, np.where(C > 0, N + 1, 0.0), N)
         sums[..., t], since[..., t] = C, N
     return sums, since, np.asarray((sums > h) & known, bool)
+
+
+def cusum_tail(sums: ArrayLike, *, reference: float = 0.5) -> Array:
+    r"""Return the probability that a CUSUM in control, run for long, stands as high.
+
+    .. math:: P(C > c) \approx \min\{1,\ e^{-2k(c + 0.583)}\}
+
+    for c > 0, and 1 at 0: the law of the largest excursion of a random walk with steps N(−k, 1), corrected
+    for its jumps over the edge. A sum that began not long ago stands lower, so the probability is no too
+    small.
+
+    Parameters
+    ----------
+    sums : array_like
+        C⁺ or C⁻.
+    reference : float
+        k, above 0.
+
+    Returns
+    -------
+    ndarray
+
+    References
+    ----------
+    Siegmund (1985), Sequential Analysis, chapters 8 and 10. Grigg & Spiegelhalter (2008), Technometrics
+    50(4), 501–511, for p-values of CUSUMs.
+
+    Examples
+    --------
+    >>> cusum_tail([0.0, 2.0, 5.0]).round(4).tolist()
+    [1.0, 0.0755, 0.0038]
+    """
+    if not reference > 0:
+        raise OptionError(f"reference={reference!r}: without a reference above 0 the sum has no such law")
+    C = np.asarray(sums, float)
+    return np.asarray(np.where(C > 0, np.exp(-2 * reference * (C + 0.583)), np.where(C == 0, 1.0, C)), float)
