@@ -1,6 +1,9 @@
 import datetime as dt
 import itertools
+import os
 import pickle
+import subprocess
+import sys
 
 import duckdb
 import narwhals as nw
@@ -592,3 +595,28 @@ def test_limits_of_files_are_no_limits_of_tables():
 def test_the_database_is_one_of_each_process():
     with duck.connection() as a, duck.connection() as b:
         assert a.sql("select 1").fetchall() == b.sql("select 1").fetchall()
+
+
+_BITS = """
+import sys
+import polars as pl
+from qstats.cells import cells
+from qstats.design import Design
+
+rows = pl.DataFrame({"k": [i * 7919 % 13 for i in range(50_000)]}).with_row_index("i")
+rows = rows.with_columns(w=(pl.col("i") % 97) / 7, y=(pl.col("i") % 89) / 11)
+found = cells(rows.lazy(), by="k", design=Design(weight="w"), sums=["y"], decimals=6)
+print(pl.thread_pool_size(), [x.hex() for x in found.square("y", "y").tolist()])
+"""
+
+
+def test_exact_sums_do_not_know_the_number_of_threads():
+    said = []
+    for threads in ("1", "2"):
+        environment = os.environ | {"POLARS_MAX_THREADS": threads}
+        command = [sys.executable, "-c", _BITS]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        count, bits = done.stdout.split(" ", 1)
+        assert count == threads
+        said.append(bits)
+    assert said[0] == said[1]
