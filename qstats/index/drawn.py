@@ -1,105 +1,147 @@
-"""Values of the indicators, and draws of them from their joint errors, on the units of an index."""
+"""Values of the indicators on the units of an index, and draws of them from their joint errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError
-from qstats.estimate import CORE, Estimate
-from qstats.index.align import Aligned, Indicators, Missing, align
+from qstats.estimate import CORE, Estimate, Inference
+from qstats.index.align import Indicators, Missing, align
 from qstats.messages import say
 
 Array = np.ndarray
 Unknown = Literal["raise", "fixed"]
 
 
-def aligned(
+class Held(NamedTuple):
+    """Indicators on units × leaves, and where each value comes from.
+
+    Attributes
+    ----------
+    units : DataFrame
+        Keys.
+    value : ndarray, shape (units, leaves)
+        NaN where there is none.
+    place : ndarray of int, shape (units, leaves)
+        Row of each value among those of all `estimates`, one after another; −1 where there is none.
+    estimates : list of Estimate
+        Rows with a value.
+    inference, provenance
+        As of :class:`qstats.index.align.Aligned`.
+    """
+
+    units: pd.DataFrame
+    value: Array
+    place: Array
+    estimates: list[Estimate]
+    inference: Inference
+    provenance: tuple[str, ...]
+
+
+def hold(
     indicators: Indicators, tree: pd.DataFrame, /, *, name: str, missing: Missing, lang: str | None
-) -> Aligned:
-    """Return the values on units × leaves; units are in one order whatever the order of rows."""
-    return align(indicators, tree, name=name, missing=missing, lang=lang)
-
-
-def draw(
-    indicators: Indicators,
-    tree: pd.DataFrame,
-    /,
-    n: int,
-    *,
-    seed: int,
-    unknown: Unknown,
-    name: str,
-    lang: str | None,
-) -> Array:
-    """Draw the indicators anew; estimates from one sample move together.
+) -> Held:
+    """Align indicators by the numbers of their rows, so that draws of them need no more than those numbers.
 
     Parameters
     ----------
     indicators : as of :func:`qstats.competitiveness_index`
     tree : DataFrame
         The checked framework.
-    n : int
-        Number of draws.
-    seed, unknown
-        As of :meth:`qstats.Estimate.draws`.
     name : str
         Of the framework.
+    missing : {"raise", "renormalise"}
     lang : str or None
+
+    Raises
+    ------
+    DataError
+        As :func:`qstats.index.align.align`.
+    """
+    estimates, numbered = _numbered(indicators, tree, lang)
+    given = align(numbered, tree, name=name, missing=missing, lang=lang)
+    hole = np.isnan(given.value)
+    place = np.where(hole, -1, np.nan_to_num(given.value, nan=-1.0)).astype(np.intp)
+    every = np.concatenate([estimate.table["estimate"].to_numpy(float) for estimate in estimates])
+    value = np.where(hole, np.nan, every[place]) if len(every) else given.value
+    return Held(given.units, value, place, estimates, given.inference, given.provenance)
+
+
+def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown) -> Array:
+    """Draw the indicators anew; estimates from one sample move together.
+
+    Parameters
+    ----------
+    held : Held
+    n : int
+    seed, unknown
+        As of :meth:`qstats.Estimate.draws`.
 
     Returns
     -------
     ndarray, shape (n, units, leaves)
-        In the order of :func:`qstats.index.align.align`.
 
     Raises
     ------
     DataError
         An error is not known and `unknown` is "raise".
     """
-    parts = _estimates(indicators, tree, lang)
-    numbered, columns, start = {}, [], 0
-    for code, estimate in parts.items():
-        known = np.flatnonzero(estimate.table["estimate"].notna())
-        held = estimate.take(known)
-        columns.append(held.draws(n, seed=seed, unknown=unknown))
-        rows = held.table.assign(estimate=np.arange(start, start + len(held), dtype=float))
-        numbered[code] = held.replace(rows)
-        start += len(held)
-    values: Any = next(iter(numbered.values())) if None in numbered else numbered
-    place = align(values, tree, name=name, missing="renormalise", lang=lang).value
-    drawn = np.concatenate(columns, axis=1)
-    at = np.nan_to_num(place, nan=0.0).astype(np.intp)
-    return np.where(np.isnan(place), np.nan, drawn[:, at])
+    every = [estimate.draws(n, seed=seed, unknown=unknown) for estimate in held.estimates]
+    drawn = np.concatenate(every, axis=1)
+    return np.where(held.place < 0, np.nan, np.take(drawn, held.place, axis=1))
 
 
-def _estimates(indicators: Any, tree: pd.DataFrame, lang: str | None) -> dict[str | None, Estimate]:
-    """Return Estimates by code; one with a key ``indicator`` stays whole, with its joint error."""
-    if isinstance(indicators, Mapping):
-        return {str(code): estimate for code, estimate in indicators.items()}
-    if isinstance(indicators, Estimate):
-        return {None: indicators}
+def _numbered(indicators: Any, tree: pd.DataFrame, lang: str | None) -> tuple[list[Estimate], Any]:
+    """Return the Estimates, and the indicators with the number of its row in place of each value."""
     if isinstance(indicators, pd.DataFrame):
-        return _of_table(indicators, tree)
-    if isinstance(indicators, Sequence):
-        return {estimate.indicator: estimate for estimate in indicators}
+        return _numbered_table(indicators, tree, lang)
+    if isinstance(indicators, Estimate):
+        kept, [numbered] = _rows([indicators])
+        return kept, numbered
+    if isinstance(indicators, Mapping) and all(isinstance(e, Estimate) for e in indicators.values()):
+        kept, numbers = _rows(list(indicators.values()))
+        return kept, dict(zip(indicators, numbers, strict=True))
+    if isinstance(indicators, Sequence) and all(isinstance(e, Estimate) for e in indicators):
+        return _rows(list(indicators))
     raise DataError(say("index.kind", lang, kind=type(indicators).__name__))
 
 
-def _of_table(table: pd.DataFrame, tree: pd.DataFrame) -> dict[str | None, Estimate]:
-    """Return the Estimates of a tidy table; nothing is known of what they have in common."""
+def _rows(estimates: list[Estimate]) -> tuple[list[Estimate], list[Estimate]]:
+    kept, numbered, start = [], [], 0
+    for estimate in estimates:
+        known = np.flatnonzero(estimate.table["estimate"].notna())
+        own = estimate if len(known) == len(estimate) else estimate.take(known)
+        number = np.full(len(estimate), np.nan)
+        number[known] = np.arange(start, start + len(known))
+        kept.append(own)
+        numbered.append(estimate.replace(estimate.table.assign(estimate=number)))
+        start += len(known)
+    return kept, numbered
+
+
+def _numbered_table(
+    table: pd.DataFrame, tree: pd.DataFrame, lang: str | None
+) -> tuple[list[Estimate], pd.DataFrame]:
+    """Do the same for a tidy table, of which nothing is known that its rows have in common."""
     columns = [str(column) for column in table.columns]
-    before = columns[: columns.index("estimate")]
-    keys = [c for c in before if c not in ("indicator", "unit", "provenance", *CORE)]
-    unit_of = dict(zip(tree["code"], tree["unit"], strict=True))
-    found: dict[str | None, Estimate] = {}
-    for code, rows in table.groupby("indicator", sort=False):
-        known = rows["std_error"] if "std_error" in columns else np.nan
-        core = rows[keys].assign(estimate=rows["estimate"], std_error=known)
-        core = core.assign(conf_low=np.nan, conf_high=np.nan, n=np.nan)
-        unit = str(unit_of.get(code, ""))
-        found[str(code)] = Estimate(core, indicator=str(code), unit=unit, method="table")
-    return found
+    for column in ("indicator", "estimate"):
+        if column not in columns:
+            raise DataError(say("index.no_code", lang, column=column))
+    keys = [c for c in columns[: columns.index("estimate")] if c not in ("unit", "provenance", *CORE)]
+    unit = table["indicator"].map(dict(zip(tree["code"], tree["unit"], strict=True))).fillna("")
+    value = table["estimate"].astype("float64")
+    known = value.notna().to_numpy()
+    blank = dict.fromkeys(("conf_low", "conf_high", "n"), np.nan)
+    error = table["std_error"].astype("float64") if "std_error" in columns else np.nan
+    rows = table[keys].assign(estimate=value, std_error=error, **blank)
+    number, estimates, start = np.full(len(table), np.nan), [], 0
+    for kind in dict.fromkeys(unit[known]):
+        at = np.flatnonzero(known & (unit == kind).to_numpy())
+        number[at] = np.arange(start, start + len(at))
+        start += len(at)
+        estimates.append(Estimate(rows.iloc[at], indicator="", unit=kind, method="table"))
+    return estimates, table.assign(estimate=number)

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Inference
 from qstats.index import frameworks, methods
 from qstats.index.align import Indicators, Missing
-from qstats.index.drawn import Unknown, aligned, draw
+from qstats.index.drawn import Held, Unknown, draw, hold
 from qstats.index.methods import Options
 from qstats.index.pipeline import FACTORS, Built, Steps, run
 from qstats.index.tree import Tree, arrays
@@ -73,28 +72,23 @@ class Prepared(NamedTuple):
         Of the framework.
     units : DataFrame
         Keys.
-    value : ndarray, shape (units, leaves)
-    inference, provenance
-        Of the indicators.
+    held : Held
+        The indicators.
     steps : Steps
         Level 0 of each factor is nominal; draws and random weights are still to be added.
     many : tuple of bool
         Which alternatives of the imputation are at random.
     choices : Choices
-    indicators : Indicators
     """
 
     table: pd.DataFrame
     tree: Tree
     name: str
     units: pd.DataFrame
-    value: Array
-    inference: Inference
-    provenance: tuple[str, ...]
+    held: Held
     steps: Steps
     many: tuple[bool, ...]
     choices: Choices
-    indicators: Indicators
 
 
 def prepare(
@@ -121,7 +115,7 @@ def prepare(
     nominal = {**methods.NOMINAL, **choices.steps}
     every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
     imputes = any(option is not None for option in every["imputation"])
-    held = aligned(indicators, table, name=name, missing="renormalise" if imputes else missing, lang=lang)
+    held = hold(indicators, table, name=name, missing="renormalise" if imputes else missing, lang=lang)
     done = {
         step: tuple(methods.function(step, option, tree, held.units) for option in every[step])
         for step in methods.STEPS[:3]
@@ -135,19 +129,7 @@ def prepare(
         **done,
     )
     many = tuple(methods.many("imputation", option) for option in every["imputation"])
-    return Prepared(
-        table,
-        tree,
-        name,
-        held.units,
-        held.value,
-        held.inference,
-        held.provenance,
-        steps,
-        many,
-        choices,
-        indicators,
-    )
+    return Prepared(table, tree, name, held.units, held, steps, many, choices)
 
 
 def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
@@ -195,12 +177,11 @@ def stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, crc32(name.encode())])
 
 
-def with_random(prepared: Prepared, n: int, /, *, seed: int, lang: str | None = None) -> Steps:
+def with_random(prepared: Prepared, n: int, /, *, seed: int) -> Steps:
     """Add n draws of the indicators and n random sets of weights, levels 1 to n of those factors."""
     steps, choices = prepared.steps, prepared.choices
     if choices.sampling == "draws":
-        said: dict[str, Any] = {"seed": seed, "unknown": choices.unknown, "name": prepared.name, "lang": lang}
-        drawn = draw(prepared.indicators, prepared.table, n, **said)
+        drawn = draw(prepared.held, n, seed=seed, unknown=choices.unknown)
         steps = steps._replace(tables=np.concatenate([steps.tables, drawn]))
     if choices.weight_spread is not None or choices.weight_concentration is not None:
         sets = _random_weights(prepared.tree, choices, n, stream(seed, "weights"))

@@ -49,14 +49,16 @@ def competition_ranks(x: ArrayLike, *, direction: int = 1) -> Array:
     worse = np.asarray(x, float) * -direction
     if worse.shape[-1:] == (0,):
         return worse.copy()
-    order = np.argsort(worse, axis=-1)
-    ordered = np.take_along_axis(worse, order, -1)
-    first = np.zeros(worse.shape, np.intp)
-    first[..., 1:] = np.where(ordered[..., 1:] != ordered[..., :-1], np.arange(1, worse.shape[-1]), 0)
+    rows = worse.reshape(-1, worse.shape[-1])
+    order = np.argsort(rows, axis=-1)
+    order += worse.shape[-1] * np.arange(len(rows))[:, None]
+    ordered = rows.reshape(-1)[order]
+    first = np.zeros(rows.shape)
+    first[:, 1:] = np.where(ordered[:, 1:] != ordered[:, :-1], np.arange(1.0, rows.shape[1]), 0.0)
     np.maximum.accumulate(first, axis=-1, out=first)
-    ranks = np.empty(worse.shape)
-    np.put_along_axis(ranks, order, np.where(np.isnan(ordered), np.nan, 1.0 + first), -1)
-    return ranks
+    ranks = np.empty(worse.size)
+    ranks[order] = np.where(np.isnan(ordered), np.nan, 1.0 + first)
+    return np.asarray(ranks.reshape(worse.shape), float)
 
 
 def rank_interval(ranks: ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:

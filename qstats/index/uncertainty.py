@@ -1,0 +1,325 @@
+"""How uncertain an index is: errors of its indicators and choices of method, through the tree together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from qstats.errors import DataError, OptionError, one_of
+from qstats.estimate import Estimate, assemble
+from qstats.index import outcomes, runs
+from qstats.index.align import Indicators, Missing
+from qstats.index.drawn import Unknown
+from qstats.index.methods import Options
+from qstats.index.outcomes import OUTCOMES, Of
+from qstats.index.pipeline import run
+from qstats.index.runs import GROUPS, Choices, Failed, Prepared, Sampling
+from qstats.messages import say
+from qstats.stats import ranking, sensitivity
+
+Array = np.ndarray
+
+#: runs from which the variance is split, each with a partner for every set of its parts
+SPLIT_RUNS: Final = 128
+_RANKS: Final = ("rank", "rank-change")
+
+
+class Runs(NamedTuple):
+    """An index in many runs.
+
+    Attributes
+    ----------
+    prepared : Prepared
+    nominal : ndarray, shape (nodes, units)
+    score : ndarray, shape (nodes, runs, units)
+        Runs that failed are left out.
+    mates : dict of frozenset → ndarray, shape (nodes, split runs, units)
+        The first runs again, with these parts (sampling, imputation, method) drawn anew.
+    first : ndarray, shape (nodes, split runs, units)
+        Those runs as they were; one that failed, or a partner of which did, is left out.
+    notes : list of str
+    """
+
+    prepared: Prepared
+    nominal: Array
+    score: Array
+    mates: dict[frozenset[str], Array]
+    first: Array
+    notes: list[str]
+
+
+def uncertainty(
+    indicators: Indicators,
+    framework: str | Path | pd.DataFrame = "qci",
+    /,
+    *,
+    of: Of = "score",
+    steps: Mapping[str, Options] | None = None,
+    alternatives: Mapping[str, Sequence[Any]] | None = None,
+    weight_spread: float | None = None,
+    weight_concentration: float | None = None,
+    sampling: Sampling = "draws",
+    unknown: Unknown = "raise",
+    missing: Missing = "raise",
+    reference: Mapping[str, object] | None = None,
+    n_runs: int = 1000,
+    n_imputations: int = 20,
+    failed: Failed = "raise",
+    level: float = 0.95,
+    seed: int = 0,
+    workers: int = 1,
+    lang: str | None = None,
+) -> Estimate:
+    r"""Find what an index rests on: the error of its indicators and the choices of its makers.
+
+    In each run the indicators are drawn from their joint error, and of each step with `alternatives` one is
+    taken, each as often as any other. All go through the tree together, so that what units, years and nodes
+    have in common stays in common. The variance over runs is split
+
+    .. math:: V(Y) = \phi_{\text{sampling}} + \phi_{\text{imputation}} + \phi_{\text{method}}
+
+    into Shapley effects: what the parts do together is divided equally between them.
+
+    Parameters
+    ----------
+    indicators, framework, missing
+        As of :func:`qstats.competitiveness_index`. With an imputation nothing is missing.
+    of : {"score", "rank", "change", "rank-change", "gap", "rank-shift"}
+        What is asked: of every node and unit the score, its rank within the period, the change of either
+        since the period before, or the gap to `reference`; of every node how far ranks move on average.
+    steps : mapping, optional
+        The nominal "imputation", "treatment", "normalisation", "aggregation": options by name as in
+        :mod:`qstats.stats`, a method, or None to leave the step out. Options `within`, `base`, `groups` and
+        `time` name keys of the units. By default only scores between the bounds of the framework ("bounds")
+        and arithmetic means; "nodes" under the aggregation gives single nodes other options.
+    alternatives : mapping, optional
+        Step → list of options, one of which each run takes; "weights" → list of mappings code → weight
+        within the parent. The nominal step takes part only if it is in the list.
+    weight_spread : float, optional
+        s: every weight is multiplied by 1 + s u with u uniform on (−1, 1), and brought to sum to 1.
+    weight_concentration : float, optional
+        κ: the weights below a node are Dirichlet with parameters κ w; large κ stays near w.
+    sampling : {"draws", "none"}
+        Draw the indicators, or leave them at their estimates.
+    unknown : {"raise", "fixed"}
+        What an error that is not known does: refuse, or leave that value fixed, which the notes say.
+    reference : mapping, optional
+        Of a gap: key → value of the reference.
+    n_runs : int
+    n_imputations : int
+        Of the method "multiple": how many differ.
+    failed : {"raise", "count"}
+        What a run does that has no result (a geometric mean of a negative score): refuse, or leave it out,
+        counted in the notes with its cause.
+    level : float
+        Of the intervals, which are quantiles over the runs.
+    seed : int
+    workers : int
+        Threads; results do not depend on it.
+    lang : {"zh", "en"}, optional
+
+    Returns
+    -------
+    Estimate
+        Keys of the units and ``node``. ``estimate`` is the nominal build, ``std_error`` the deviation over
+        runs, ``conf_low, conf_high`` quantiles; ``n`` the runs that count, ``mean`` over them. Of scores also
+        ``rank, rank_low, rank_high``. ``share_sampling, share_imputation, share_method`` add up to 1; they
+        are NaN where nothing moves.
+
+    Raises
+    ------
+    DataError
+        Nothing varies; an error is not known; runs failed; what competitiveness_index refuses.
+    OptionError
+        A step, an option or a key does not exist; the nearest is named.
+
+    References
+    ----------
+    Saisana, Saltelli and Tarantola (2005), Uncertainty and sensitivity analysis techniques as tools for the
+    quality assessment of composite indicators, JRSS A 168. Handbook, step 8.
+
+    Examples
+    --------
+    >>> tree = pd.DataFrame({"code": ["all", "pass", "loss"], "parent": ["", "all", "all"],
+    ...     "direction": [1, 1, -1], "weight": [1, 0.75, 0.25], "weight_provenance": "user",
+    ...     "lower": [0, 60, 0], "upper": [0, 100, 2], "bounds_provenance": "user", "unit": "%"})
+    >>> data = pd.DataFrame({"indicator": ["pass", "loss"], "estimate": [88, 0.5], "std_error": [2, 0.1]})
+    >>> found = uncertainty(data, tree, seed=1).where(node="all").table.iloc[0]
+    >>> float(found["estimate"]), round(float(found["std_error"]), 1)
+    (88.5, 1.6)
+    """
+    one_of("of", of, OUTCOMES)
+    chosen = Choices(
+        steps or {},
+        alternatives or {},
+        weight_spread,
+        weight_concentration,
+        sampling,
+        unknown,
+        n_imputations,
+    )
+    prepared = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
+    done = simulate(prepared, n_runs, failed=failed, seed=seed, workers=workers, lang=lang)
+    return summary(done, of, reference=reference, level=level, lang=lang)
+
+
+def simulate(
+    prepared: Prepared,
+    n_runs: int,
+    /,
+    *,
+    failed: Failed = "raise",
+    seed: int = 0,
+    workers: int = 1,
+    lang: str | None = None,
+) -> Runs:
+    """Run an index, and some runs again with parts drawn anew; see :func:`uncertainty`."""
+    if n_runs < 2:
+        raise OptionError(say("uncertainty.runs", lang, value=n_runs), argument="n_runs")
+    names = runs.varied(prepared)
+    if not names:
+        raise DataError(say("uncertainty.nothing", lang))
+    active = [group for group, members in GROUPS.items() if set(members) & set(names)]
+    again = min(n_runs, SPLIT_RUNS) if len(active) > 1 else 0
+    steps = runs.with_random(prepared, n_runs + again, seed=seed)
+    base = runs.levels(prepared, n_runs, seed=seed)
+    other = runs.levels(prepared, again, seed=seed, start=n_runs) if again else {}
+    sets = _proper_sets(active) if again else []
+    blocks = [base]
+    for swapped in sets:
+        mixed = {name: level[:again] for name, level in base.items()}
+        for group in swapped:
+            mixed |= {name: other[name] for name in GROUPS[group]}
+        blocks.append(runs.numbered(prepared, mixed))
+    every = {name: np.concatenate([block[name] for block in blocks]) for name in base}
+    built = run(prepared.tree, steps, every, workers=workers)
+    notes = runs.checked(built, failed, lang)
+    ok = np.ones(built.score.shape[1], bool)
+    ok[list(built.failed)] = False
+    pairs = ok[n_runs:].reshape(len(sets), again).all(0) & ok[:again] if again else np.zeros(0, bool)
+    mates = {
+        swapped: built.score[:, n_runs + k * again : n_runs + (k + 1) * again][:, pairs]
+        for k, swapped in enumerate(sets)
+    }
+    if again:
+        notes.append(say("uncertainty.note.split", lang, runs=int(pairs.sum())))
+    elif len(active) == 1:
+        mates = {frozenset(active): built.score[:, :0]}
+    score = built.score[:, :n_runs] if ok[:n_runs].all() else built.score[:, :n_runs][:, ok[:n_runs]]
+    first = built.score[:, :again][:, pairs]
+    if prepared.choices.sampling == "draws" and prepared.choices.unknown == "fixed":
+        notes.append(say("uncertainty.note.fixed", lang))
+    return Runs(prepared, runs.nominal(prepared), score, mates, first, notes)
+
+
+def _proper_sets(active: list[str]) -> list[frozenset[str]]:
+    """Return the sets of some but not all parts."""
+    every = range(1, 2 ** len(active) - 1)
+    return [frozenset(g for i, g in enumerate(active) if u >> i & 1) for u in every]
+
+
+def summary(
+    done: Runs,
+    of: Of = "score",
+    /,
+    *,
+    reference: Mapping[str, object] | None = None,
+    level: float = 0.95,
+    lang: str | None = None,
+) -> Estimate:
+    """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`."""
+    units, prepared = done.prepared.units, done.prepared
+    asked = {"reference": reference, "lang": lang}
+    found = outcomes.outcome(of, units, done.nominal, done.score, **asked)  # type: ignore[arg-type]
+    rank = of in _RANKS
+    low, high = ranking.rank_interval(found.runs, level=level) if rank else _quantiles(found.runs, level)
+    n, mean, deviation = _moments(found.runs)
+    columns = {
+        "estimate": found.nominal,
+        "std_error": np.where(n > 1, deviation, np.nan),
+        "conf_low": low,
+        "conf_high": high,
+        "n": n,
+        "mean": mean,
+    }
+    if of == "score":
+        ranks = outcomes.ranked(done.score, units)
+        columns["rank"] = outcomes.ranked(done.nominal, units)
+        columns["rank_low"], columns["rank_high"] = ranking.rank_interval(ranks, level=level)
+    parts = {
+        swap: outcomes.outcome(of, units, done.nominal, y, **asked).runs for swap, y in done.mates.items()
+    }  # type: ignore[arg-type]
+    first = outcomes.outcome(of, units, done.nominal, done.first, **asked).runs  # type: ignore[arg-type]
+    columns |= _shares(parts, first, deviation, np.abs(found.nominal))
+    return _estimate(prepared, done, of, found.keys, columns, level)
+
+
+def _quantiles(x: Array, level: float) -> tuple[Array, Array]:
+    if not 0 < level < 1:
+        raise OptionError(f"level={level!r} is not between 0 and 1; 0.95 is 95 %", argument="level")
+    ordered = np.sort(x, axis=1)
+    last = (~np.isnan(ordered)).sum(1, keepdims=True) - 1
+    ends = []
+    for share in ((1 - level) / 2, (1 + level) / 2):
+        place = np.maximum(last, 0) * share
+        below = np.floor(place).astype(np.intp)
+        low, high = (
+            np.take_along_axis(ordered, k, 1) for k in (below, np.minimum(below + 1, np.maximum(last, 0)))
+        )
+        ends.append((low + (high - low) * (place - below))[:, 0])
+    return ends[0], ends[1]
+
+
+def _moments(x: Array) -> tuple[Array, Array, Array]:
+    """Return number, mean and deviation over runs."""
+    known = ~np.isnan(x)
+    n = known.sum(1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known, x, 0.0).sum(1) / n
+        square = (np.where(known, x - mean[:, None], 0.0) ** 2).sum(1) / (n - 1)
+    return n, np.where(n > 0, mean, np.nan), np.sqrt(square)
+
+
+def _shares(
+    parts: dict[frozenset[str], Array], first: Array, deviation: Array, scale: Array
+) -> dict[str, Array]:
+    """Return the share of each part in the variance."""
+    names = [name for name in GROUPS if any(name in swapped for swapped in parts)]
+    moves = deviation > 1e-12 * np.maximum(scale, 1e-300)
+    shares = {f"share_{name}": np.where(moves, 0.0, np.nan) for name in GROUPS}
+    if len(names) == 1:
+        shares[f"share_{names[0]}"] = np.where(moves, 1.0, np.nan)
+        return shares
+    total = np.zeros((2 ** len(names), *deviation.shape))
+    for swapped, y in parts.items():
+        at = sum(1 << names.index(name) for name in swapped)
+        total[at] = ((first - y) ** 2).mean(1) / 2
+    total[-1] = np.where(moves, deviation**2, np.nan)
+    for name, effect in zip(names, sensitivity.shapley_effects(total), strict=True):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares[f"share_{name}"] = effect / total[-1]
+    return shares
+
+
+def _estimate(
+    prepared: Prepared, done: Runs, of: Of, keys: pd.DataFrame, columns: dict[str, Array], level: float
+) -> Estimate:
+    nodes, rows = columns["estimate"].shape
+    labels = keys.iloc[np.repeat(np.arange(rows), nodes)].reset_index(drop=True)
+    labels = labels.assign(node=np.tile(np.array(prepared.tree.codes, dtype=object), rows))
+    names = ", ".join(name for name in runs.varied(prepared) if name != "number")
+    root = str(prepared.table.loc[prepared.table["depth"] == 0, "code"].iloc[0])
+    return Estimate(
+        assemble(labels, **{name: value.T.ravel() for name, value in columns.items()}),
+        indicator=root,
+        unit="" if "rank" in of else "index",
+        method=f"{of} over {done.score.shape[1]} runs of {prepared.name}; varied: {names}",
+        level=level,
+        inference=prepared.held.inference if prepared.choices.sampling == "draws" else "none",
+        provenance=[*prepared.held.provenance, f"framework:{prepared.name}"],
+        notes=done.notes,
+    )
