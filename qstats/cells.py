@@ -292,9 +292,9 @@ def cells(
         Round what each row adds to so many decimals and add whole numbers: the result is the same
         to the last bit whatever the order of rows and the number of threads.
     memory_limit : str, optional
-        For files: memory of DuckDB (``"1GB"``); what exceeds it spills to disk.
+        For files: memory of DuckDB, by default ``"1GB"``; what exceeds it spills to disk.
     temp_directory : path, optional
-        For files: the folder to spill to.
+        For files: the folder to spill to; by default that of the system.
     max_cells : int, optional
         When there would be more cells, units are added up as well (``pushed_down``); by default
         5,000,000 for files and DuckDB, no limit for others.

@@ -18,6 +18,8 @@ from qstats.query import quoted, text
 if TYPE_CHECKING:
     import duckdb
 
+#: memory of DuckDB unless something else is said; what exceeds it spills to disk
+MEMORY: Final = "1GB"
 _PARQUET: Final = (".parquet", ".pq", ".parq")
 _CSV: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst")
 
@@ -159,8 +161,11 @@ def _shared(process: int) -> duckdb.DuckDBPyConnection:
 
 
 def _settings(memory_limit: str | None, folder: Path | str) -> dict[str, Any]:
-    config: dict[str, Any] = {"preserve_insertion_order": False, "temp_directory": str(folder)}
-    return config | ({"memory_limit": memory_limit} if memory_limit else {})
+    return {
+        "preserve_insertion_order": False,
+        "temp_directory": str(folder),
+        "memory_limit": memory_limit or MEMORY,
+    }
 
 
 @contextmanager
