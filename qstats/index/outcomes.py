@@ -136,4 +136,4 @@ def _references(units: pd.DataFrame, reference: dict[str, object], lang: str | N
         raise DataError(say("uncertainty.reference", lang, reference=reference))
     at = np.zeros(len(keys), int)
     at[codes[fits]] = np.flatnonzero(fits)
-    return at[codes]
+    return np.asarray(at[codes])

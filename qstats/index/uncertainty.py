@@ -15,7 +15,7 @@ from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
 from qstats.index.methods import Options
-from qstats.index.outcomes import OUTCOMES, Of
+from qstats.index.outcomes import OUTCOMES, Of, Outcome
 from qstats.index.pipeline import run
 from qstats.index.runs import GROUPS, Choices, Failed, Prepared, Sampling
 from qstats.messages import say
@@ -233,8 +233,11 @@ def summary(
 ) -> Estimate:
     """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`."""
     units, prepared = done.prepared.units, done.prepared
-    asked = {"reference": reference, "lang": lang}
-    found = outcomes.outcome(of, units, done.nominal, done.score, **asked)  # type: ignore[arg-type]
+
+    def asked(score: Array) -> Outcome:
+        return outcomes.outcome(of, units, done.nominal, score, reference=reference, lang=lang)
+
+    found = asked(done.score)
     rank = of in _RANKS
     low, high = ranking.rank_interval(found.runs, level=level) if rank else _quantiles(found.runs, level)
     n, mean, deviation = _moments(found.runs)
@@ -250,10 +253,8 @@ def summary(
         ranks = outcomes.ranked(done.score, units)
         columns["rank"] = outcomes.ranked(done.nominal, units)
         columns["rank_low"], columns["rank_high"] = ranking.rank_interval(ranks, level=level)
-    parts = {
-        swap: outcomes.outcome(of, units, done.nominal, y, **asked).runs for swap, y in done.mates.items()
-    }  # type: ignore[arg-type]
-    first = outcomes.outcome(of, units, done.nominal, done.first, **asked).runs  # type: ignore[arg-type]
+    parts = {swapped: asked(score).runs for swapped, score in done.mates.items()}
+    first = asked(done.first).runs
     columns |= _shares(parts, first, deviation, np.abs(found.nominal))
     return _estimate(prepared, done, of, found.keys, columns, level)
 

@@ -1,6 +1,7 @@
 """The golden index as a framework and a table, as the index takes them."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -54,10 +55,15 @@ def tidy(name):
 
 
 @pytest.fixture(scope="session")
-def golden_tree():
-    return framework()
-
-
-@pytest.fixture(scope="session")
-def golden_data():
-    return tidy("01_build/Denominated")
+def golden():
+    """Return what the tests share; importing this module by name is not possible."""
+    return SimpleNamespace(
+        folder=GOLDEN,
+        meta=META,
+        nodes=NODES,
+        leaves=LEAVES,
+        steps=STEPS,
+        framework=framework,
+        table=table,
+        tidy=tidy,
+    )
