@@ -350,7 +350,7 @@ def test_the_development_capability_is_computed_from_published_series_in_their_u
 
 def test_the_schemes_of_bands_have_neither_gaps_nor_overlaps():
     bands = load("frameworks/bands")
-    assert list(dict.fromkeys(bands["scheme"])) == ["2008", "2011", "stages"]
+    assert list(dict.fromkeys(bands["scheme"])) == ["2008", "2011", "stages", "csi"]
     for _, scheme in bands.groupby("scheme"):
         scheme = scheme.sort_values("position")
         assert scheme["lower"].tolist()[1:] == scheme["upper"].tolist()[:-1]
