@@ -100,9 +100,10 @@ class Cells:
         Keys; populations of ``fpc``; ``rows`` (all rows), ``n`` (rows with a weight other than
         zero and a value), ``missing`` (rows left out), ``weight`` (Σw); each sum s as Σws under its
         name; Σwst as ``s*t``; where rows themselves were drawn with weights Σw²st as
-        ``weight²*s*t``; of the rows left out the same under ``weight@missing``, ``c@missing`` (variables calibrated to); of given replicate
-        weights r Σr and Σrs as ``weight@r``, ``s@r``; pushed down the numbers of ``units`` of the cell and
-        of its stratum (``stratum_units``).
+        ``weight²*s*t``; of the rows left out the same under ``weight@missing`` and
+        ``c@missing`` (variables calibrated to); of given replicate weights r Σr and Σrs as
+        ``weight@r`` and ``s@r``; pushed down the numbers of ``units`` of the cell and of its
+        stratum (``stratum_units``).
         """
         import pandas as pd
 
