@@ -75,7 +75,7 @@ def compare(
     if "region" not in estimate.keys:
         raise DataError(say("compare.no_region", lang, keys=", ".join(estimate.keys) or "—"))
     group = _members(within, lang)
-    sign = _direction(estimate, direction)
+    sign = direction_of(estimate, direction)
     table = estimate.table
     inside = table[table["region"].isin(group)]
     if inside.empty:
@@ -125,7 +125,8 @@ def _said(within: Any) -> str:
     return within if isinstance(within, str) else ", ".join(within)
 
 
-def _direction(estimate: Estimate, direction: int | None) -> int:
+def direction_of(estimate: Estimate, direction: int | None) -> int:
+    """Return 1 where more is better and −1 where less is: as asked, else as the list of indicators says."""
     if direction is not None:
         one_of("direction", direction, (1, -1))
         return direction

@@ -11,7 +11,7 @@ Montgomery (2013), Introduction to Statistical Quality Control, 7th ed., chapter
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -191,21 +191,34 @@ def _one_side(
     return sums, since, np.asarray((sums > h) & known, bool)
 
 
-def cusum_tail(sums: ArrayLike, *, reference: float = 0.5) -> Array:
-    r"""Return the probability that a CUSUM in control, run for long, stands as high.
+def cusum_tail(
+    sums: ArrayLike,
+    *,
+    reference: float = 0.5,
+    points: ArrayLike = np.inf,
+    drift_variance: ArrayLike = 0.0,
+) -> Array:
+    r"""Return the probability that a CUSUM in control stands as high.
 
-    .. math:: P(C > c) \approx \min\{1,\ e^{-2k(c + 0.583)}\}
+    .. math:: P(C_t > c) \approx \int \Bigl[\Phi\Bigl(\frac{dt - c'}{\sqrt t}\Bigr)
+              + e^{2dc'}\,\Phi\Bigl(\frac{-dt - c'}{\sqrt t}\Bigr)\Bigr]\,dN(\delta; 0, v),
+              \qquad d = \delta - k, \quad c' = c + 0.583
 
-    for c > 0, and 1 at 0: the law of the largest excursion of a random walk with steps N(−k, 1), corrected
-    for its jumps over the edge. A sum that began not long ago stands lower, so the probability is no too
-    small.
+    for c > 0, and 1 at 0: the law of the highest point up to time t of a Brownian motion with the drift of
+    the random walk, corrected for its jumps over the edge. Run for long and with a known centre it is
+    :math:`e^{-2k(c + 0.583)}`. A centre that was estimated from m points is off by δ with variance v = 1/m,
+    and that error adds up in the sum.
 
     Parameters
     ----------
     sums : array_like
-        C⁺ or C⁻.
+        C⁺ or C⁻, begun at 0.
     reference : float
         k, above 0.
+    points : array_like
+        t, points since the sum began.
+    drift_variance : array_like
+        v, in the unit of squared standard deviations; of finite t only.
 
     Returns
     -------
@@ -213,15 +226,39 @@ def cusum_tail(sums: ArrayLike, *, reference: float = 0.5) -> Array:
 
     References
     ----------
-    Siegmund (1985), Sequential Analysis, chapters 8 and 10. Grigg & Spiegelhalter (2008), Technometrics
+    Siegmund (1985), Sequential Analysis, chapters 3 and 10. Grigg & Spiegelhalter (2008), Technometrics
     50(4), 501–511, for p-values of CUSUMs.
 
     Examples
     --------
     >>> cusum_tail([0.0, 2.0, 5.0]).round(4).tolist()
     [1.0, 0.0755, 0.0038]
+    >>> cusum_tail(5.0, points=20, drift_variance=[0, 1 / 20]).round(4).tolist()
+    [0.0034, 0.019]
     """
+    from scipy.special import ndtr
+
     if not reference > 0:
         raise OptionError(f"reference={reference!r}: without a reference above 0 the sum has no such law")
-    C = np.asarray(sums, float)
-    return np.asarray(np.where(C > 0, np.exp(-2 * reference * (C + 0.583)), np.where(C == 0, 1.0, C)), float)
+    C, t, v = np.broadcast_arrays(*(np.asarray(a, float) for a in (sums, points, drift_variance)))
+    if (np.isinf(t) & (v > 0)).any():
+        raise OptionError("drift_variance needs a finite number of points: an error of the centre adds up")
+    c = C + 0.583
+    if np.isinf(t).all():
+        tail = np.exp(-2 * reference * c)
+    else:
+        root, tail = np.sqrt(np.maximum(t, 1.0)), np.zeros(c.shape)
+        for x, w in zip(*_HERMITE, strict=True):
+            d = x * np.sqrt(v) - reference
+            over = np.exp(np.minimum(2 * d * c, 700.0)) * ndtr(-(c / root) - d * root)
+            tail += w * np.minimum(1.0, ndtr(d * root - c / root) + over)
+    return np.asarray(np.where(C > 0, tail, np.where(C == 0, 1.0, C)), float)
+
+
+def _hermite() -> tuple[Array, Array]:
+    """Return nodes and weights of the mean over a standard normal."""
+    x, w = np.polynomial.hermite_e.hermegauss(15)
+    return np.asarray(x, float), np.asarray(w / w.sum(), float)
+
+
+_HERMITE: Final = _hermite()
