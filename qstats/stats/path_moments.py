@@ -102,12 +102,18 @@ def moments(
     x = np.asarray(X, float)
     weight = np.ones(len(x)) if w is None else np.asarray(w, float)
     _refuse_weights(x, weight)
-    o = ~np.isnan(x)
-    gaps = int(np.count_nonzero(~o))
-    if missing == "raise":
-        _refuse_gaps(x)
-    used = (o.all(1) if missing == "casewise" else o.any(1)) & (weight > 0)
-    x, o, weight = x[used], o[used], weight[used]
+    with np.errstate(invalid="ignore", over="ignore"):
+        whole = bool(np.isfinite(x.sum()))
+    o = np.ones(x.shape, bool) if whole else ~np.isnan(x)
+    gaps = 0 if whole else int(np.count_nonzero(~o))
+    used = weight > 0
+    if not whole:
+        _refuse_infinities(x)
+        if missing == "raise":
+            _refuse_gaps(x)
+        used &= o.all(1) if missing == "casewise" else o.any(1)
+    if not used.all():
+        x, o, weight = x[used], o[used], weight[used]
     _refuse_emptiness(o, weight)
     rounds = 0
     if gaps == 0 or missing == "casewise":
@@ -119,8 +125,9 @@ def moments(
         m, S = _pairwise(x, o, weight)
     else:
         m, S, rounds = _em(x, o, weight, tolerance, max_iterations)
-    fixed = np.nanmax(x, axis=0) == np.nanmin(x, axis=0)
-    S[fixed] = S[:, fixed] = 0.0
+    for j in np.flatnonzero(np.diagonal(S) <= ROUNDING**2 * m**2):
+        if np.nanmax(x[:, j]) == np.nanmin(x[:, j]):
+            S[j] = S[:, j] = 0.0
     n_eff = float(weight.sum() ** 2 / (weight @ weight))
     return Moments(m, S, len(x), n_eff, missing, gaps, int(np.count_nonzero(~used)), rounds)
 
@@ -134,6 +141,10 @@ def _refuse_weights(x: Array, w: Array) -> None:
         raise DataError(
             f"{bad.size} weights are negative or no number; the first is {w[bad[0]]} in row {bad[0]}"
         )
+
+
+def _refuse_infinities(x: Array) -> None:
+    """Raise when an answer is infinite, with the row."""
     if np.isinf(x).any():
         raise DataError(
             f"{np.count_nonzero(np.isinf(x))} answers are infinite; the first in row "
@@ -161,14 +172,17 @@ def _refuse_emptiness(o: Flag, w: Array) -> None:
 
 
 def _complete(x: Array, w: Array) -> tuple[Array, Array]:
-    """Return mean and covariance of answers without gaps, in two passes."""
+    """Return mean and covariance of answers without gaps, about a first mean that is then corrected."""
     total = w.sum()
     m = w @ x / total
     d = x - m
-    m = m + w @ d / total
-    d = x - m
-    S = (d * w[:, None]).T @ d / total
-    return m, (S + S.T) / 2
+    rest = w @ d / total
+    if (w == w[0]).all():
+        S = d.T @ d / len(x)
+    else:
+        d *= np.sqrt(w)[:, None]
+        S = d.T @ d / total
+    return m + rest, S - np.outer(rest, rest)
 
 
 def _pairwise(x: Array, o: Flag, w: Array) -> tuple[Array, Array]:

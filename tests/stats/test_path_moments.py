@@ -203,6 +203,7 @@ def test_leaving_out_a_row_is_moments_without_it():
         ([[1, 2], [3, 4]], [1], "do not suit"),
         ([1, 2], None, "do not suit"),
         ([[1, 2], [3, np.inf]], None, "1 answers are infinite; the first in row 1"),
+        ([[1, 2], [-np.inf, np.inf]], None, "2 answers are infinite; the first in row 1"),
         ([[1, 2], [3, 4]], [1, 0], "1 rows with weight"),
     ],
 )
