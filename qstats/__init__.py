@@ -18,7 +18,16 @@ _PUBLIC = {
     # nouns
     "Schema": "schema",
     "check": "schema",
+    "Design": "survey.design",
+    "Cells": "survey.cells",
+    "cells": "survey.cells",
     "Estimate": "estimate",
+    # any column of any table
+    "ratio": "survey.estimators",
+    "mean": "survey.estimators",
+    "total": "survey.estimators",
+    "proportion": "survey.estimators",
+    "quantile": "survey.quantile",
     # indicators
     "product_pass_rate": "indicators.product_pass_rate",
     "inspection_pass_rate": "indicators.inspection_pass_rate",
@@ -35,8 +44,12 @@ _PUBLIC = {
     "bands": "index.bands",
     # questions
     "change": "analysis.change",
+    "decompose": "analysis.decompose",
     "targets": "analysis.targets",
     "compare": "analysis.compare",
+    "accept": "analysis.acceptance",
+    "sample_size": "analysis.acceptance",
+    "flags": "analysis.publication",
     "small_area": "analysis.small_area",
     "suppress": "analysis.suppress",
 }

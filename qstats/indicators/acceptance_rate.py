@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 import narwhals as nw
 import numpy as np
 
-from qstats import designed
-from qstats.design import Design
+from qstats.survey import designed
+from qstats.survey.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
-from qstats.results import Interval
+from qstats.survey.results import Interval
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 from qstats.tally import keys_of, provenance_of, tally

@@ -9,9 +9,9 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 
-from qstats import designed
-from qstats.cells import cells
-from qstats.design import Design
+from qstats.survey import designed
+from qstats.survey.cells import cells
+from qstats.survey.design import Design
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say

@@ -8,8 +8,8 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats import designed
-from qstats.design import Design
+from qstats.survey import designed
+from qstats.survey.design import Design
 from qstats.errors import OptionError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check

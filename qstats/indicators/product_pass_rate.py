@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from qstats import designed
-from qstats.design import Design
+from qstats.survey import designed
+from qstats.survey.design import Design
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
-from qstats.results import Interval
+from qstats.survey.results import Interval
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
 from qstats.tally import keys_of, provenance_of, refuse_mixture, tally

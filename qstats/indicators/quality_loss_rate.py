@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import narwhals as nw
 
-from qstats import designed
-from qstats.design import Design
+from qstats.survey import designed
+from qstats.survey.design import Design
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
 from qstats.stats import rates

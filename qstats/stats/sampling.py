@@ -275,11 +275,11 @@ def t_interval(
     """
     if not 0 < level < 1:
         raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
-    from scipy.stats import t
+    from scipy.special import stdtrit  # the quantile of t, without all of scipy.stats
 
     theta, se, df = np.broadcast_arrays(*(np.asarray(a, float) for a in (estimate, std_error, df)))
     with np.errstate(invalid="ignore"):
-        reach = np.where(se == 0, 0.0, t.ppf((1 + level) / 2, np.where(df > 0, df, np.nan)) * se)
+        reach = np.where(se == 0, 0.0, stdtrit(np.where(df > 0, df, np.nan), (1 + level) / 2) * se)
     return np.asarray(theta - reach, float), np.asarray(theta + reach, float)
 
 

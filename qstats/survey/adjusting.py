@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats.adjustments import ONE, Calibration
 from qstats.errors import DesignError, nearest
-from qstats.plan import OMITTED, product_name
 from qstats.stats import adjust, adjusted_elements, calibrate, chain, greg, sampling
+from qstats.survey.adjustments import ONE, Calibration
+from qstats.survey.plan import OMITTED, product_name
 
 if TYPE_CHECKING:
-    from qstats.cells import Cells
-    from qstats.units import Units
+    from qstats.survey.cells import Cells
+    from qstats.survey.units import Units
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats import cells_file, keys, soundness
-from qstats.adjustments import ONE
-from qstats.design import Design, Missing
 from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.onepass import Limits, add_up
-from qstats.plan import COUNTED, plan, product_name, replicate_name, square_name
+from qstats.survey import cells_file, keys, soundness
+from qstats.survey.adjustments import ONE
+from qstats.survey.design import Design, Missing
+from qstats.survey.onepass import Limits, add_up
+from qstats.survey.plan import COUNTED, plan, product_name, replicate_name, square_name
 from qstats.tally import keys_of
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from qstats.design import Design
 from qstats.errors import DataError
 from qstats.files import write_atomic
 from qstats.messages import say
+from qstats.survey.design import Design
 
 #: raised when the columns of a file change their meaning
 FORMAT: Final = 1
-_MARK: Final = b"qstats.cells"
+_MARK: Final = b"qstats.survey.cells"
 
 
 def write(path: Path | str, data: pa.Table, meta: dict[str, Any], /) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, cast
 
-from qstats.adjustments import Calibration, Distance, Label, Method, Replication, label, margin
 from qstats.errors import DesignError, OptionError, one_of
+from qstats.survey.adjustments import Calibration, Distance, Label, Method, Replication, label, margin
 
 Singleton = Literal["fail", "remove", "certainty", "adjust", "average", "collapse"]
 Missing = Literal["fail", "omit"]

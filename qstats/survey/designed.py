@@ -12,16 +12,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats import duck, values
-from qstats.cells import Cells, cells
-from qstats.design import Design
+from qstats import values
 from qstats.errors import DesignError, OptionError
 from qstats.estimate import Estimate
-from qstats.fitting import ONE, Fit, entries_of, fit
-from qstats.results import Interval, estimate_of, rate_of
 from qstats.schema import Schema
 from qstats.stats import covariance, intervals, rates
 from qstats.stats.design_intervals import DESIGN
+from qstats.survey import duck
+from qstats.survey.cells import Cells, cells
+from qstats.survey.design import Design
+from qstats.survey.fitting import ONE, Fit, entries_of, fit
+from qstats.survey.results import Interval, estimate_of, rate_of
 
 Array = NDArray[np.float64]
 

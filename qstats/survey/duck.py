@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.errors import DataError
 from qstats.messages import say
-from qstats.query import quoted, text
+from qstats.survey.query import quoted, text
 
 if TYPE_CHECKING:
     import duckdb

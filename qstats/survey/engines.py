@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from qstats.errors import DataError, nearest
 from qstats.messages import say
-from qstats.plan import Expressions, Plan
+from qstats.survey.plan import Expressions, Plan
 
 Frame = nw.DataFrame[Any] | nw.LazyFrame[Any]
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import narwhals as nw
 import numpy as np
 
-from qstats.cells import Cells, cells
-from qstats.design import Design, Missing
 from qstats.errors import DataError, DesignError, OptionError, one_of
 from qstats.estimate import Estimate
-from qstats.fitting import ONE, Df, fit
-from qstats.results import Interval, estimate_of, rate_of
+from qstats.survey.cells import Cells, cells
+from qstats.survey.design import Design, Missing
+from qstats.survey.fitting import ONE, Df, fit
+from qstats.survey.results import Interval, estimate_of, rate_of
 from qstats.tally import keys_of
 
 Against = Literal["without-replacement", "with-replacement"]

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 
-from qstats.engines import Frame, session_zone
 from qstats.errors import DataError
 from qstats.messages import say
-from qstats.plan import Plan, is_missing, marked
+from qstats.survey.engines import Frame, session_zone
+from qstats.survey.plan import Plan, is_missing, marked
 
 if TYPE_CHECKING:
-    from qstats.duck import Source
     from qstats.schema import Schema
+    from qstats.survey.duck import Source
 
 #: the table of violations lists at most so many
 MAX_LISTED = 1_000

@@ -10,16 +10,16 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats import adjusting
-from qstats.adjusting import Adjustment
-from qstats.cells import Cells
-from qstats.design import Design
 from qstats.errors import DataError, DesignError, nearest, one_of
-from qstats.plan import product_name, replicate_name, square_name
-from qstats.replicating import replicated
 from qstats.stats import design_effect, elements, replicate, sampling
 from qstats.stats.covariance import entries as stored
-from qstats.units import Units, populations_of, units_of
+from qstats.survey import adjusting
+from qstats.survey.adjusting import Adjustment
+from qstats.survey.cells import Cells
+from qstats.survey.design import Design
+from qstats.survey.plan import product_name, replicate_name, square_name
+from qstats.survey.replicating import replicated
+from qstats.survey.units import Units, populations_of, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

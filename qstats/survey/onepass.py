@@ -9,14 +9,14 @@ from typing import Any, Final, NamedTuple
 import narwhals as nw
 import pyarrow as pa
 
-from qstats import duck, progress, pushdown, soundness
-from qstats.engines import Frame, aggregated, collected, columns_of, framed
 from qstats.errors import OptionError
-from qstats.faults import Rows
-from qstats.plan import Plan, expressions
-from qstats.query import query
 from qstats.schema import Schema, check
-from qstats.schema_pass import mapped
+from qstats.survey import duck, progress, pushdown, soundness
+from qstats.survey.engines import Frame, aggregated, collected, columns_of, framed
+from qstats.survey.faults import Rows
+from qstats.survey.plan import Plan, expressions
+from qstats.survey.query import query
+from qstats.survey.schema_pass import mapped
 
 #: more cells than this are not brought into memory from files; about a gigabyte
 MANY: Final = 5_000_000
@@ -45,7 +45,7 @@ def add_up(data: Any, plan: Plan, schema: Schema | None, limits: Limits, /) -> t
     Raises
     ------
     DataError, DesignError
-        See :func:`qstats.cells.cells`.
+        See :func:`qstats.survey.cells.cells`.
     """
     if duck.is_files(data) and not (schema is not None and duck.is_workbook(data)):
         opened = duck.opened(data, memory_limit=limits.memory_limit, temp_directory=limits.temp_directory)

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 
-from qstats.adjustments import ONE
-from qstats.design import Design, Missing
 from qstats.errors import DataError
+from qstats.survey.adjustments import ONE
+from qstats.survey.design import Design, Missing
 
 #: columns of cells that are numbers of things; no key and no sum may have these names, nor ``weight``
 COUNTED: Final = ("rows", "n", "missing", "units", "stratum_units")

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import narwhals as nw
 import pyarrow as pa
 
-from qstats.design import Design
-from qstats.engines import Frame, aggregated, collected
 from qstats.errors import DataError, DesignError, OptionError
-from qstats.faults import Rows
 from qstats.messages import say
-from qstats.plan import Expressions, Plan, expressions, square_name
+from qstats.survey.design import Design
+from qstats.survey.engines import Frame, aggregated, collected
+from qstats.survey.faults import Rows
+from qstats.survey.plan import Expressions, Plan, expressions, square_name
 
 
 class Pushed(NamedTuple):

@@ -10,14 +10,14 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from qstats import duck
-from qstats.cells import Cells, cells
-from qstats.design import Design, Missing
 from qstats.errors import DataError, OptionError, nearest
 from qstats.estimate import Estimate, assemble
-from qstats.fitting import ONE, Df, entries_of, fit, marked
 from qstats.stats import quantiles
 from qstats.stats.design_intervals import Design as Interval
+from qstats.survey import duck
+from qstats.survey.cells import Cells, cells
+from qstats.survey.design import Design, Missing
+from qstats.survey.fitting import ONE, Df, entries_of, fit, marked
 from qstats.tally import keys_of
 
 #: the sum that counts the rows at or below a value

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qstats.plan import Plan, Sum
+from qstats.survey.plan import Plan, Sum
 
 
 def query(plan: Plan, source: str, /) -> str:
-    """Return the query whose result is that of :func:`qstats.engines.grouped`.
+    """Return the query whose result is that of :func:`qstats.survey.engines.grouped`.
 
     Parameters
     ----------

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qstats.adjusting import Adjustment
-from qstats.cells import Cells
-from qstats.design import Design
 from qstats.errors import DesignError
 from qstats.stats import chain, replicate, sampling
-from qstats.units import Units
+from qstats.survey.adjusting import Adjustment
+from qstats.survey.cells import Cells
+from qstats.survey.design import Design
+from qstats.survey.units import Units
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.sparse import eye_array
 
-from qstats.cells import Cells
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble
-from qstats.fitting import Fit
 from qstats.messages import say
 from qstats.stats import covariance, design_intervals, sampling
+from qstats.survey.cells import Cells
+from qstats.survey.fitting import Fit
 
 Interval = design_intervals.Design
 

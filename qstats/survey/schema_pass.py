@@ -11,12 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from qstats import values
-from qstats.engines import Frame
 from qstats.errors import DataError
-from qstats.faults import Fault
 from qstats.messages import say
-from qstats.plan import Plan, is_missing
 from qstats.schema import MAX_LISTED, Column, Schema, examine
+from qstats.survey.engines import Frame
+from qstats.survey.faults import Fault
+from qstats.survey.plan import Plan, is_missing
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "region": values.read_region,

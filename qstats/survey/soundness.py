@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats import faults, keys
-from qstats.adjustments import label
-from qstats.design import Design
 from qstats.errors import DataError, DesignError, nearest
 from qstats.messages import say
-from qstats.plan import Plan, Sum, square_name
-from qstats.schema_pass import canonical
+from qstats.survey import faults, keys
+from qstats.survey.adjustments import label
+from qstats.survey.design import Design
+from qstats.survey.plan import Plan, Sum, square_name
+from qstats.survey.schema_pass import canonical
 
 if TYPE_CHECKING:
-    from qstats.faults import Rows
-    from qstats.pushdown import Pushed
+    from qstats.survey.faults import Rows
+    from qstats.survey.pushdown import Pushed
 
 Numbers = NDArray[np.int64]
 Told = Callable[[int], str]

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.adjustments import ONE
-from qstats.cells import Cells
-from qstats.design import Design
 from qstats.errors import DesignError, nearest
-from qstats.plan import OMITTED
 from qstats.stats import sampling
+from qstats.survey.adjustments import ONE
+from qstats.survey.cells import Cells
+from qstats.survey.design import Design
+from qstats.survey.plan import OMITTED
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]

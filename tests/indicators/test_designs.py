@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 import qstats as qs
-from qstats.cells import cells
-from qstats.design import Design
+from qstats.survey.cells import cells
+from qstats.survey.design import Design
 from qstats.errors import DataError, OptionError
-from qstats.estimators import ratio
-from qstats.fitting import fit
+from qstats.survey.estimators import ratio
+from qstats.survey.fitting import fit
 
 SURVEY = Path(__file__).parents[1] / "golden" / "survey"
 STRATIFIED = Design(weight="w", strata="stratum", cluster="psu")

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qstats import duck
-from qstats.cells import Cells, cells
-from qstats.design import Design
 from qstats.errors import DataError, DesignError, OptionError
+from qstats.survey import duck
+from qstats.survey.cells import Cells, cells
+from qstats.survey.design import Design
 
 CLUSTERS = Design(weight="w", strata="h", cluster="psu", fpc="N")
 ELEMENTS = Design(weight="w", strata="h")
@@ -292,7 +292,7 @@ def test_saved_cells_come_back_with_their_design(tmp_path):
 
 
 def test_cells_of_a_later_version_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("qstats.cells_file.FORMAT", 2)
+    monkeypatch.setattr("qstats.survey.cells_file.FORMAT", 2)
     cells(sample(), sums=["y"]).save(tmp_path / "a.parquet")
     monkeypatch.undo()
     with pytest.raises(DataError, match="2"):
@@ -600,8 +600,8 @@ def test_the_database_is_one_of_each_process():
 _BITS = """
 import sys
 import polars as pl
-from qstats.cells import cells
-from qstats.design import Design
+from qstats.survey.cells import cells
+from qstats.survey.design import Design
 
 rows = pl.DataFrame({"k": [i * 7919 % 13 for i in range(50_000)]}).with_row_index("i")
 rows = rows.with_columns(w=(pl.col("i") % 97) / 7, y=(pl.col("i") % 89) / 11)

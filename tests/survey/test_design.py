@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from qstats.adjustments import label
-from qstats.design import Design
 from qstats.errors import DesignError, OptionError
+from qstats.survey.adjustments import label
+from qstats.survey.design import Design
 
 TWO_STAGES = {"weight": "w", "strata": "h", "cluster": ["psu", "ssu"], "fpc": ["N", "M"]}
 

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from qstats import duck, progress
-from qstats.cells import cells
-from qstats.design import Design
 from qstats.errors import DataError, DesignError, OptionError
 from qstats.indicators.inspection_pass_rate import SCHEMA
-from qstats.plan import plan
-from qstats.query import query
+from qstats.survey import duck, progress
+from qstats.survey.cells import cells
+from qstats.survey.design import Design
+from qstats.survey.plan import plan
+from qstats.survey.query import query
 
 CLUSTERS = Design(weight="w", strata="h", cluster="psu", fpc="N")
 ELEMENTS = Design(weight="w", strata="h")

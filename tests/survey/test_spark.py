@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats.cells import cells
-from qstats.design import Design
 from qstats.errors import DataError
 from qstats.indicators.inspection_pass_rate import SCHEMA
+from qstats.survey.cells import cells
+from qstats.survey.design import Design
 
 CLUSTERS = Design(weight="w", strata="h", cluster="psu", fpc="N")
 COLUMNS = "d string, h smallint, psu int, N int, w double, y int, x double, z double"

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats.design import Design
+from qstats.survey.design import Design
 from qstats.errors import DesignError
-from qstats.estimators import mean, proportion, ratio, total
-from qstats.quantile import quantile
+from qstats.survey.estimators import mean, proportion, ratio, total
+from qstats.survey.quantile import quantile
 
 HERE = Path(__file__).parent
 
