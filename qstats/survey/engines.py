@@ -26,6 +26,10 @@ _TWO_STEPS: Final[tuple[nw.Implementation, ...]] = (
 _SPARK: Final[tuple[nw.Implementation, ...]] = (nw.Implementation.PYSPARK, nw.Implementation.PYSPARK_CONNECT)
 
 
+#: so many sums of a pandas table are left to Arrow
+_MANY_SUMS: Final = 60
+
+
 def framed(data: Any, /) -> Frame:
     """Return a table of any engine as narwhals sees it; a mapping or list of columns by pandas.
 
@@ -88,6 +92,8 @@ def aggregated(frame: Frame, keys: Sequence[str], made: Expressions, /, *, count
         Keys as the engine knows them, then the results under the names of the addends.
     """
     sources = made.addends
+    if frame.implementation.is_pandas() and len(sources) > _MANY_SUMS and isinstance(frame, nw.DataFrame):
+        frame = nw.from_native(frame.to_arrow(), eager_only=True)  # pandas puts columns in one by one
     if frame.implementation in _TWO_STEPS:
         names = [f"#{at}" for at in range(len(sources))]
         stage = dict(zip(names, sources.values(), strict=True))
