@@ -43,8 +43,8 @@ def admissible_weights(
     ----------
     published : DataFrame
         ``node, period, value``, and optionally ``since`` (a period: the value is the change since then;
-        empty: it is a level), ``half_width``, ``unit_key`` (whose scores they are: the nation, a province; weights
-        are the same for all).
+        empty: it is a level), ``half_width``, ``unit_key`` (whose scores they are: the nation, a province;
+        weights are the same for all).
     framework : str, Path or DataFrame
         The tree; its weights are compared with, not used.
     half_width : float, optional

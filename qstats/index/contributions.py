@@ -1,33 +1,42 @@
-"""What a score is made of."""
+"""What a score, and the change of a score, is made of."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError
+from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate
+from qstats.index import outcomes
 from qstats.messages import say
+from qstats.stats import shares
 
 _NEEDED: Final = ("node", "parent", "depth", "weight")
 _TOLERANCE: Final = 1e-10
 
+Mean = Literal["arithmetic", "geometric", "harmonic"] | float
+_POWERS: Final = {"arithmetic": 1.0, "geometric": 0.0, "harmonic": -1.0}
 
-def contributions(index: Estimate, /, *, lang: str | None = None) -> Estimate:
+
+def contributions(index: Estimate, /, *, mean: Mean = "arithmetic", lang: str | None = None) -> Estimate:
     r"""Split the score of each unit into what its nodes contribute.
 
     .. math:: c_q = w_q s_q, \qquad \sum_{q \text{ below } p} c_q = c_p, \qquad c_{root} = S
 
     with :math:`w_q` the weight in the whole that was really used, after renormalising. At any one depth
     of a complete tree the contributions add up to the score; the change of a score over
-    time splits likewise: ``change(contributions(index))``.
+    time splits likewise: ``change(contributions(index))``. Under another mean the weight is replaced by the
+    slope, :math:`w_q (s_q / S)^{p-1}` at each step down, and the parts still add up (Euler); for changes see
+    :func:`change_contributions`.
 
     Parameters
     ----------
     index : Estimate
         A result of :func:`qstats.competitiveness_index`, all nodes of the units it has.
+    mean : {"arithmetic", "geometric", "harmonic"} or float
+        The mean that the index was built with; a number is the power of a power mean.
     lang : {"zh", "en"}, optional
         Language of notes and messages.
 
@@ -62,6 +71,9 @@ def contributions(index: Estimate, /, *, lang: str | None = None) -> Estimate:
     units = [key for key in index.keys if key != "node"]
     table.insert(table.columns.get_loc("n") + 1, "score", table["estimate"])
     kept = table[table["estimate"].notna() & (table["weight"] > 0)].reset_index(drop=True)
+    power = power_of(mean)
+    if power != 1:
+        kept["weight"] = _slopes(kept, units, power, lang)
     for column in ("estimate", "std_error", "conf_low", "conf_high"):
         kept[column] = kept[column] * kept["weight"]
     kept["share"] = 100 * kept["estimate"] / _of_root(kept, units)
@@ -81,7 +93,7 @@ def contributions(index: Estimate, /, *, lang: str | None = None) -> Estimate:
     ]
     return index.replace(
         kept[[*columns, "score", "share"]],
-        method=f"weight in the whole × score; {index.method}",
+        method=f"{'weight' if power == 1 else 'slope'} in the whole × score; {index.method}",
         notes=tuple(notes),
     )
 
@@ -108,3 +120,173 @@ def _refuse_gaps(kept: pd.DataFrame, units: list[str], lang: str | None) -> None
     *unit, node = first if isinstance(first, tuple) else (first,)
     said = {"whole": f"{bad['whole'].iloc[0]:.6f}", "parts": f"{bad['parts'].iloc[0]:.6f}"}
     raise DataError(say("contributions.sum", lang, unit=" ".join(map(str, unit)) or "—", node=node, **said))
+
+
+def power_of(mean: Mean) -> float:
+    """Return the power of a mean that has a name, or that is a number."""
+    if isinstance(mean, str):
+        one_of("mean", mean, tuple(_POWERS))
+        return _POWERS[mean]
+    return float(mean)
+
+
+def _slopes(kept: pd.DataFrame, units: list[str], power: float, lang: str | None) -> np.ndarray:
+    """Return what a point of each node is worth in the whole, the slopes of all above multiplied.
+
+    Under a geometric mean these add up whatever the scores, so that the mean is the right one is seen here.
+    """
+    above = _parents(kept, units)
+    share = np.where(above < 0, 1.0, kept["weight"] / kept["weight"].to_numpy()[above])
+    score = kept["estimate"].to_numpy()
+    inner = above >= 0
+    total = np.bincount(above[inner], (share * shares.transform(score, power))[inner], minlength=len(kept))
+    off = np.abs(total - shares.transform(score, power)) > _TOLERANCE * np.maximum(1, np.abs(total))
+    bad = np.flatnonzero(off & (np.bincount(above[inner], minlength=len(kept)) > 0))
+    if bad.size:
+        row = kept.iloc[bad[0]]
+        said = {"unit": " ".join(map(str, row[units])) or "—", "node": row["node"], "power": f"{power:g}"}
+        raise DataError(say("contributions.mean", lang, **said))
+    own = shares.level_slopes(score[:, None], share[:, None], score[above], power)[:, 0]
+    return _multiplied(own, above, kept["depth"].to_numpy())
+
+
+def _parents(kept: pd.DataFrame, units: list[str]) -> np.ndarray:
+    """Return the row of the parent of each row, −1 for a root."""
+    place = kept[[*units, "node"]].assign(_at=np.arange(len(kept)))
+    found = kept[[*units, "parent"]].merge(
+        place, left_on=[*units, "parent"], right_on=[*units, "node"], how="left"
+    )
+    return np.asarray(found["_at"].fillna(-1), int)
+
+
+def _multiplied(own: np.ndarray, above: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    whole = np.where(above < 0, 1.0, own)
+    for level in range(1, int(depth.max(initial=0)) + 1):
+        at = np.flatnonzero((depth == level) & (above >= 0))
+        whole[at] = own[at] * whole[above[at]]
+    return whole
+
+
+def change_contributions(
+    index: Estimate, /, *, mean: Mean = "arithmetic", lang: str | None = None
+) -> Estimate:
+    r"""Split the change of a score since the period before into what its nodes contribute.
+
+    .. math:: \Delta S_p = \sum_{q \text{ below } p} \big(a_q\,\Delta s_q + b_q\big)
+
+    with a and b of :func:`qstats.stats.shares.change`: exact for any power mean, LMDI for the geometric.
+    Going down the tree the slopes a are multiplied, so a node whose change is zero can still have parts
+    that cancel. A score of one period only stands for both; that it came or went is an effect of weights.
+
+    Parameters
+    ----------
+    index : Estimate
+        A result of :func:`qstats.competitiveness_index` or :func:`qstats.index.specified.specified_index`
+        with a key ``period``.
+    mean : {"arithmetic", "geometric", "harmonic"} or float
+        The mean that the index was built with.
+    lang : {"zh", "en"}, optional
+
+    Returns
+    -------
+    Estimate
+        Keys of the index (the later period). ``estimate`` is what the change of the node contributed to that
+        of the root, ``weights`` what a change of the weights among its children did (renormalising);
+        ``change`` of the score itself, ``n, parent, depth``. For every node: its estimate is the sum of its
+        children's plus ``weights``, to 1e-10. Errors are NaN: those of changes are
+        ``uncertainty(…, of="change")``.
+
+    Raises
+    ------
+    DataError
+        There are no two periods; it is not the table of an index, or was built with another mean.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from qstats.index.build import competitiveness_index
+    >>> tree = pd.DataFrame({"code": ["all", "pass", "loss"], "parent": ["", "all", "all"],
+    ...     "direction": [1, 1, -1], "weight": [1, 0.75, 0.25], "weight_provenance": "user",
+    ...     "lower": [0, 60, 0], "upper": [0, 100, 2], "bounds_provenance": "user", "unit": "%"})
+    >>> data = pd.DataFrame({"indicator": ["pass", "loss"] * 2, "period": [2022] * 2 + [2023] * 2,
+    ...     "estimate": [88, 0.5, 90, 0.4]})
+    >>> change_contributions(competitiveness_index(data, tree)).table["estimate"].round(6).tolist()
+    [2.0, 1.5, 0.5]
+    """
+    table, power = index.table, power_of(mean)
+    lacking = [column for column in _NEEDED if column not in table.columns]
+    if lacking:
+        raise DataError(say("contributions.columns", lang, columns=", ".join(lacking)))
+    later, earlier = outcomes.pairs(table[list(index.keys)], lang)
+    now, before = (table.iloc[at].reset_index(drop=True) for at in (later, earlier))
+    units = [key for key in index.keys if key != "node"]
+    above = _parents(now, units)
+    filled = _filled(before["estimate"], now["estimate"])
+    split = _split(filled, (before["weight"], now["weight"]), above, power)
+    whole = _multiplied(split.slope, above, now["depth"].to_numpy())
+    effect = np.where(above < 0, 0.0, whole[above] * split.weight)
+    inside = np.bincount(above[above >= 0], np.nan_to_num(effect[above >= 0]), minlength=len(now))
+    now["change"] = now["estimate"] - before["estimate"]
+    now["estimate"], now["weights"] = whole * (filled[1] - filled[0]), inside
+    _refuse_other_mean(now, above, units, lang)
+    for column in ("std_error", "conf_low", "conf_high"):
+        now[column] = np.nan
+    return index.replace(
+        now[
+            [
+                *index.keys,
+                "estimate",
+                "std_error",
+                "conf_low",
+                "conf_high",
+                "n",
+                "parent",
+                "depth",
+                "change",
+                "weights",
+            ]
+        ],
+        unit="index points",
+        method=f"change since the period before, split exactly (power {power:g}); {index.method}",
+        inference="none",
+    )
+
+
+def _filled(first: pd.Series[float], second: pd.Series[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Let what one of two periods lacks be as in the other."""
+    a, b = first.to_numpy(), second.to_numpy()
+    return np.where(np.isnan(a), b, a), np.where(np.isnan(b), a, b)
+
+
+def _split(
+    score: tuple[np.ndarray, np.ndarray],
+    weights: tuple[pd.Series[float], pd.Series[float]],
+    above: np.ndarray,
+    power: float,
+) -> shares.Change:
+    """Split the change of each parent to its children."""
+    weight = [np.nan_to_num(part.to_numpy()) for part in weights]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = [np.where(above < 0, 1.0, w / w[above]) for w in weight]
+        one, two = (np.where(np.isnan(share[k]), share[1 - k], share[k])[:, None] for k in (0, 1))
+        means = (score[0][above], score[1][above])
+        found = shares.change(score[0][:, None], score[1][:, None], one, two, means, power)
+    absent = np.isnan(score[0])
+    return shares.Change(
+        np.where(absent, np.nan, found.slope[:, 0]), np.where(absent, 0.0, found.weight[:, 0])
+    )
+
+
+def _refuse_other_mean(now: pd.DataFrame, above: np.ndarray, units: list[str], lang: str | None) -> None:
+    """Raise unless the parts of the change of every node add up to it."""
+    inner = above >= 0
+    parts = np.bincount(above[inner], np.nan_to_num(now["estimate"].to_numpy()[inner]), minlength=len(now))
+    parts = parts + now["weights"].to_numpy()
+    has = np.bincount(above[inner], minlength=len(now)) > 0
+    whole = now["estimate"].to_numpy()
+    bad = np.flatnonzero(has & ~np.isnan(whole) & ~(np.abs(parts - whole) <= _TOLERANCE))
+    if not bad.size:
+        return
+    first = now.iloc[bad[0]]
+    said = {"whole": f"{whole[bad[0]]:.6f}", "parts": f"{parts[bad[0]]:.6f}", "node": first["node"]}
+    raise DataError(say("contributions.sum", lang, unit=" ".join(map(str, first[units])) or "—", **said))

@@ -21,7 +21,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 from scipy.sparse import coo_array, csr_array, eye_array, hstack, vstack
 
 from qstats.errors import DataError

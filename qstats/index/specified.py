@@ -1,0 +1,102 @@
+"""An index under any choice of steps, as an Estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qstats.estimate import Estimate, assemble
+from qstats.index import runs
+from qstats.index.align import Indicators, Missing
+from qstats.index.methods import Options
+from qstats.index.runs import Choices
+from qstats.index.tree import Tree
+from qstats.stats import composite
+
+Array = np.ndarray
+
+
+def specified_index(
+    indicators: Indicators,
+    framework: str | Path | pd.DataFrame = "qci",
+    /,
+    *,
+    steps: Mapping[str, Options] | None = None,
+    missing: Missing = "raise",
+    lang: str | None = None,
+) -> Estimate:
+    """Build an index by other steps than scores between fixed bounds and arithmetic means.
+
+    Parameters
+    ----------
+    indicators, framework, missing, lang : optional
+        As of :func:`qstats.competitiveness_index`.
+    steps : mapping, optional
+        As of :func:`qstats.uncertainty`.
+
+    Returns
+    -------
+    Estimate
+        Keys of the units and ``node``. ``n`` is the number of indicators observed below; further columns
+        ``coverage, parent, depth, weight`` (used, in the root) and ``value``. Errors are not propagated here
+        and NaN: :func:`qstats.uncertainty` finds them.
+
+    Examples
+    --------
+    >>> tree = pd.DataFrame({"code": ["all", "pass", "loss"], "parent": ["", "all", "all"],
+    ...     "direction": [1, 1, -1], "weight": [1, 0.5, 0.5], "weight_provenance": "user",
+    ...     "lower": [0, 60, 0], "upper": [0, 100, 2], "bounds_provenance": "user", "unit": "%"})
+    >>> data = pd.DataFrame({"indicator": ["pass", "loss"], "estimate": [100, 1.95]})
+    >>> found = specified_index(data, tree, steps={"aggregation": "geometric"})
+    >>> round(found.value(node="all"), 3)
+    78.102
+    """
+    chosen = Choices(steps or {}, sampling="none")
+    ready = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
+    score, tree = runs.nominal(ready), ready.tree
+    observed, coverage, weight = _used(tree, ready.held.value, score)
+    value = np.full(score.shape, np.nan)
+    value[tree.leaves] = ready.held.value.T
+    nodes, units = score.shape
+    keys = ready.units.iloc[np.repeat(np.arange(units), nodes)].reset_index(drop=True)
+    unknown = np.full(score.size, np.nan)
+    said = ", ".join(f"{step}: {option}" for step, option in (steps or {}).items()) or "fixed bounds"
+    return Estimate(
+        assemble(
+            keys.assign(node=np.tile(np.array(tree.codes, dtype=object), units)),
+            estimate=score.T.ravel(),
+            std_error=unknown,
+            conf_low=unknown,
+            conf_high=unknown,
+            n=observed.T.ravel(),
+            coverage=coverage.T.ravel(),
+            parent=np.tile(ready.table["parent"].to_numpy(dtype=object), units),
+            depth=np.tile(tree.depth, units),
+            weight=weight.T.ravel(),
+            value=value.T.ravel(),
+        ),
+        indicator=str(ready.table.loc[ready.table["depth"] == 0, "code"].iloc[0]),
+        unit="index",
+        method=f"{said} ({ready.name})",
+        inference="none",
+        provenance=[*ready.held.provenance, f"framework:{ready.name}"],
+    )
+
+
+def _used(tree: Tree, value: Array, score: Array) -> tuple[Array, Array, Array]:
+    """Return indicators observed, share of weight observed, and the weight used, shape (nodes, units)."""
+    observed, coverage, weight = (np.zeros(score.shape) for _ in range(3))
+    observed[tree.leaves] = coverage[tree.leaves] = ~np.isnan(value.T)
+    share = np.ones(score.shape)
+    for node, below in tree.families:
+        w = tree.weight[below]
+        observed[node] = observed[below].sum(0)
+        coverage[node] = (w[:, None] * coverage[below]).sum(0) / w.sum()
+        share[below] = np.nan_to_num(composite.available_weights(w, ~np.isnan(score[below].T)).T)
+    weight[tree.parent < 0] = 1.0
+    for node, below in reversed(tree.families):
+        weight[below] = weight[node] * share[below]
+    return observed.astype(int), coverage, weight * ~np.isnan(score)
