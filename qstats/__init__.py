@@ -46,6 +46,7 @@ _PUBLIC = {
     "change": "analysis.change",
     "decompose": "analysis.decompose",
     "targets": "analysis.targets",
+    "scorecard": "analysis.scorecard",
     "compare": "analysis.compare",
     "accept": "analysis.acceptance",
     "sample_size": "analysis.acceptance",
