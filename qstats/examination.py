@@ -10,7 +10,7 @@ import narwhals as nw
 
 from qstats import values
 from qstats.errors import DataError, nearest
-from qstats.files import read_table
+from qstats.files import Reading, read_table
 from qstats.messages import language, say
 
 #: a column of regions or industries with more distinct texts is another column: no hints, they take time
@@ -26,7 +26,7 @@ class Examination:
     """One pass over one table; afterwards ``frame``, ``violations()`` and ``notes`` hold what was found."""
 
     def __init__(self, data: Any, schema: Schema, need: Iterable[str], lang: str | None) -> None:
-        reading = read_table(data, lang=lang) if isinstance(data, str | Path) else None
+        reading = _reading(data, schema, lang)
         self.schema = schema
         self.lang = language(lang)
         asked = list(need)
@@ -327,6 +327,19 @@ class Examination:
                 said = ", ".join(f"{k}={v}" for k, v in zip(keys, key, strict=True))
                 row = self._lines[before]
                 self._say(at, keys[0], key[0], "duplicate", "check.duplicate", first=row, keys=said)
+
+
+def _reading(data: Any, schema: Schema, lang: str | None) -> Reading | None:
+    """Return a file as read: the headers of the schema find the table in it."""
+    if isinstance(data, str | Path):
+        return read_table(data, is_header=header_of(schema), lang=lang)
+    return data if isinstance(data, Reading) else None
+
+
+def header_of(schema: Schema, /) -> Callable[[str], bool]:
+    """Return the test whether a text is a header of the schema."""
+    known = {values.read_header(h)[0] for c in schema.all_columns for h in c.headers}
+    return lambda text: values.read_header(text)[0] in known
 
 
 def _eager(data: Any) -> nw.DataFrame[Any]:

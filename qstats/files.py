@@ -3,49 +3,45 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count, product
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from qstats.errors import DataError
+from qstats.errors import DataError, QStatsError, one_of
+from qstats.layouts import PLAIN, Layout, Part, Reading, Seen, understood
 from qstats.messages import say
+from qstats.workbooks import Grid, IsHeader, open_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: an unpacked workbook larger than this is refused: a packed file can unpack to anything
-MAX_UNPACKED: Final = 200_000_000
-#: a sheet whose used area has more cells is refused: one cell in the last corner makes 17,000,000,000
-MAX_CELLS: Final = 20_000_000
+__all__ = [
+    "Layout",
+    "Reading",
+    "data_path",
+    "data_root",
+    "read_table",
+    "write_atomic",
+    "write_csv",
+    "write_xlsx",
+]
+
 _TEXTS: Final = (".csv", ".txt", ".tsv")
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
-_UNIT_ABOVE: Final = re.compile(r"(?:^|[\s(\uff08])单位\s*[:\uff1a]?\s*[百千万亿十]")
-
-
-class Reading(NamedTuple):
-    """A table as read, before it is understood: all text.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Every cell as text, None where empty.
-    lines : list of int
-        The row of the file that each row came from, as a spreadsheet numbers it.
-    notes : list of str
-        What was done to read it (encoding, skipped titles, merged cells).
-    merged : set of (int, str)
-        Cells (position in `table`, column) whose value was copied from a merged cell.
-    """
-
-    table: pd.DataFrame
-    lines: list[int]
-    notes: list[str]
-    merged: set[tuple[int, str]]
+#: what may not stand in the name of a file, on one system or another
+_REFUSED: Final = frozenset('/\\:*?"<>|')
+_DEVICES: Final = ("CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(1, 10)))
+#: a spreadsheet takes a text that begins so for a formula
+_COMMANDS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+#: a cell of a workbook holds so many characters
+_LONGEST_CELL: Final = 32_767
 
 
 def data_root() -> Path:
@@ -91,21 +87,72 @@ def write_atomic(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def read_table(path: Path | str, /, *, lang: str | None = None) -> Reading:
-    """Read a CSV or XLSX file as people send it, every cell as text.
+def read_table(
+    path: Path | str,
+    /,
+    *,
+    layout: Layout | None = None,
+    is_header: IsHeader | None = None,
+    lang: str | None = None,
+) -> Reading:
+    r"""Read a CSV or XLSX file as people send it, every cell as text, by declared rules.
 
-    CSV may be UTF-8 (with or without BOM), UTF-16 or GBK, with commas, semicolons or tabs. In a
-    workbook the first sheet is read. What the file holds decides, not what it is called. Title
-    rows above the header are skipped; a merged cell gives its value to all the cells below it
-    that it covers. All of it is said in ``notes``.
+    CSV may be UTF-8 (with or without BOM), UTF-16 or GBK, with commas, semicolons or tabs. What the file
+    holds decides, not what it is called. Title rows above the header are skipped; a merged cell gives its
+    value to all the cells below it that it covers; totals and footnotes are left out. All of it is said
+    in ``notes`` and, row by row, in ``seen``.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    layout : Layout, optional
+        The rules; by default ``Layout()`` when headers are known, else all below the header is data.
+    is_header : callable, optional
+        Whether a text is a header of the table that is looked for: it finds the sheet and the row.
+    lang : {"zh", "en"}, optional
+        Language of notes and messages.
+
+    Returns
+    -------
+    Reading
 
     Raises
     ------
     DataError
-        The file does not exist, may not be opened, is empty, is neither CSV nor XLSX, or is
-        broken; a unit such as 万元 stands above the header, where it belongs to no column.
+        The file does not exist, may not be opened, is empty, is neither CSV nor XLSX, is broken, or
+        would fill the memory; a unit such as 万元 stands above the header, where it belongs to no
+        column; rows are hidden, formulas have no value, or sheets compete, and no rule says what to do.
+
+    Examples
+    --------
+    >>> path = getfixture("tmp_path") / "t.csv"
+    >>> rows = ["2023年汇总", "地区,检验数,合格数", "安徽,100,90", "合计,100,90"]
+    >>> _ = path.write_text("\n".join(rows), encoding="utf-8")
+    >>> read_table(path, layout=Layout(), lang="en").seen[["row", "what"]].values.tolist()
+    [[1, 'title'], [2, 'header'], [3, 'data'], [4, 'total']]
     """
     path = Path(path)
+    rules = layout if layout is not None else Layout() if is_header else PLAIN
+    raw, kind = _opened(path, lang)
+    if raw.startswith(b"PK"):
+        notes = [] if kind in _WORKBOOKS else [say("file.is_workbook", lang, kind=kind)]
+        grids, unread = open_workbook(path, sheet=rules.sheet, is_header=is_header, lang=lang)
+        if unread:
+            names = ", ".join(grid.name for grid in grids)
+            notes.append(say("file.sheets", lang, count=len(grids) + len(unread), sheet=names))
+        seen = [
+            Seen(s.name, None, "sheet", f"{s.rows}", say(f"layout.sheet.{s.hidden:d}", lang)) for s in unread
+        ]
+    else:
+        notes = [] if kind in _TEXTS else [say("file.is_text", lang, kind=kind)]
+        grids, seen = [Grid("", _text_rows(path, raw, notes, lang))], []
+    parts = [understood(path, grid, rules, is_header, lang) for grid in grids]
+    return _together([grid.name for grid in grids], parts, notes, seen, lang)
+
+
+def _opened(path: Path, lang: str | None) -> tuple[bytes, str]:
+    """Return the bytes of a file and what it calls itself."""
     if path.is_dir():
         raise DataError(say("file.folder", lang, path=path))
     if not path.is_file():
@@ -121,11 +168,27 @@ def read_table(path: Path | str, /, *, lang: str | None = None) -> Reading:
         raise DataError(say("file.empty", lang, path=path))
     if raw.startswith(b"\xd0\xcf\x11\xe0"):
         raise DataError(say("file.old", lang, path=path))
-    if raw.startswith(b"PK"):
-        notes = [] if kind in _WORKBOOKS else [say("file.is_workbook", lang, kind=kind)]
-        return _read_workbook(path, notes, lang)
-    notes = [] if kind in _TEXTS else [say("file.is_text", lang, kind=kind)]
-    return _read_text(path, raw, notes, lang)
+    return raw, kind
+
+
+def _together(
+    sheets: list[str], parts: list[Part], notes: list[str], seen: list[Seen], lang: str | None
+) -> Reading:
+    """Return the tables of the sheets one below the other; they must have the same headers."""
+    import pandas as pd
+
+    for name, part in zip(sheets, parts, strict=True):
+        if set(part.table.columns) != set(parts[0].table.columns):
+            other = ", ".join(sorted(set(part.table.columns) ^ set(parts[0].table.columns)))
+            raise DataError(say("file.sheets_differ", lang, sheet=name, first=sheets[0], columns=other))
+    starts = [sum(len(p.table) for p in parts[:at]) for at in range(len(parts))]
+    table = pd.concat([part.table for part in parts], ignore_index=True) if len(parts) > 1 else parts[0].table
+    lines = [line for part in parts for line in part.lines]
+    merged = {(start + at, c) for start, part in zip(starts, parts, strict=True) for at, c in part.merged}
+    told = pd.DataFrame([*seen, *(line for part in parts for line in part.seen)], columns=list(Seen._fields))
+    named = [name for name, part in zip(sheets, parts, strict=True) for _ in part.lines]
+    notes = [*notes, *(note for part in parts for note in part.notes)]
+    return Reading(table, lines, notes, merged, told.astype({"row": "Int64"}), named)
 
 
 def _decoded(path: Path, raw: bytes, notes: list[str], lang: str | None) -> str:
@@ -145,7 +208,7 @@ def _decoded(path: Path, raw: bytes, notes: list[str], lang: str | None) -> str:
     return text
 
 
-def _read_text(path: Path, raw: bytes, notes: list[str], lang: str | None) -> Reading:
+def _text_rows(path: Path, raw: bytes, notes: list[str], lang: str | None) -> list[list[str | None]]:
     import csv
 
     text = _decoded(path, raw, notes, lang)
@@ -157,7 +220,7 @@ def _read_text(path: Path, raw: bytes, notes: list[str], lang: str | None) -> Re
         rows.extend([cell.strip() or None for cell in row] for row in reader)
     except csv.Error as error:
         raise DataError(say("file.quotes", lang, path=path, row=len(rows) + 1, error=error)) from None
-    return _framed(path, rows, notes, [], lang)
+    return rows
 
 
 def _delimiter(text: str) -> str:
@@ -171,123 +234,129 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=regularity)
 
 
-def _read_workbook(path: Path, notes: list[str], lang: str | None) -> Reading:
-    sheet = _first_sheet(path, notes, lang)
-    rows = [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-    areas = [(a.min_row - 1, a.max_row - 1, a.min_col - 1, a.max_col - 1) for a in sheet.merged_cells.ranges]
-    return _framed(path, rows, notes, areas, lang)
+def safe_name(text: str, /, *, longest: int = 120) -> str:
+    """Return a text as the name of a file: no folder, no device, nothing that cannot be seen.
 
+    Separators, control and direction marks and what a file system refuses become ``_``; the name is
+    at most `longest` bytes of UTF-8 (an ending of up to 16 bytes is kept); an empty one is ``_``.
 
-def _first_sheet(path: Path, notes: list[str], lang: str | None) -> Any:
-    """Open a workbook; refuse one that would fill the memory."""
-    import warnings
-    import zipfile
-
-    try:
-        import openpyxl
-    except ImportError:
-        raise DataError(say("file.needs_openpyxl", lang, path=path)) from None
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(item.file_size for item in packed.infolist())
-        if size > MAX_UNPACKED:
-            raise DataError(say("file.bomb", lang, path=path, size=f"{size:,}", limit=f"{MAX_UNPACKED:,}"))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that do not matter here
-            book = openpyxl.load_workbook(path, data_only=True)
-        sheet = book.worksheets[0]
-    except DataError:
-        raise
-    except Exception as error:  # a broken workbook fails in openpyxl, zlib or the XML parser, each in its way
-        raise DataError(say("file.broken", lang, path=path, error=error)) from error
-    if sheet.max_row * sheet.max_column > MAX_CELLS:
-        reach = {"sheet": sheet.title, "rows": sheet.max_row, "columns": sheet.max_column}
-        raise DataError(say("file.far", lang, **reach))
-    if len(book.worksheets) > 1:
-        notes.append(say("file.sheets", lang, count=len(book.worksheets), sheet=sheet.title))
-    return sheet
-
-
-def _text(cell: Any) -> str | None:
-    if cell is None:
-        return None
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
-    return str(cell).strip() or None
-
-
-def _framed(
-    path: Path,
-    rows: list[list[str | None]],
-    notes: list[str],
-    areas: list[tuple[int, int, int, int]],
-    lang: str | None,
-) -> Reading:
-    """Fill merged areas, find the header, drop empty rows, and make the table."""
-    import pandas as pd
-
-    copied = _fill(rows, areas)
-    filled = [i for i, row in enumerate(rows) if any(row)]
-    if not filled:
-        raise DataError(say("file.empty", lang, path=path))
-    head = _header_row(rows, filled, areas)
-    titles = [next(filter(None, rows[i])) for i in filled if i < head]
-    _refuse_units(rows, [i for i in filled if i < head], lang)
-    if titles:
-        notes.append(say("file.titles", lang, titles="; ".join(map(str, titles))))
-    body = [i for i in filled if i > head]
-    width = max(
-        (j + 1 for i in (head, *body) for j in range(len(rows[i]) - 1, -1, -1) if rows[i][j]), default=0
-    )
-    columns = _names((rows[head] + [None] * width)[:width])
-    cells = [
-        row if len(row) == width else (row + [None] * width)[:width] for row in map(rows.__getitem__, body)
-    ]
-    table = pd.DataFrame(cells, columns=columns, dtype=object)
-    place = {i: at for at, i in enumerate(body)}
-    merged = {(place[r], columns[c]) for r, c in copied if r in place and c < len(columns)}
-    if merged:
-        notes.append(say("file.merged", lang, count=len(merged)))
-    return Reading(table, [i + 1 for i in body], notes, merged)
-
-
-def _fill(rows: list[list[str | None]], areas: list[tuple[int, int, int, int]]) -> set[tuple[int, int]]:
-    """Give every cell that a merged area covers its value; return the cells filled.
-
-    An area of one row is a title or a heading over columns: it is left as it is.
+    Examples
+    --------
+    >>> safe_name("../安徽:\u202e2023.xlsx"), safe_name("CON"), safe_name("")
+    ('_安徽__2023.xlsx', '_CON', '_')
     """
-    copied: set[tuple[int, int]] = set()
-    for top, bottom, left, right in areas:
-        if top == bottom:
-            continue
-        for r, c in product(range(top, bottom + 1), range(left, right + 1)):
-            if (r, c) != (top, left):
-                rows[r][c] = rows[top][left]
-                copied.add((r, c))
-    return copied
+    seen = unicodedata.normalize("NFC", text)
+    seen = "".join("_" if c in _REFUSED or not (c.isprintable() or c == "\u3000") else c for c in seen)
+    seen = seen.strip(" .")
+    if seen.split(".")[0].rstrip().upper() in _DEVICES:
+        seen = f"_{seen}"
+    stem, dot, ending = seen.rpartition(".")
+    tail = dot + ending if stem and len((dot + ending).encode()) <= 16 else ""
+    stem = seen.removesuffix(tail) if tail else seen
+    room = longest - len(tail.encode())
+    return (stem.encode()[:room].decode(errors="ignore").rstrip(" .") + tail) or "_"
 
 
-def _header_row(
-    rows: list[list[str | None]], filled: list[int], areas: list[tuple[int, int, int, int]]
-) -> int:
-    """Return the first row that fills more than half of the width; of a header of two rows, the second."""
-    width = max(len({cell for cell in rows[i] if cell is not None}) for i in filled)
-    head = next(i for i in filled if sum(cell is not None for cell in rows[i]) > width // 2)
-    while any(top <= head < bottom for top, bottom, _, _ in areas):
-        head += 1
-    return head
+def guarded(value: Any, /) -> Any:
+    """Return a cell for a CSV: a text that a spreadsheet would run as a formula gets an apostrophe.
+
+    Numbers, also as text (``-3``), are left as they are; :func:`unguarded` takes it away.
+
+    Examples
+    --------
+    >>> guarded("=cmd|' /C calc'!A0"), guarded("-3"), guarded("- none"), guarded(-3)
+    ("'=cmd|' /C calc'!A0", '-3', "'- none", -3)
+    """
+    if not isinstance(value, str) or not value.lstrip("'").startswith(_COMMANDS):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
-def _refuse_units(rows: list[list[str | None]], above: list[int], lang: str | None) -> None:
-    for title in (cell for i in above for cell in rows[i] if cell and _UNIT_ABOVE.search(cell)):
-        raise DataError(say("file.unit_above", lang, title=title))
+def unguarded(value: Any, /) -> Any:
+    """Return what :func:`guarded` was given."""
+    commanding = isinstance(value, str) and value.startswith("'") and guarded(value[1:]) == value
+    return value[1:] if commanding else value
 
 
-def _names(header: list[str | None]) -> list[str]:
-    """Return the headers as one line each, all different: a repeated one is numbered."""
-    names: dict[str, None] = {}
-    for at, cell in enumerate(header, start=1):
-        name = re.sub(r"\s+", " ", cell) if cell else f"column {at}"
-        again = (f"{name} ({n})" for n in count(2))
-        names[next(new for new in again if new not in names) if name in names else name] = None
-    return list(names)
+def write_csv(
+    table: pd.DataFrame, path: Path | str, /, *, formulas: Literal["guard", "keep"] = "guard"
+) -> Path:
+    """Write a table as CSV (RFC 4180, UTF-8 with a byte order mark), whole or not at all.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The index is not written.
+    path : path
+        The file; it is replaced if it exists.
+    formulas : {"guard", "keep"}
+        ``guard``: headers and texts that begin with ``= + - @`` (also full-width), a tab or a line break
+        get an apostrophe in front, unless they are numbers; ``keep``: they are written as they are.
+
+    Returns
+    -------
+    pathlib.Path
+        The absolute path.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> path = write_csv(pd.DataFrame({"name": ["=1+1"], "n": [-2]}), getfixture("tmp_path") / "t.csv")
+    >>> path.read_text(encoding="utf-8-sig").splitlines()
+    ['name,n', "'=1+1,-2"]
+    """
+    one_of("formulas", formulas, ("guard", "keep"))
+    written = table.map(guarded).rename(columns=guarded) if formulas == "guard" else table
+    with write_atomic(path) as temporary:
+        written.to_csv(temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    return Path(path).resolve()
+
+
+def write_xlsx(
+    table: pd.DataFrame, path: Path | str, /, *, sheet: str = "data", lang: str | None = None
+) -> Path:
+    """Write a table as a workbook in which a text is never a formula or a link.
+
+    Raises
+    ------
+    DataError
+        A text is longer than a cell holds (32,767 characters): it would be lost.
+    QStatsError
+        XlsxWriter is not installed.
+    """
+    try:
+        import xlsxwriter
+    except ImportError:
+        raise QStatsError(say("form.needs_xlsxwriter", lang)) from None
+    _refuse_long(table, lang)
+    plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with write_atomic(path) as temporary:
+        book = xlsxwriter.Workbook(temporary, plain)
+        book.set_properties({"created": datetime(2020, 1, 1)})  # so that the same table gives the same bytes
+        page = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", "_", sheet)[:31].strip("'") or "data")
+        for at, name in enumerate(table.columns):
+            page.write_string(0, at, str(name))
+            for row, value in enumerate(table[name].tolist(), start=1):
+                if isinstance(value, bool):
+                    page.write_boolean(row, at, value)
+                elif isinstance(value, int | float) and math.isfinite(value):
+                    page.write_number(row, at, value)
+                elif isinstance(value, str):
+                    page.write_string(row, at, value)
+                elif not (value is None or value != value or type(value).__name__ == "NAType"):
+                    page.write_string(row, at, str(value))
+        page.freeze_panes(1, 0)
+        book.close()
+    return Path(path).resolve()
+
+
+def _refuse_long(table: pd.DataFrame, lang: str | None) -> None:
+    for name in table.columns:
+        for row, value in enumerate(table[name].tolist(), start=1):
+            if isinstance(value, str) and len(value) > _LONGEST_CELL:
+                told = {"row": row, "column": str(name)[:40], "count": len(value), "limit": _LONGEST_CELL}
+                raise DataError(say("file.too_long", lang, **told))

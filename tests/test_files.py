@@ -6,9 +6,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from qstats import files
+from qstats import workbooks
 from qstats.errors import DataError
-from qstats.files import read_table, write_atomic
+from qstats.files import read_table, safe_name, unguarded, write_atomic, write_csv, write_xlsx
 from qstats.indicators.inspection_pass_rate import SCHEMA
 from qstats.schema import check, examine
 
@@ -107,7 +107,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_by_its_size(tmp_path, mo
     path = sheet(tmp_path, [["地区", "检验数", "合格数"], ["安徽", 10, 9]])
     with zipfile.ZipFile(path) as packed:
         size = sum(item.file_size for item in packed.infolist())
-    monkeypatch.setattr(files, "MAX_UNPACKED", size - 1)
+    monkeypatch.setattr(workbooks, "MAX_UNPACKED", size - 1)
     with pytest.raises(DataError, match=f"{size:,}|{size}"):
         read_table(path)
 
@@ -154,3 +154,82 @@ def test_a_file_is_whole_or_not_there(tmp_path):
 def test_a_csv_that_calls_itself_a_workbook_is_read(tmp_path):
     path = put(tmp_path, HEADER + "安徽,100,90\n", "t.xlsx")
     assert check(path, SCHEMA)["passed"].tolist() == [90]
+
+
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1",
+    "＝1+1",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "\u202e皖安\u202c",
+    "'=1+1",
+    "''-x",
+    "长" * 10_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_text_in_a_csv_is_no_formula_and_comes_back_as_it_was(tmp_path, text):
+    path = write_csv(pd.DataFrame({"name": [text, "x"], "n": [-2.5, 3]}), tmp_path / "out.csv")
+    back = pd.read_csv(path, encoding="utf-8-sig", keep_default_na=False)
+    assert not back["name"][0].startswith(tuple("=+-@\t\r＝"))
+    assert unguarded(back["name"][0]) == text
+    assert back["n"].tolist() == [-2.5, 3]
+    kept = pd.read_csv(
+        write_csv(pd.DataFrame({"name": [text]}), tmp_path / "k.csv", formulas="keep"), dtype=str
+    )
+    assert kept["name"][0] == text
+
+
+def test_a_header_in_a_csv_is_no_formula_and_a_number_as_text_is_left(tmp_path):
+    path = write_csv(pd.DataFrame({"=1+1": ["-3", "+4.5e3", "-"]}), tmp_path / "out.csv")
+    assert path.read_text(encoding="utf-8-sig").splitlines() == ["'=1+1", "-3", "+4.5e3", "'-"]
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "https://example.org/x"])
+def test_a_text_in_a_workbook_is_a_text(tmp_path, text):
+    path = write_xlsx(
+        pd.DataFrame({"name": [text], "n": [2.5], "b": [True], "gap": [None]}), tmp_path / "out.xlsx"
+    )
+    row = openpyxl.load_workbook(path).active[2]
+    assert (row[0].data_type, row[0].hyperlink) == ("s", None)
+    assert row[0].value.replace("\r\n", "\r") == text or "\r" in text
+    assert [cell.value for cell in row[1:]] == [2.5, True, None]
+
+
+def test_a_text_that_a_workbook_would_lose_is_refused(tmp_path):
+    with pytest.raises(DataError, match="32767"):
+        write_xlsx(pd.DataFrame({"name": ["x" * 32_768]}), tmp_path / "out.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_table_gives_the_same_bytes(tmp_path):
+    table = pd.DataFrame({"name": ["a"], "n": [1]})
+    assert (
+        write_xlsx(table, tmp_path / "a.xlsx").read_bytes()
+        == write_xlsx(table, tmp_path / "b.xlsx").read_bytes()
+    )
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE, "CON", "con.txt", "a/b\\c:d", ".hidden", "  ", "", "..", "a\0b", "长" * 300 + ".xlsx"]
+)
+def test_the_name_of_a_file_stays_in_its_folder(tmp_path, text):
+    name = safe_name(text)
+    assert 0 < len(name.encode()) <= 120
+    target = tmp_path / name
+    target.write_text("x", encoding="utf-8")
+    assert target.parent == tmp_path and [p.name for p in tmp_path.iterdir()] == [name]
+    assert not set(name) & set('/\\:*?"<>|\u202e\0\t\r')
+    assert name.split(".")[0].upper() not in ("CON", "")
+    assert safe_name(name) == name
+
+
+def test_a_long_name_keeps_its_ending_and_is_cut_as_asked():
+    assert safe_name("长" * 300 + ".xlsx").endswith("长.xlsx")
+    assert len(safe_name("x" * 300, longest=20)) == 20
