@@ -1,0 +1,204 @@
+"""Questions about ranks and changes asked of many runs of an index."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from qstats.errors import DataError, one_of
+from qstats.index import outcomes
+from qstats.index.uncertainty import Runs
+from qstats.messages import say
+from qstats.stats import ranking
+from qstats.stats.ranking import Adjustment
+
+Array = np.ndarray
+Test = Literal["normal", "runs"]
+
+
+def outranking(done: Runs, /, *, node: str, period: object = None, lang: str | None = None) -> pd.DataFrame:
+    """Return the probability that one unit is above another, over the runs.
+
+    Parameters
+    ----------
+    done : Runs
+        Of :func:`qstats.index.uncertainty.simulate`.
+    node : str
+    period : optional
+        Which period; needed where there are several.
+    lang : {"zh", "en"}, optional
+
+    Returns
+    -------
+    DataFrame
+        Units × units; ½ on the diagonal, P(c above d) + P(d above c) = 1.
+    """
+    at, names = _units(done, period, lang)
+    found = ranking.outranking_probability(_score(done, node)[:, at])
+    return pd.DataFrame(found, index=names, columns=names)
+
+
+def rank_acceptability(
+    done: Runs, /, *, node: str, period: object = None, lang: str | None = None
+) -> pd.DataFrame:
+    """Return the share of runs in which each unit has each rank (SMAA).
+
+    Parameters
+    ----------
+    done, node, period, lang
+        As of :func:`outranking`.
+
+    Returns
+    -------
+    DataFrame
+        Units × ranks; rows sum to 1.
+    """
+    at, names = _units(done, period, lang)
+    found = ranking.acceptability(ranking.competition_ranks(_score(done, node)[:, at]))
+    return pd.DataFrame(found, index=names, columns=np.arange(1, len(at) + 1))
+
+
+def groups(
+    done: Runs,
+    /,
+    *,
+    node: str,
+    period: object = None,
+    adjust: Adjustment = "holm",
+    test: Test = "normal",
+    level: float = 0.95,
+    lang: str | None = None,
+) -> pd.DataFrame:
+    r"""Return the groups of units that cannot be told apart.
+
+    Two units are told apart where the adjusted p-value of their difference is at most 1 − `level`, with
+
+    .. math:: z = \frac{\hat S_c - \hat S_d}{\operatorname{sd}(S_c - S_d)}
+
+    over the runs, in which what both have in common cancels.
+
+    Parameters
+    ----------
+    done, node, period, lang
+        As of :func:`outranking`.
+    adjust : {"holm", "bh", "none"}
+        For the number of pairs.
+    test : {"normal", "runs"}
+        From z; or twice the share of runs on the other side of zero, which is never below 2/(runs + 1).
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        ``group`` (1 is the best), ``unit, score, rank``; a unit can be in several groups.
+    """
+    at, names = _units(done, period, lang)
+    score, nominal = _score(done, node)[:, at], done.nominal[_place(done, node), at]
+    n = len(at)
+    above, below = np.triu_indices(n, 1)
+    p = _p_values(nominal[above] - nominal[below], score[:, above] - score[:, below], test)
+    apart = np.zeros((n, n), bool)
+    apart[above, below] = np.nan_to_num(ranking.adjusted(p, adjust), nan=1.0) <= 1 - level + 1e-12
+    apart |= apart.T
+    ranks = ranking.competition_ranks(nominal)
+    rows = [
+        (k, names[c], nominal[c], ranks[c])
+        for k, group in enumerate(ranking.groups(nominal, apart), start=1)
+        for c in group
+    ]
+    return pd.DataFrame(rows, columns=["group", "unit", "score", "rank"])
+
+
+def changed(
+    done: Runs,
+    /,
+    *,
+    of: Literal["change", "rank-change"] = "change",
+    adjust: Adjustment = "holm",
+    test: Test = "normal",
+    level: float = 0.95,
+    lang: str | None = None,
+) -> pd.DataFrame:
+    """Return which units have changed since the period before, by more than the runs leave open.
+
+    Parameters
+    ----------
+    done : Runs
+        Of :func:`qstats.index.uncertainty.simulate`, with a key ``period``.
+    of : {"change", "rank-change"}
+        Of the score or of the rank.
+    adjust : {"holm", "bh", "none"}
+        For the number of units of one node and period.
+    test, level
+        As of :func:`groups`.
+    lang : {"zh", "en"}, optional
+
+    Returns
+    -------
+    DataFrame
+        Keys (of the later period), ``node, change, std_error, p, p_adjusted, changed``.
+
+    Raises
+    ------
+    DataError
+        There are no two periods.
+    """
+    one_of("of", of, ("change", "rank-change"))
+    found = outcomes.outcome(of, done.prepared.units, done.nominal, done.score, lang=lang)
+    tables = []
+    for node, code in enumerate(done.prepared.tree.codes):
+        p = _p_values(found.nominal[node], found.runs[node], test)
+        table = found.keys.assign(
+            node=code, change=found.nominal[node], std_error=found.runs[node].std(0, ddof=1), p=p
+        )
+        table["p_adjusted"] = table.groupby("period")["p"].transform(
+            lambda column: ranking.adjusted(column.to_numpy(), adjust)
+        )
+        tables.append(table)
+    whole = pd.concat(tables, ignore_index=True)
+    return whole.assign(changed=whole["p_adjusted"] <= 1 - level + 1e-12)
+
+
+def _p_values(estimate: Array, drawn: Array, test: Test) -> Array:
+    """Return two-sided p-values; what never varies is certain."""
+    one_of("test", test, ("normal", "runs"))
+    if test == "runs":
+        n = len(drawn) + 1
+        tail = np.minimum((drawn <= 0).sum(0), (drawn >= 0).sum(0))
+        found = np.minimum(2 * (tail + 1) / n, 1.0)
+    else:
+        from scipy.special import ndtr
+
+        deviation = drawn.std(0, ddof=1)
+        still = deviation <= 1e-12 * np.maximum(np.abs(drawn).max(0), 1e-300)
+        z = np.abs(estimate) / np.where(still, 1.0, deviation)
+        found = np.where(still, np.where(estimate == 0, 1.0, 0.0), 2 * ndtr(-z))
+    return np.asarray(np.where(np.isnan(estimate), np.nan, found), float)
+
+
+def _place(done: Runs, node: str) -> int:
+    one_of("node", node, done.prepared.tree.codes)
+    return done.prepared.tree.codes.index(node)
+
+
+def _score(done: Runs, node: str) -> Array:
+    return np.asarray(done.score[_place(done, node)])
+
+
+def _units(done: Runs, period: object, lang: str | None) -> tuple[Array, list[str]]:
+    """Return places and names of the units of a period."""
+    units = done.prepared.units
+    if "period" not in units.columns:
+        if period is not None:
+            raise DataError(say("uncertainty.period", lang, keys=", ".join(units.columns) or "—"))
+        rows = units
+    else:
+        known = list(units["period"].unique())
+        if period is None and len(known) > 1:
+            raise DataError(say("ranks.period", lang, periods=", ".join(map(str, known))))
+        chosen = known[0] if period is None else str(period)
+        one_of("period", chosen, known)
+        rows = units[units["period"] == chosen].drop(columns="period")
+    return rows.index.to_numpy(), [" ".join(map(str, row)) or "—" for row in rows.itertuples(index=False)]
