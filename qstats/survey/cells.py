@@ -46,9 +46,11 @@ class Cells:
     pushed_down : bool
         Whether the sampled units were added up as well: a cell then is a domain in a stratum, and
         holds the number of units and the squares and products of their totals.
+    provenance : tuple of str
+        What the rows say in their column ``provenance``, sorted; ``("user",)`` when they say nothing.
     """
 
-    __slots__ = ("_data", "by", "decimals", "design", "keys", "missing", "pushed_down", "sums")
+    __slots__ = ("_data", "by", "decimals", "design", "keys", "missing", "provenance", "pushed_down", "sums")
 
     _data: pa.Table
     by: tuple[str, ...]
@@ -58,6 +60,7 @@ class Cells:
     missing: Missing
     decimals: int | None
     pushed_down: bool
+    provenance: tuple[str, ...]
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Cells:
         missing: Missing = "fail",
         decimals: int | None = None,
         pushed_down: bool = False,
+        provenance: Sequence[str] = ("user",),
     ) -> None:
         set_ = object.__setattr__
         set_(self, "_data", data)
@@ -80,6 +84,7 @@ class Cells:
         set_(self, "missing", missing)
         set_(self, "decimals", decimals)
         set_(self, "pushed_down", pushed_down)
+        set_(self, "provenance", tuple(provenance))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Cells are immutable: {name} cannot be set")
@@ -197,11 +202,13 @@ class Cells:
             return self
         if not isinstance(other, Cells):
             return NotImplemented
-        soundness.refuse_other(self._meta(), other._meta())
+        provenance = sorted({*self.provenance, *other.provenance})
+        mine, theirs = self._meta() | {"provenance": provenance}, other._meta() | {"provenance": provenance}
+        soundness.refuse_other(mine, theirs)
         both = pa.concat_tables([self._data, other._data])
         data = keys.added(both, self.keys, same=self._same, refuse=soundness.two_populations)
         soundness.check_sample(data, self.design)
-        return Cells(data, **self._meta())
+        return Cells(data, **mine)
 
     __radd__ = __add__
 
@@ -241,6 +248,7 @@ class Cells:
         parts = [f"Cells: {len(self):,} of {rows:,} rows", f"by {', '.join(self.by) or 'nothing'}"]
         parts += [f"sums {', '.join(self.sums) or 'none'}", repr(self.design).replace("\n  ", "")]
         parts += ["pushed down"] if self.pushed_down else []
+        parts += ["SIMULATED 模拟数据"] if any(p.startswith("simulated") for p in self.provenance) else []
         return " · ".join(parts)
 
     def _repr_html_(self) -> str:
@@ -329,7 +337,7 @@ def cells(
     if decimals is not None and not 0 <= decimals <= 15:
         raise OptionError(f"decimals={decimals} must lie between 0 and 15")
     limits = Limits(memory_limit, temp_directory, max_cells, progress)
-    data, pushed_down = add_up(data, what, schema, limits)
+    data, pushed_down, provenance = add_up(data, what, schema, limits)
     return Cells(
         data,
         by=what.by,
@@ -339,4 +347,5 @@ def cells(
         missing=what.missing,
         decimals=decimals,
         pushed_down=pushed_down,
+        provenance=provenance,
     )

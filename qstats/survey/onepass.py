@@ -10,7 +10,7 @@ import narwhals as nw
 import pyarrow as pa
 
 from qstats.errors import OptionError
-from qstats.schema import Schema, check
+from qstats.schema import PROVENANCE, Schema, check
 from qstats.survey import duck, progress, pushdown, soundness
 from qstats.survey.engines import Frame, aggregated, collected, columns_of, framed
 from qstats.survey.faults import Rows
@@ -20,6 +20,24 @@ from qstats.survey.schema_pass import mapped
 
 #: more cells than this are not brought into memory from files; about a gigabyte
 MANY: Final = 5_000_000
+
+
+class Pass(NamedTuple):
+    """What the pass over the rows brought.
+
+    Attributes
+    ----------
+    table : pyarrow.Table
+        The cells.
+    pushed_down : bool
+        Whether units were added up as well.
+    provenance : tuple of str
+        Where the rows say they come from.
+    """
+
+    table: pa.Table
+    pushed_down: bool
+    provenance: tuple[str, ...]
 
 
 class Limits(NamedTuple):
@@ -39,8 +57,8 @@ class Limits(NamedTuple):
     progress: bool | None = None
 
 
-def add_up(data: Any, plan: Plan, schema: Schema | None, limits: Limits, /) -> tuple[pa.Table, bool]:
-    """Return the table of cells, and whether units were added up as well.
+def add_up(data: Any, plan: Plan, schema: Schema | None, limits: Limits, /) -> Pass:
+    """Return the table of cells, whether units were added up as well, and where the rows come from.
 
     Raises
     ------
@@ -75,7 +93,7 @@ def _used(plan: Plan, schema: Schema) -> list[str]:
 
 def _of(
     frame: Frame, plan: Plan, schema: Schema | None, source: duck.Source | None, limit: int | None
-) -> tuple[pa.Table, bool]:
+) -> Pass:
     rows = Rows(frame, source)
     if schema is not None:
         used = _used(plan, schema)
@@ -85,11 +103,21 @@ def _of(
         rows = Rows(frame.select(**found.columns), source, found.columns, found.watch, schema)
     columns_of(plan, rows.frame)
     if _too_many(rows, plan, limit):
-        return soundness.sound_pushed(pushdown.pushed(rows, plan), plan, rows), True
+        pushed = soundness.sound_pushed(pushdown.pushed(rows, plan), plan, rows)
+        return Pass(pushed, True, _provenance(rows))
     raw = _direct(rows, plan)
     if raw is None:
         raw = collected(aggregated(rows.frame, plan.keys, expressions(plan, rows.watch)))
-    return soundness.sound(raw, plan, rows), False
+    return Pass(soundness.sound(raw, plan, rows), False, _provenance(rows))
+
+
+def _provenance(rows: Rows) -> tuple[str, ...]:
+    """Return where the rows say they come from, whatever their engine; see :func:`qstats.tally.provenance_of`."""
+    name = PROVENANCE.name
+    if name not in rows.frame.collect_schema().names():
+        return ("user",)
+    marks = collected(rows.frame.select(name).unique())[name].to_pylist()
+    return tuple(sorted({"user" if mark is None or mark != mark else str(mark) for mark in marks}))
 
 
 def _direct(rows: Rows, plan: Plan) -> pa.Table | None:

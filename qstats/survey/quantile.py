@@ -16,8 +16,9 @@ from qstats.stats import quantiles
 from qstats.stats.design_intervals import Design as Interval
 from qstats.survey import duck
 from qstats.survey.cells import Cells, cells
+from qstats.survey.derived import marked
 from qstats.survey.design import Design, Missing
-from qstats.survey.fitting import ONE, Df, entries_of, fit, marked
+from qstats.survey.fitting import ONE, Df, entries_of, fit
 from qstats.tally import keys_of
 
 #: the sum that counts the rows at or below a value
@@ -95,7 +96,7 @@ def quantile(
         basis=y,
         level=level,
         inference="design" if design else "none",
-        provenance=("user",),
+        provenance=found.provenance,
     )
 
 

@@ -95,7 +95,7 @@ def _assembled(
     return Estimate(
         table,
         inference="design" if found.design else "none",
-        provenance=("user",),
+        provenance=found.provenance,
         notes=_notes(found),
         digits=digits,
         errors=errors,
