@@ -8,13 +8,13 @@ from typing import Any, Final, Literal
 import narwhals as nw
 import numpy as np
 
-from qstats.survey import designed
-from qstats.survey.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
-from qstats.survey.results import Interval
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.survey import designed
+from qstats.survey.design import Design
+from qstats.survey.results import Interval
 from qstats.tally import keys_of, provenance_of, tally
 
 _MEASURES: Final = (
@@ -153,14 +153,14 @@ def acceptance_rate(
     one_of("basis", basis, tuple(_BASES))
     by, whole = keys_of(by), _BASES[basis]
     part, exact = f"{whole}_{_OUTCOMES[outcome]}", basis == "count"
-    if design is not None:
+    if (design := designed.design_of(records, design)) is not None:
         return designed.rate(
             records,
             SCHEMA,
             by=by,
             design=design,
-            numerator=nw.col(part),
-            denominator=nw.col(whole),
+            numerator={part: 1},
+            denominator={whole: 1},
             indicator="acceptance_rate",
             basis=f"{outcome}, by {basis}",
             interval=interval,

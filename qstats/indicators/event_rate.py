@@ -9,14 +9,14 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 
-from qstats.survey import designed
-from qstats.survey.cells import cells
-from qstats.survey.design import Design
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.schema import PERIOD, REGION, Column, Schema, check
 from qstats.stats import intervals, rates
+from qstats.survey import designed
+from qstats.survey.cells import cells
+from qstats.survey.design import Design
 from qstats.tally import keys_of, provenance_of, tally
 
 SCHEMA: Final = Schema(
@@ -97,7 +97,7 @@ def event_rate(
     if not (math.isfinite(per) and per > 0):
         raise OptionError(f"per={per!r} is not a positive number")
     by, unit = keys_of(by), f"per {per:,.12g}"
-    if design is not None:
+    if (design := designed.design_of(records, design)) is not None:
         kinds = cells(records, by="event") if _has_kinds(records, by) else None
         _refuse_kinds(kinds.table["event"] if kinds is not None else ())
         return designed.amount(
@@ -105,8 +105,8 @@ def event_rate(
             SCHEMA,
             by=by,
             design=design,
-            numerator=nw.col("events"),
-            denominator=nw.col("exposure"),
+            numerator={"events": 1},
+            denominator={"exposure": 1},
             indicator="event_rate",
             basis="events",
             level=level,

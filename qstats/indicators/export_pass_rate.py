@@ -7,13 +7,13 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.survey import designed
-from qstats.survey.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
-from qstats.survey.results import Interval
 from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.survey import designed
+from qstats.survey.design import Design
+from qstats.survey.results import Interval
 from qstats.tally import keys_of, provenance_of, tally
 
 
@@ -115,14 +115,14 @@ def export_pass_rate(
     """
     one_of("basis", basis, tuple(_COLUMNS))
     by, (whole, failed) = keys_of(by), _COLUMNS[basis]
-    if design is not None:
+    if (design := designed.design_of(records, design)) is not None:
         return designed.rate(
             records,
             SCHEMA,
             by=by,
             design=design,
-            numerator=nw.col(whole) - nw.col(failed),
-            denominator=nw.col(whole),
+            numerator={whole: 1, failed: -1},
+            denominator={whole: 1},
             indicator="export_pass_rate",
             basis=basis,
             interval=interval,

@@ -8,12 +8,12 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.survey import designed
-from qstats.survey.design import Design
 from qstats.errors import OptionError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import rates
+from qstats.survey import designed
+from qstats.survey.design import Design
 from qstats.tally import keys_of, provenance_of, tally
 
 GRADES: Final = ("superior", "first", "qualified")
@@ -119,15 +119,14 @@ def grade_rate(
     one_of("denominator", denominator, ("total", "graded"))
     w = _checked(weights)
     by, total = keys_of(by), denominator == "total"
-    if design is not None:
-        superior, first, qualified = (nw.col(grade) for grade in GRADES)
+    if (design := designed.design_of(records, design)) is not None:
         return designed.amount(
             records,
             SCHEMA,
             by=by,
             design=design,
-            numerator=w[0] * superior + w[1] * first + w[2] * qualified,
-            denominator=nw.col("output") if total else superior + first + qualified,
+            numerator=dict(zip(GRADES, w, strict=True)),
+            denominator={"output": 1} if total else dict.fromkeys(GRADES, 1),
             indicator="grade_rate",
             basis=f"over {denominator} output",
             level=level,

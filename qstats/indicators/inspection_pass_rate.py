@@ -7,13 +7,13 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.survey import designed
-from qstats.survey.design import Design
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
-from qstats.survey.results import Interval
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.survey import designed
+from qstats.survey.design import Design
+from qstats.survey.results import Interval
 from qstats.tally import keys_of, provenance_of, tally
 
 SCHEMA: Final = Schema(
@@ -107,14 +107,14 @@ def inspection_pass_rate(
     """
     one_of("basis", basis, ("batches", "products", "enterprises"))
     by = keys_of(by)
-    if design is not None:
+    if (design := designed.design_of(records, design)) is not None:
         return designed.rate(
             records,
             SCHEMA,
             by=by,
             design=design,
-            numerator=nw.col("passed"),
-            denominator=nw.col("inspected"),
+            numerator={"passed": 1},
+            denominator={"inspected": 1},
             indicator="inspection_pass_rate",
             basis=basis,
             interval=interval,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import narwhals as nw
 import numpy as np
 
-from qstats.survey import designed
-from qstats.survey.design import Design
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
-from qstats.survey.results import Interval
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import intervals, rates
+from qstats.survey import designed
+from qstats.survey.design import Design
+from qstats.survey.results import Interval
 from qstats.tally import keys_of, provenance_of, refuse_mixture, tally
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def product_pass_rate(
     one_of("order", order, ("region-first", "industry-first"))
     one_of("empty", empty, ("renormalise", "borrow", "raise"))
     by = keys_of(by)
-    if design is not None:
+    if (design := designed.design_of(records, design)) is not None:
         return _designed(records, by, design, order=order, empty=empty, interval=interval, level=level)
     table = check(records, SCHEMA, need=by)
     refuse_mixture(table, [key for key in by if key != "region" or empty != "borrow"])
@@ -183,11 +183,9 @@ def _designed(
         SCHEMA,
         by=keys,
         design=design,
-        numerator=nw.col("passed"),
-        denominator=nw.col("inspected"),
-        more={"output of a row": nw.col("output")},
+        variables={designed.Y: {"passed": 1}, designed.X: {"inspected": 1}, "output": {"output": 1}},
     )
-    rows, got, output = designed.cell_rates(totals, keys, "output of a row")
+    rows, got, output = designed.cell_rates(totals, keys, "output")
     found = got.labels.astype(str).assign(inspected=rows.n, passed=rows.passed, output=output)
     _refuse_several(found, by)
     survey = _survey(found, by, order=order, empty=empty)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import narwhals as nw
-
-from qstats.survey import designed
-from qstats.survey.design import Design
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
 from qstats.stats import rates
+from qstats.survey import designed
+from qstats.survey.design import Design
 from qstats.tally import keys_of, provenance_of, tally
 
 SCHEMA: Final = Schema(
@@ -85,14 +83,14 @@ def quality_loss_rate(
     0.72
     """
     by = keys_of(by)
-    if design is not None:
+    if (design := designed.design_of(records, design)) is not None:
         return designed.amount(
             records,
             SCHEMA,
             by=by,
             design=design,
-            numerator=nw.col("internal") + nw.col("external"),
-            denominator=nw.col("output"),
+            numerator={"internal": 1, "external": 1},
+            denominator={"output": 1},
             indicator="quality_loss_rate",
             basis="internal and external failure cost over output",
             level=level,

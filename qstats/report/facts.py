@@ -7,7 +7,7 @@ printed failing rate. Nothing is filled in: an item without a figure has a reaso
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -19,6 +19,7 @@ from qstats.datasets import catalog, load, published
 from qstats.errors import DataError, OptionError, nearest
 from qstats.estimate import CORE, Estimate
 from qstats.messages import language, say
+from qstats.report import microdata
 from qstats.values import FACTORS
 
 if TYPE_CHECKING:
@@ -42,17 +43,24 @@ class Facts:
     year : int
     region : str
         Short Chinese name.
+    cells : tuple of (str, str)
+        Items whose figures come from micro-data, each with the file of its cells.
     datasets : set of str
         Names of the data sets that have been read so far, for the provenance of the page.
     """
 
     year: int
     region: str
+    cells: tuple[tuple[str, str], ...] = ()
     datasets: set[str] = field(default_factory=set, compare=False)
 
     @classmethod
-    def of(cls, year: int | None = None, region: str = "全国") -> Facts:
+    def of(
+        cls, year: int | None = None, region: str = "全国", *, cells: Mapping[str, str] | None = None
+    ) -> Facts:
         """Return the facts of a region, by default of the newest year that has a headline figure.
+
+        Items in `cells` take their figures from micro-data: from the cells in that file.
 
         Raises
         ------
@@ -63,15 +71,19 @@ class Facts:
         if name is None:
             near = classifications.nearest_region(region) or "全国"
             raise DataError(say("annual.unknown_region", region=region, near=near))
+        given = tuple(sorted((key, str(path)) for key, path in (cells or {}).items()))
         if year is None:
-            found = cls(9999, name)
+            found = cls(9999, name, given)
             years = [
                 p for key in found.items()["key"] if (h := found.history(key)) for p in h.table["period"]
             ]
             if not years:
                 raise DataError(say("annual.no_figure", region=name))
             year = max(int(p) for p in years)
-        return cls(int(year), name)
+        facts = cls(int(year), name, given)
+        for key, _ in given:
+            facts.item(key)
+        return facts
 
     @property
     def period(self) -> str:
@@ -102,7 +114,7 @@ class Facts:
 
     def history(self, key: str) -> Estimate | None:
         """Return the annual figures of an item up to the year of the report, one row a period."""
-        whole = _history(key, self.region)
+        whole = _history(key, self.region, dict(self.cells).get(key, ""))
         if whole is None:
             return None
         kept = [p for p in whole.table["period"] if int(p) <= self.year]
@@ -190,7 +202,8 @@ class Facts:
 
 def sources(estimate: Estimate) -> set[str]:
     """Return the names of the published data sets in the provenance of an estimate."""
-    return {mark.split(":", 1)[1] for mark in estimate.provenance if mark.startswith("published:")}
+    named = {mark.split(":", 1)[1] for mark in estimate.provenance if mark.startswith("published:")}
+    return named | {mark for mark in estimate.provenance if mark.startswith(microdata.MARK)}
 
 
 def place_name(region: str, lang: str | None = None) -> str:
@@ -273,7 +286,7 @@ def _in_unit(series: str, keys: tuple[tuple[str, Any], ...], unit: str) -> Estim
 
 
 @cache
-def _history(key: str, region: str) -> Estimate | None:
+def _history(key: str, region: str, file: str = "") -> Estimate | None:
     import pandas as pd
 
     item = load("report_items").set_index("key").loc[key]
@@ -283,6 +296,7 @@ def _history(key: str, region: str) -> Estimate | None:
     parts = [
         part
         for part in (
+            microdata.history(str(item["function"]), file, place) if file else None,
             _from_counts(item, place),
             _printed(item, place, "series"),
             _printed(item, place, "complement"),

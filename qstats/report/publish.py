@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from qstats.datasets import catalog
 from qstats.errors import DataError, OptionError, one_of
 from qstats.messages import language, say
-from qstats.report import execute, formats, render
+from qstats.report import execute, formats, microdata, render
 from qstats.report.facts import Facts
 
 Kind = Literal["annual"]
@@ -37,6 +37,7 @@ def build(
     region: str = "全国",
     lang: str | Sequence[str] = "zh",
     output: Path | str = "build",
+    cells: Mapping[str, Path | str] | None = None,
     in_process: bool = False,
     progress: Progress | None = None,
 ) -> list[Result]:
@@ -54,6 +55,10 @@ def build(
         Languages; one file each.
     output : path
         Folder for the files ``KIND-YEAR-REGION.LANG.html``; made when absent.
+    cells : mapping of item → path, optional
+        Items whose figures come from micro-data (``{"rpq": "checks-2023.cells.parquet"}``): files of
+        cells, by year and region, made by :func:`qstats.cells`. The keys of items are those of
+        ``qs.load("report_items")``.
     in_process : bool
         Run the notebook in this process instead of a kernel of its own: faster in batches.
     progress : callable, optional
@@ -75,7 +80,8 @@ def build(
     """
     one_of("kind", kind, KINDS)
     languages = [language(one) for one in ([lang] if isinstance(lang, str) else lang)]
-    facts = Facts.of(year, region)
+    given = {key: str(Path(path).resolve()) for key, path in (cells or {}).items()}
+    facts = Facts.of(year, region, cells=given)
     return [_build(kind, facts, one, Path(output), in_process, progress) for one in languages]
 
 
@@ -83,7 +89,7 @@ def _build(
     kind: Kind, facts: Facts, lang: str, output: Path, in_process: bool, progress: Progress | None
 ) -> Result:
     started = time.perf_counter()
-    parameters = {"year": facts.year, "region": facts.region, "lang": lang}
+    parameters = {"year": facts.year, "region": facts.region, "lang": lang, "cells": dict(facts.cells)}
 
     def tell(done: int, total: int) -> None:
         if progress is not None:
@@ -99,8 +105,8 @@ def _build(
         ),
         lang=lang,
         note=say("annual.note", lang),
-        provenance={"datasets": _datasets(render.sources(executed)), "seed": None},
-        parameters=parameters,
+        provenance={"datasets": _datasets(render.sources(executed), facts), "seed": None},
+        parameters={**parameters, "cells": {key: Path(file).name for key, file in facts.cells}},
     )
     written = render.write(html, output / f"{kind}-{facts.year}-{facts.region}.{lang}.html", lang=lang)
     return Result(written.path, written.size, time.perf_counter() - started, written.warnings)
@@ -118,13 +124,15 @@ def notebook(kind: Kind) -> Path:
     )
 
 
-def _datasets(names: Sequence[str]) -> list[dict[str, Any]]:
+def _datasets(names: Sequence[str], facts: Facts) -> list[dict[str, Any]]:
     """Return name, sha256 and rows of every data set the page rests on."""
     known = catalog().set_index("name")
     used = [name for name in names if name in known.index]
-    if not used:
+    files = [microdata.described(file) for _, file in facts.cells]
+    files = [file for file in files if file["name"] in names]
+    if not used and not files:
         raise OptionError(f"no data set is known under {names}")
     return [
         {"name": name, "sha256": known.loc[name, "sha256"], "rows": int(known.loc[name, "rows"])}
         for name in used
-    ]
+    ] + files

@@ -20,6 +20,7 @@ from qstats.stats import covariance, intervals, rates
 from qstats.stats.design_intervals import DESIGN
 from qstats.survey import duck
 from qstats.survey.cells import Cells, cells
+from qstats.survey.derived import Linear, combined
 from qstats.survey.design import Design
 from qstats.survey.fitting import ONE, Fit, entries_of, fit
 from qstats.survey.results import Interval, estimate_of, rate_of
@@ -36,18 +37,17 @@ def sums_of(
     *,
     by: Sequence[str],
     design: Design,
-    numerator: nw.Expr,
-    denominator: nw.Expr,
-    more: dict[str, nw.Expr] | None = None,
+    variables: Mapping[str, Linear],
 ) -> Cells:
-    """Return the cells of a ratio of two expressions of the columns of a schema.
+    """Return the cells of variables that are linear in columns of a schema.
 
-    The rows are sampled records, so their keys may repeat.
+    The rows are sampled records, so their keys may repeat. Cells made before serve when they have
+    the columns as sums.
     """
-    if isinstance(records, Cells):
-        return records
-    sums = {Y: numerator, X: denominator, **(more or {})}
-    return cells(records, by=by, design=design, sums=sums, schema=replace(schema, key=()))
+    if not isinstance(records, Cells):
+        sums = list(dict.fromkeys(column for parts in variables.values() for column in parts))
+        records = cells(records, by=by, design=design, sums=sums, schema=replace(schema, key=()))
+    return combined(records, variables)
 
 
 def rate(
@@ -57,8 +57,8 @@ def rate(
     *,
     by: Sequence[str],
     design: Design,
-    numerator: nw.Expr,
-    denominator: nw.Expr,
+    numerator: Linear,
+    denominator: Linear,
     indicator: str,
     basis: str,
     interval: str | None,
@@ -71,8 +71,8 @@ def rate(
     ----------
     records : table, path or Cells
         Sampled records with the columns of `schema` and of `design`.
-    numerator, denominator : narwhals.Expr
-        Of the columns of the schema.
+    numerator, denominator : mapping of column → coefficient
+        Linear in columns of the schema.
     interval : str, optional
         One of :data:`qstats.stats.design_intervals.DESIGN`; by default ``"logit"``.
     by, design, indicator, basis, level, digits
@@ -83,7 +83,8 @@ def rate(
     DataError, DesignError
         See :func:`qstats.ratio`.
     """
-    found = sums_of(records, schema, by=by, design=design, numerator=numerator, denominator=denominator)
+    variables = {Y: numerator, X: denominator}
+    found = sums_of(records, schema, by=by, design=design, variables=variables)
     got = fit(found, Y, X, by=list(by))
     method: Interval = "logit" if interval is None else interval  # type: ignore[assignment]
     return rate_of(got, found, indicator=indicator, basis=basis, interval=method, level=level, digits=digits)
@@ -96,8 +97,8 @@ def amount(
     *,
     by: Sequence[str],
     design: Design,
-    numerator: nw.Expr,
-    denominator: nw.Expr,
+    numerator: Linear,
+    denominator: Linear,
     indicator: str,
     basis: str,
     level: float,
@@ -106,11 +107,28 @@ def amount(
     digits: int = 2,
 ) -> Estimate:
     """Estimate `scale` times a ratio of totals that has no upper bound, with the interval of t."""
-    found = sums_of(
-        records, schema, by=by, design=design, numerator=scale * numerator, denominator=denominator
-    )
+    scaled = {column: scale * a for column, a in numerator.items()}
+    variables = {Y: scaled, X: denominator}
+    found = sums_of(records, schema, by=by, design=design, variables=variables)
     got = fit(found, Y, X, by=list(by))
     return estimate_of(got, found, indicator, basis, level).replace(unit=unit, digits=digits)
+
+
+def design_of(records: Any, design: Design | None, /) -> Design | None:
+    """Return the design that records come with: given beside a table, or kept in cells.
+
+    Raises
+    ------
+    DesignError
+        Cells made under another design than the one given, or under none.
+    """
+    if not isinstance(records, Cells):
+        return design
+    if design is not None and design != records.design:
+        raise DesignError(f"these cells were made under another design: {records.design!r}, not {design!r}")
+    if records.design is None:
+        raise DesignError("these cells have no design, and an indicator of cells needs one; give the table")
+    return records.design
 
 
 class CellRates(NamedTuple):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from qstats.errors import DataError, DesignError, nearest, one_of
@@ -17,7 +16,6 @@ from qstats.survey import adjusting
 from qstats.survey.adjusting import Adjustment
 from qstats.survey.cells import Cells
 from qstats.survey.design import Design
-from qstats.survey.plan import product_name, replicate_name, square_name
 from qstats.survey.replicating import replicated
 from qstats.survey.units import Units, populations_of, units_of
 
@@ -333,19 +331,3 @@ def _naming(error: sampling.StratumError, units: Units, design: Design) -> str:
     names = [str(units.strata.iloc[h, 0]) for h in error.strata]
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return f"{error} — {design.strata}: {shown}"
-
-
-def marked(found: Cells, name: str, where: NDArray[np.bool_], /) -> Cells:
-    """Return the cells with a further sum: of a variable that is 1 in these cells and 0 in the others."""
-    design = found.design
-    columns = {name: found.sum(ONE), product_name(name, name): found.sum(ONE)}
-    if design is not None and design.elements and design.weight is not None:
-        second = found.square(ONE, ONE)
-        columns |= {square_name(name): second, square_name(name, name): second}
-    if design is not None and design.replication is not None and design.replication.columns:
-        R = found.replicated(ONE).T
-        columns |= {replicate_name(name, r): R[b] for b, r in enumerate(design.replication.columns)}
-    data, meta = found.__reduce__()[1]
-    for key, value in columns.items():
-        data = data.append_column(key, pa.array(np.where(where, value, 0.0)))
-    return Cells(data, **{**meta, "sums": (*found.sums, name)})

@@ -1,0 +1,72 @@
+"""Items of a report from micro-data: cells made beforehand, instead of or beside published series."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qstats import classifications
+from qstats.errors import DataError
+from qstats.messages import say
+
+if TYPE_CHECKING:
+    from qstats.estimate import Estimate
+
+#: mark of an estimate's provenance that names a file of cells
+MARK = "cells:"
+
+
+@cache
+def history(function: str, file: str, region: str) -> Estimate | None:
+    """Return the annual estimates of a region from a file of cells, or None when it has none.
+
+    Parameters
+    ----------
+    function : str
+        The indicator.
+    file : str
+        Path of cells saved by :meth:`qstats.Cells.save`, made by year (and region).
+    region : str
+        The nation is all regions of the file together.
+
+    Raises
+    ------
+    DataError
+        The file is missing or broken, or its cells do not know the year.
+    """
+    from qstats.survey.cells import Cells
+
+    found = Cells.load(file)
+    if "period" not in found.by:
+        raise DataError(say("micro.no_period", file=Path(file).name, by=", ".join(found.by) or "—"))
+    nation = region == "全国"
+    if not nation and "region" not in found.by:
+        return None
+    keys = ["period"] if nation else ["period", "region"]
+    estimate: Estimate = getattr(import_module(f"qstats.indicators.{function}"), function)(found, by=keys)
+    table = estimate.table
+    rows = table["period"].str.fullmatch(r"\d{4}")
+    if not nation:
+        rows &= table["region"].map(classifications.region_name) == region
+    if not rows.any():
+        return None
+    chosen = estimate.take(rows.to_numpy().nonzero()[0])
+    kept = chosen.table.drop(columns="region", errors="ignore")
+    return chosen.replace(
+        kept, errors=chosen.errors, provenance=(*estimate.provenance, f"{MARK}{Path(file).name}")
+    )
+
+
+def described(file: str) -> dict[str, Any]:
+    """Return name, sha256 and rows of a file of cells, for the provenance of a page."""
+    from qstats.survey.cells import Cells
+
+    rows = int(Cells.load(file).column("rows").sum())
+    return {
+        "name": f"{MARK}{Path(file).name}",
+        "sha256": sha256(Path(file).read_bytes()).hexdigest(),
+        "rows": rows,
+    }
