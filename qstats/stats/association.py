@@ -67,7 +67,8 @@ def kmo(x: ArrayLike) -> Adequacy:
     r"""Return the Kaiser–Meyer–Olkin measure of sampling adequacy.
 
     .. math:: \mathrm{KMO} = \frac{\sum_{p \ne q} r_{pq}^2}
-              {\sum_{p \ne q} r_{pq}^2 + \sum_{p \ne q} a_{pq}^2}, \qquad a_{pq} = \frac{-v_{pq}}{\sqrt{v_{pp} v_{qq}}},\ V = R^{-1}
+              {\sum_{p \ne q} r_{pq}^2 + \sum_{p \ne q} a_{pq}^2},
+              \qquad a_{pq} = \frac{-v_{pq}}{\sqrt{v_{pp} v_{qq}}},\ V = R^{-1}
 
     a is the correlation that is left when all other indicators are held; near 1, the indicators have
     factors in common; below 0.5, principal components of them say little.
@@ -95,7 +96,7 @@ def kmo(x: ArrayLike) -> Adequacy:
     --------
     >>> x = np.array([[1, 2, 1], [2, 1, 3], [3, 5, 2], [4, 4, 5], [5, 6, 3]])
     >>> round(kmo(x).overall, 4)
-    0.6206
+    0.3412
     """
     R = moments.correlations(moments.indicator_array(x))
     if np.isnan(R).any():

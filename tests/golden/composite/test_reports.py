@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qstats.index.audit import audit, compare_specifications
 from qstats.stats import association
 
 
@@ -33,3 +34,39 @@ def test_cronbach_of_all_and_of_every_group(golden):
     for group, alpha in expected.items():
         members = golden.leaves if group == "ALL" else golden.meta.index[golden.meta["Parent"] == group]
         assert association.cronbach_alpha(x[members]) == pytest.approx(alpha, rel=1e-10), group
+
+
+def test_leaving_one_out(golden):
+    found = audit(golden.tidy("01_build/Denominated"), golden.framework(), steps=golden.steps)
+    found = found[found["check"] == "leave one out"].set_index("element")["value"]
+    for level in (1, 2):
+        expected = golden.table(f"08_reports/remove_level{level}_meanabsrankdiff", "code")["MeanAbsDiff"]
+        for code in expected.index.drop("Nominal"):
+            assert found[code] == pytest.approx(expected[code], rel=1e-12), code
+
+
+def test_the_correlations_of_the_audit_are_those_of_the_oracle(golden):
+    found = audit(golden.tidy("01_build/Denominated"), golden.framework(), steps=golden.steps)
+    found = found[found["check"] == "correlation with node"].set_index(["node", "element"])["value"]
+    for row in golden.table("07_corr/indicators_with_parent", None).itertuples():
+        assert found[row.Var1, row.Var2] == pytest.approx(row.Correlation, rel=1e-10)
+    alpha = audit(golden.tidy("01_build/Denominated"), golden.framework(), steps=golden.steps)
+    alpha = alpha[alpha["check"] == "alpha"].set_index("node")["value"]
+    expected = golden.table("07_corr/cronbach", "group")["alpha"].drop("ALL")
+    np.testing.assert_allclose(alpha[expected.index], expected, rtol=1e-10)
+
+
+def test_two_specifications_side_by_side(golden):
+    """The second is the nominal build without the group Research."""
+    tree = golden.framework()
+    without = tree.copy()
+    others = (tree["parent"] == "Capability") & (tree["code"] != "Research")
+    without.loc[tree["code"] == "Research", "weight"] = 0.0
+    without.loc[others, "weight"] /= without.loc[others, "weight"].sum()
+    how = {"steps": golden.steps, "other_steps": golden.steps}
+    found = compare_specifications(golden.tidy("01_build/Denominated"), tree, without, **how)
+    found = found[found["node"] == "QCI"].set_index("uCode")
+    expected = golden.table("08_reports/remove_level2_scores").loc[found.index]
+    np.testing.assert_allclose(found["score"], expected["Nominal"], rtol=1e-12)
+    np.testing.assert_allclose(found["other_score"], expected["Research"], rtol=1e-12)
+    assert (found["rank_change"] == found["rank"] - found["other_rank"]).all()
