@@ -1,0 +1,283 @@
+"""The index of satisfaction of every group, with its error."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from qstats.errors import OptionError, one_of
+from qstats.estimate import Estimate, assemble
+from qstats.messages import say
+from qstats.satisfaction import drawn as drawing
+from qstats.satisfaction.answers import Survey
+from qstats.satisfaction.replicated import Result, Statistic, errors_of, solve
+from qstats.satisfaction.study import Fitted, Study
+from qstats.stats import intervals, path_bootstrap, path_index, sampling
+from qstats.stats.covariance import Errors
+from qstats.stats.path_index import Convention
+from qstats.stats.pathmodel import Fit
+from qstats.stats.satisfaction import points, residuals, srs_variance
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+Interval = Literal["t", "logit", "percentile", "bca"]
+#: share of failed replicates above which an error is not to be relied on
+MANY: Final = 0.05
+
+
+class Uncertain(NamedTuple):
+    """What is known of R estimates, arrays of shape (R,)."""
+
+    std_error: Array
+    low: Array
+    high: Array
+    df: Array
+    errors: Errors | None
+
+
+def index(
+    of: Study,
+    /,
+    *,
+    index_of: str = "SAT",
+    convention: Convention = "U",
+    interval: Interval | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    r"""Return the index of a construct for every group of a study, from 0 to 100.
+
+    .. math:: I = 100\,\frac{\sum_j u_j (\bar x_j - a_j)}{\sum_j u_j (b_j - a_j)}
+
+    Parameters
+    ----------
+    of : Study
+    index_of : str
+        The construct.
+    convention : {"U", "S", "R", "M"}
+        What u is: outer weights over standard deviations (U), outer weights of standardised items (S), of
+        items as they are (R), or equal weights (M). They differ by about one standard error.
+    interval : {"t", "logit", "percentile", "bca"}, optional
+        By default t, cut to 0 and 100. The last two are quantiles of bootstrap replicates.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Estimate
+        In 分, with ``df``, ``deff`` (against as many respondents drawn at random, weights of items held
+        fixed), ``n_eff``, ``failed`` (replicates without a fit) and ``flag``. Rows of one sample covary.
+        Suppressed groups have no number, not even ``n``.
+    """
+    one_of("convention", convention, get_args(Convention))
+    c = of.questions.position(index_of)
+    metric = path_index.METRIC[convention]
+    found = solve(of, metric, index_statistic(of, c, convention), 1)
+    own = _residuals(of, found, c, convention)
+    if of.plan is None:
+        got = linearised(of.survey, own, found.estimate[:, 0], _method(of.plan, interval), level)
+    else:
+        got = from_replicates(of, found, index_statistic(of, c, convention), interval, level, share=True)
+    deff, n, n_eff = _compared(of.survey, own, got.std_error)
+    failed = np.count_nonzero(found.failure, axis=1)
+    return Estimate(
+        assemble(
+            of.survey.labels,
+            estimate=found.estimate[:, 0],
+            std_error=got.std_error,
+            conf_low=got.low,
+            conf_high=got.high,
+            n=n,
+            df=got.df,
+            deff=deff,
+            n_eff=n_eff,
+            failed=np.where(np.isnan(n), np.nan, failed.astype(float)),
+            flag=_flags(of, found, got.std_error, failed),
+        ),
+        indicator="customer_satisfaction",
+        unit="分",
+        method=method_of(of, f"index of {index_of}, convention {convention}", _method(of.plan, interval)),
+        basis="respondents",
+        level=level,
+        inference="superpopulation" if of.survey.drawn.design is None else "design",
+        provenance=of.survey.provenance,
+        notes=notes_of(of, found),
+        digits=2,
+        errors=got.errors,
+    )
+
+
+def index_statistic(of: Study, c: int, convention: Convention) -> Statistic:
+    """Return the index of construct c as a statistic of replicates."""
+    lower, upper = of.survey.lower, of.survey.upper
+
+    def found(mean: Array, S: Array, fit: Fit, own: Fitted) -> Array:
+        u = path_index.index_weights(fit.weights, S, convention=convention)
+        scores = path_index.index(mean, u, lower[own.at], upper[own.at], own.questions.model)
+        return scores[..., c : c + 1]
+
+    return found
+
+
+def linearised(
+    of: Survey, own: list[tuple[Index, Array]], estimate: Array, interval: Any, level: float
+) -> Uncertain:
+    """Return the linearised error of indices whose outer weights are taken as known.
+
+    Parameters
+    ----------
+    of : Survey
+    own : list of (rows, residuals)
+        Respondents of each group, and what each adds to its linearised index.
+    estimate : ndarray, shape (G,)
+    """
+    w, unit, design = of.drawn.weight, of.drawn.unit, of.drawn.design
+    row = np.concatenate([np.full(rows.size, g) for g, (rows, _) in enumerate(own)]).astype(np.intp)
+    at = np.concatenate([rows for rows, _ in own]).astype(np.intp)
+    z = np.concatenate([w[rows] * e / w[rows].sum() for rows, e in own]) if at.size else np.zeros(0)
+    shape = (len(own), int(unit.max()) + 1)
+    Z = csr_array((z, (row, unit[at])), shape=shape)
+    Z.sum_duplicates()
+    singleton: Any = "fail" if design is None or design.singleton == "collapse" else design.singleton
+    found = sampling.linearised(
+        Z,
+        of.drawn.sample,
+        singleton=singleton,
+        singleton_domain=design is not None and design.singleton_domain,
+    )
+    errors = Errors(found.levels, of.drawn.name)
+    variance = sampling.variance(errors)
+    census = all((level_.scale == 0).all() for level_ in errors.levels)
+    known = ~np.isnan(estimate) & (census | (variance > 1e-26 * estimate**2))
+    std_error = np.where(known, np.sqrt(variance), np.nan)
+    df = drawing.degrees_of_freedom(of.drawn, None, row, at, len(own))
+    df = np.where(df > 0, df, np.nan)
+    low, high = intervals.mean(estimate / 100, std_error / 100, df, method=interval, level=level)
+    return Uncertain(std_error, 100 * low, 100 * high, df, errors)
+
+
+def from_replicates(
+    of: Study, found: Result, statistic: Statistic, interval: Interval | None, level: float, *, share: bool
+) -> Uncertain:
+    """Return errors and limits of the K statistics of every group, one after the other.
+
+    Parameters
+    ----------
+    share : bool
+        Whether they lie between 0 and 100.
+    """
+    plan = of.plan
+    if plan is None:
+        raise OptionError(say("satisfaction.needs_replicates"))
+    chosen = _method(plan, interval)
+    estimate = found.estimate.ravel()
+    K = found.estimate.shape[1]
+    values = found.values.reshape(estimate.size, plan.B)
+    errors = errors_of(values, estimate, plan, of.survey.drawn.name)
+    variance = sampling.variance(errors)
+    known = ~np.isnan(estimate) & (variance > 1e-26 * estimate**2)
+    std_error = np.where(known, np.sqrt(variance), np.nan)
+    rows = [of.survey.rows(g) for g in range(of.groups)]
+    row = np.concatenate([np.full(r.size, g) for g, r in enumerate(rows)]).astype(np.intp)
+    at = np.concatenate(rows).astype(np.intp)
+    df = np.repeat(drawing.degrees_of_freedom(of.survey.drawn, plan, row, at, of.groups), K)
+    df = np.where((df > 0) & ~np.isnan(std_error), df, np.nan)
+    if chosen == "percentile":
+        low, high = path_bootstrap.percentile(values.T, level=level)
+    elif chosen == "bca":
+        low, high = path_bootstrap.bca(estimate, values.T, _left_out(of, found, statistic, K), level=level)
+    elif share:
+        low, high = intervals.mean(estimate / 100, std_error / 100, df, method=chosen, level=level)
+        low, high = 100 * low, 100 * high
+    else:
+        low, high = sampling.t_interval(estimate, std_error, df, level=level)
+    known &= ~np.isnan(std_error)
+    return Uncertain(std_error, np.where(known, low, np.nan), np.where(known, high, np.nan), df, errors)
+
+
+def method_of(of: Study, what: str, interval: str) -> str:
+    """Return one line that says how it was computed."""
+    modes = dict(zip(of.questions.constructs, of.questions.model.modes, strict=True))
+    mode = next(iter(modes.values())) if len(set(modes.values())) == 1 else str(modes)
+    parts = [f"PLS ({of.questions.name}, mode {mode}, {of.how.scheme} scheme)", what]
+    if of.how.outer == "pooled":
+        parts.append("weights of all groups together")
+    if of.plan is None:
+        parts.append("linearised with outer weights fixed")
+    else:
+        parts.append(f"{of.plan.B} replicates ({of.plan.method})")
+    return ", ".join([*parts, f"{interval} interval", f"missing answers: {of.survey.missing}"])
+
+
+def notes_of(of: Study, found: Result) -> list[str]:
+    """Return what the reader must know."""
+    notes = list(of.survey.notes)
+    if "hypothesis" in of.questions.provenance:
+        notes.append(say("satisfaction.hypothesis", model=of.questions.name))
+    for g, own in enumerate(found.fits):
+        if own is not None and own.dropped:
+            said = ", ".join(own.dropped)
+            notes.append(say("satisfaction.dropped", items=said, group=of.survey.named(g)))
+    if failed := found.failed():
+        said = "; ".join(f"{reason}: {count}" for reason, count in failed.items())
+        of_all = found.failure.size
+        notes.append(say("satisfaction.failed", count=sum(failed.values()), of=of_all, reasons=said))
+    return notes
+
+
+def _method(plan: drawing.Plan | None, interval: Interval | None) -> Any:
+    one_of("interval", interval, (None, *get_args(Interval)))
+    if interval in ("percentile", "bca") and (plan is None or not plan.random):
+        raise OptionError(
+            say("satisfaction.interval", interval=interval), argument="interval", value=interval
+        )
+    return interval or "t"
+
+
+def _left_out(of: Study, found: Result, statistic: Statistic, K: int) -> Array:
+    """Return the statistics without each unit in turn, (units, G·K)."""
+    metric = found.metric
+    plan = drawing.left_out(of.survey.drawn)
+    values = solve(of, metric, statistic, K, plan=plan).values
+    return np.asarray(values.reshape(-1, plan.B).T)
+
+
+def _residuals(of: Study, found: Result, c: int, convention: Convention) -> list[tuple[Index, Array]]:
+    """Return respondents of each group and what each adds to the linearised index."""
+    got: list[tuple[Index, Array]] = []
+    for own in found.fits:
+        if own is None:
+            got.append((np.zeros(0, np.intp), np.zeros(0)))
+            continue
+        u = path_index.index_weights(own.fit.weights, own.moments.covariance, convention=convention)
+        inside = np.flatnonzero(own.questions.model.blocks == c)
+        at = own.at[inside]
+        v = points(u[inside], of.survey.lower[at], of.survey.upper[at])
+        X, w = of.survey.X[own.rows][:, at], of.survey.drawn.weight[own.rows]
+        got.append((own.rows, residuals(X, w, v)))
+    return got
+
+
+def _compared(of: Survey, own: list[tuple[Index, Array]], std_error: Array) -> tuple[Array, Array, Array]:
+    """Return design effects, respondents and effective respondents; NaN where a group is not shown."""
+    n = np.array([rows.size or np.nan for rows, _ in own])
+    srs = np.array([srs_variance(e, of.drawn.weight[rows]) if rows.size else np.nan for rows, e in own])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        deff = std_error**2 / srs
+        n_eff = n / deff
+    return np.where(np.isfinite(deff), deff, np.nan), n, np.where(np.isfinite(n_eff), n_eff, np.nan)
+
+
+def _flags(of: Study, found: Result, std_error: Array, failed: Array) -> Any:
+    flag = np.array(found.reasons, dtype=object)
+    if of.plan is None:
+        return flag
+    for g, own in enumerate(found.fits):
+        if own is not None and np.isnan(std_error[g]):
+            flag[g] = say("satisfaction.no_error", count=int(failed[g]), of=of.plan.B)
+        elif own is not None and failed[g] > MANY * of.plan.B:
+            flag[g] = say("satisfaction.many_failed", count=int(failed[g]), of=of.plan.B)
+    return flag
