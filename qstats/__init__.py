@@ -48,6 +48,8 @@ _PUBLIC = {
     "targets": "analysis.targets",
     "scorecard": "analysis.scorecard",
     "compare": "analysis.compare",
+    "funnel": "analysis.funnel",
+    "monitor": "analysis.monitor",
     "accept": "analysis.acceptance",
     "sample_size": "analysis.acceptance",
     "flags": "analysis.publication",
