@@ -35,6 +35,7 @@ __all__ = [
 
 _TEXTS: Final = (".csv", ".txt", ".tsv")
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 #: what may not stand in the name of a file, on one system or another
 _REFUSED: Final = frozenset('/\\:*?"<>|')
 _DEVICES: Final = ("CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(1, 10)))
@@ -225,7 +226,7 @@ def _text_rows(path: Path, raw: bytes, notes: list[str], lang: str | None) -> li
 
 def _delimiter(text: str) -> str:
     """Return the mark that stands equally often in the most of the first lines."""
-    lines = text[:100_000].splitlines()[:20]
+    lines = _QUOTED.sub("", text[:100_000]).splitlines()[:20]
 
     def regularity(mark: str) -> tuple[int, int]:
         counts = [n for n in (line.count(mark) for line in lines) if n]

@@ -1,0 +1,224 @@
+"""Values unlike the last period are flagged; a confirmation is kept, and holds for its value only."""
+
+import itertools
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qstats.errors import DataError, OptionError
+from qstats.files import write_csv
+from qstats.soft_edits import confirm, judged, keep_confirmations, read_confirmations, soft_edits, unit_text
+
+REGIONS = ["安徽", "江苏", "浙江", "山东", "河南", "湖北"]
+BEFORE = pd.DataFrame({"region": REGIONS, "inspected": [100.0] * 5 + [0], "passed": [90.0] * 6})
+NOW = pd.DataFrame(
+    {"region": REGIONS, "period": "2024", "inspected": [50.0, 100, 100, 200, 400, 7], "passed": [90.0] * 6}
+)
+
+
+def edits(now=NOW, before=BEFORE, **options):
+    return soft_edits(now, before, **({"values": ["inspected", "passed"], "U": 1, "lang": "en"} | options))
+
+
+def flags(found):
+    return {(r.region, r.column): r.flag for r in found[["region", "column", "flag"]].itertuples() if r.flag}
+
+
+def test_changes_unlike_the_others_are_flagged_with_both_values():
+    found = edits()
+    assert flags(found) == {
+        ("安徽", "inspected"): "low",
+        ("河南", "inspected"): "high",
+        ("湖北", "inspected"): "new",
+    }
+    assert len(found) == 12
+    low = found[(found["region"] == "安徽") & (found["column"] == "inspected")].iloc[0]
+    assert (low["value"], low["previous"], low["ratio"], low["effect"]) == (50, 100, 0.5, -100)
+    assert (low["low"], low["high"], low["period"]) == (0, 800, "2024")
+    assert "100" in low["message"] and "50" in low["message"]
+
+
+def test_every_option_changes_the_answer():
+    assert ("河南", "inspected") not in flags(edits(C=10))
+    assert flags(edits(values="passed")) == {}
+    ratio_only = edits(U=0)
+    assert ratio_only["effect"].dropna().abs().max() == 3
+    assert "unlike" not in edits(lang="zh")["message"].iloc[0]
+    assert "核实" in "".join(edits(lang="zh")["message"])
+
+
+def test_a_unit_that_vanished_or_is_new_is_flagged_even_when_its_row_is_gone():
+    found = edits(NOW[NOW["region"] != "江苏"])
+    gone = found[found["region"] == "江苏"]
+    assert gone["flag"].tolist() == ["gone", "gone"]
+    assert gone["period"].tolist() == ["2024", "2024"]
+    assert flags(edits(before=BEFORE.iloc[1:]))["安徽", "inspected"] == "new"
+
+
+def test_zero_and_missing_in_both_periods_is_no_change():
+    both = BEFORE.assign(inspected=[100.0] * 5 + [0])
+    now = NOW.assign(inspected=[100.0] * 5 + [None])
+    assert flags(edits(now, both)) == {}
+
+
+def test_with_few_units_nothing_is_judged_and_that_is_said():
+    found = edits(NOW.iloc[:3], BEFORE.iloc[:3])
+    assert set(found["flag"]) == {"few"}
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert "3" in found["message"].iloc[0]
+
+
+def test_groups_have_limits_of_their_own():
+    now = pd.concat([NOW.assign(size="大"), NOW.assign(size="小", inspected=NOW["inspected"] * 100)])
+    before = pd.concat([BEFORE.assign(size="大"), BEFORE.assign(size="小")])
+    together = edits(now, before, unit=["region", "size"], values="inspected")
+    apart = edits(now, before, unit=["region", "size"], values="inspected", by="size")
+    assert apart["high"].nunique() == 2
+    assert together["high"].nunique() == 1
+
+
+def test_the_order_of_rows_does_not_matter():
+    mixed = edits(NOW.iloc[::-1], BEFORE.sample(frac=1, random_state=3))
+    pd.testing.assert_frame_equal(mixed, edits())
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(DataError, match="安徽"):
+        edits(pd.concat([NOW, NOW.iloc[:1]]))
+    with pytest.raises(DataError, match="last period"):
+        edits(before=BEFORE.drop(columns="passed"))
+    with pytest.raises(DataError, match="-5"):
+        edits(NOW.assign(inspected=-5.0))
+
+
+# confirmations
+
+
+def test_a_confirmed_value_stays_confirmed_while_it_is_the_same(tmp_path):
+    path = tmp_path / "confirmed.csv"
+    found = confirm(
+        edits(), path, unit={"region": "河南"}, column="inspected", comment="专项行动", date="2024-03-05"
+    )
+    row = found[(found["region"] == "河南") & (found["column"] == "inspected")].iloc[0]
+    assert (row["status"], row["comment"], row["date"]) == ("confirmed", "专项行动", "2024-03-05")
+    assert set(found["status"]) == {"", "open", "confirmed"}
+
+    changed = edits(NOW.assign(inspected=[50.0, 100, 100, 200, 401, 7]))
+    again = judged(changed, read_confirmations(path))
+    row = again[(again["region"] == "河南") & (again["column"] == "inspected")].iloc[0]
+    assert (row["status"], row["comment"]) == ("changed", "")
+    back = judged(edits(), read_confirmations(path))
+    assert (back["status"] == "confirmed").sum() == 1
+
+
+def test_the_same_value_in_another_period_is_not_confirmed(tmp_path):
+    path = tmp_path / "confirmed.csv"
+    confirm(edits(), path, unit={"region": "河南"}, column="inspected", comment="x", date="2024-03-05")
+    assert "confirmed" not in set(
+        judged(edits(NOW.assign(period="2025")), read_confirmations(path))["status"]
+    )
+
+
+def test_the_file_waits_for_comments_and_loses_none(tmp_path):
+    path = tmp_path / "confirmed.csv"
+    keep_confirmations(edits(), path)
+    sheet = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    assert sheet["comment"].tolist() == ["", "", ""]
+    assert set(sheet["unit"]) == {"region=安徽", "region=河南", "region=湖北"}
+    sheet.loc[sheet["unit"] == "region=安徽", ["comment", "date"]] = [
+        "机构改革，抽查减少; 已核实, 无误",
+        "2024/3/5",
+    ]
+    sheet.to_csv(path, index=False, encoding="gbk")  # as a spreadsheet saves it
+    found = keep_confirmations(edits(), path)
+    assert found["status"].value_counts().to_dict() == {"": 9, "open": 2, "confirmed": 1}
+    assert found.loc[found["status"] == "confirmed", "date"].item() == "2024-03-05"
+    assert len(read_confirmations(path)) == 3  # nothing twice
+    keep_confirmations(edits(NOW.assign(inspected=[40.0, 100, 100, 200, 400, 7])), path)
+    kept = read_confirmations(path)
+    assert kept.loc[kept["unit"] == "region=安徽", "value"].tolist() == ["50", "40"]
+    assert kept["comment"].str.contains("机构改革").sum() == 1
+
+
+def test_a_file_is_not_touched_when_nothing_new_is_flagged(tmp_path):
+    path = tmp_path / "confirmed.csv"
+    keep_confirmations(edits(), path)
+    before = path.stat().st_mtime_ns
+    keep_confirmations(edits(), path)
+    assert path.stat().st_mtime_ns == before
+    keep_confirmations(edits(values="passed"), tmp_path / "none.csv")
+    assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "=cmd|' /C calc'!A0",
+        "<script>",
+        "../x",
+        "\u202e核实",
+        "长" * 10_000,
+        "a,b;c\nd",
+        "'quoted'",
+        '"',
+        "-1",
+    ],
+)
+def test_a_comment_is_kept_as_it_was_written_and_is_no_formula(tmp_path, comment):
+    path = tmp_path / "confirmed.csv"
+    for _ in range(2):
+        found = confirm(
+            edits(), path, unit={"region": "河南"}, column="inspected", comment=comment, date="2024-03-05"
+        )
+        assert found.loc[found["status"] == "confirmed", "comment"].tolist() == [comment]
+    raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    assert len(raw) == 1
+    assert comment == "-1" or not raw["comment"][0].startswith(tuple("=+-@"))
+
+
+def test_a_hostile_unit_is_confirmed_like_any_other(tmp_path):
+    name = "=1+1|region=河南\\"
+    now, before = (t.replace({"region": {"河南": name}}) for t in (NOW, BEFORE))
+    path = tmp_path / "confirmed.csv"
+    found = confirm(
+        edits(now, before), path, unit={"region": name}, column="inspected", comment="x", date="2024-03-05"
+    )
+    assert found.loc[found["status"] == "confirmed", "region"].tolist() == [name]
+
+
+def test_a_confirmation_without_comment_date_or_flag_is_refused(tmp_path):
+    path = tmp_path / "confirmed.csv"
+    good = {"unit": {"region": "河南"}, "column": "inspected", "comment": "x", "date": "2024-03-05"}
+    for wrong, said in [
+        ({"comment": "  "}, "comment"),
+        ({"date": "5 March"}, "5 March"),
+        ({"date": "2024-02-30"}, "2024-02-30"),
+        ({"unit": {"region": "江苏"}}, "江苏"),
+    ]:
+        with pytest.raises(DataError, match=said):
+            confirm(edits(), path, lang="en", **(good | wrong))
+    with pytest.raises(OptionError, match="inspected"):
+        confirm(edits(), path, **(good | {"column": "inspection"}))
+    assert not path.exists()
+
+
+def test_a_comment_without_a_date_and_a_file_of_another_kind_are_refused(tmp_path):
+    path = tmp_path / "confirmed.csv"
+    keep_confirmations(edits(), path)
+    sheet = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    write_csv(sheet.assign(comment="核实"), path)
+    with pytest.raises(DataError, match="∅"):
+        read_confirmations(path)
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="comment"):
+        read_confirmations(other)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(*[st.text("a|=\\", max_size=4)] * 2), min_size=2, max_size=6, unique=True))
+def test_different_units_have_different_texts(units):
+    texts = [unit_text({"a": a, "b": b}) for a, b in units]
+    assert all(x != y for x, y in itertools.combinations(texts, 2))
