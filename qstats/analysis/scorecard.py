@@ -180,8 +180,8 @@ def grade_ranks(
     >>> rows = datasets.load("government_quality_assessment")
     >>> rows = rows[(rows["industry"] == "省级政府质量工作考核") & (rows["year"] == "2019")]
     >>> told = grade_ranks(dict(zip(rows["region"], rows["printed"]))).set_index("region").loc["安徽"]
-    >>> told[["grade", "score_low", "score_high", "rank_best", "rank_worst", "of"]].tolist()
-    ['B', 80.0, 90.0, 5, 26, 31]
+    >>> told["grade"], *(int(told[c]) for c in ("score_low", "score_high", "rank_best", "rank_worst", "of"))
+    ('B', 80, 90, 5, 26, 31)
     """
     scale = _scheme(grades, lang)
     names, lows = list(scale), list(scale.values())

@@ -96,11 +96,11 @@ def linearmodels():
 @pytest.mark.parametrize(
     ("errors", "correction", "call"),
     [
-        ("classical", "stata", "classical"),
+        ("classical", None, "classical"),
         ("cluster", "none", "HC0_cluster_region"),
         ("cluster", "hc1", "HC1_cluster_region"),
         ("cluster", "stata", "sss"),
-        ("driscoll-kraay", "none", "DriscollKraay"),
+        ("driscoll-kraay", None, "DriscollKraay"),
     ],
 )
 def test_fixed_effects_and_their_standard_errors(effects, errors, correction, call):
