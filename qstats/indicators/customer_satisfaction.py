@@ -1,24 +1,26 @@
-"""顾客满意度: the weighted item means of a survey as an index from 0 to 100."""
+"""顾客满意度: the index of a construct, from 0 to 100, by a path model or by weighted item means."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import narwhals as nw
-import numpy as np
-
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate, assemble, flags
+from qstats.errors import OptionError, one_of
+from qstats.estimate import Estimate
 from qstats.messages import say
-from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
-from qstats.stats import intervals, scores
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.satisfaction import means
+from qstats.satisfaction.indices import Interval, index
+from qstats.satisfaction.questionnaire import questionnaire
+from qstats.satisfaction.study import DontKnow, Error, Negative, Outer, Unfit, study
+from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema
+from qstats.stats.path_index import METRIC, Convention
+from qstats.stats.path_moments import Missing
+from qstats.stats.pathmodel import Metric, Mode, Scheme
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from qstats.survey.design import Design
 
 SCHEMA: Final = Schema(
     name="customer_satisfaction",
@@ -38,70 +40,107 @@ SCHEMA: Final = Schema(
 )
 
 ITEMS: Final = ("sat1", "sat2", "sat3")
-Missing = Literal["raise", "casewise", "mean"]
+Method = Literal["pls", "mean"]
 
 
 def customer_satisfaction(
-    answers: Any,
+    responses: Any,
     /,
     *,
     by: str | Sequence[str] = (),
-    items: Sequence[str] = ITEMS,
+    model: str | pd.DataFrame | None = None,
+    index_of: str = "SAT",
+    method: Method | None = None,
+    items: Sequence[str] | None = None,
     weights: Mapping[str, float] | Sequence[float] | None = None,
-    scale: tuple[float, float] = (1, 10),
-    missing: Missing = "raise",
-    interval: intervals.Mean | None = None,
+    scale: tuple[float, float] | Mapping[str, tuple[float, float]] = (1, 10),
+    convention: Convention = "U",
+    mode: Mode | Mapping[str, Mode] = "A",
+    scheme: Scheme = "path",
+    metric: Metric | None = None,
+    outer: Outer = "group",
+    design: Design | None = None,
+    error: Error | None = None,
+    replicates: int | None = None,
+    seed: int | None = None,
+    interval: Interval | None = None,
     level: float = 0.95,
+    minimum_n: int | None = None,
+    dont_know: DontKnow = (),
+    negative: Negative = "raise",
+    unfit: Unfit = "raise",
+    missing: Missing = "raise",
+    max_iterations: int = 300,
+    workers: int = 1,
 ) -> Estimate:
-    r"""Estimate customer satisfaction: weighted item means, scaled from 0 to 100.
+    r"""Estimate customer satisfaction on a scale from 0 to 100.
 
-    .. math:: CSI = 100\,\frac{\sum_j w_j(\bar x_j - lo)}{(hi - lo)\sum_j w_j}
+    .. math:: CSI = 100\,\frac{\sum_j u_j (\bar x_j - a_j)}{\sum_j u_j (b_j - a_j)}
 
-    The index of a latent variable with unstandardised outer weights w > 0; on answers from 1 to
-    10 it is :math:`\sum w(\bar x-1)/(9\sum w)\cdot 100`. All answers at the bottom give 0, all at
-    the top 100, and the scale of w does not matter. Standardised weights are to be divided by the
-    standard deviation of their item first. Weights are given here, not estimated.
-
-    The standard error is that of a mean of the respondents' own scores, taken as a simple random
-    sample: :math:`s/\sqrt m`; with unequal numbers of answers, of the linearised index.
+    over the items j of a construct, answered from a to b. With a `model`, u comes from the outer
+    weights of its path model (``method="pls"``); without one, u is given (``method="mean"``; equal by
+    default). All answers at the bottom give 0, all at the top 100; a common factor of u cancels.
 
     Parameters
     ----------
-    answers : table
-        One row a respondent, one column an item, and any of ``period, region, edition, industry,
-        sector, brand`` or keys of your own. A table of item means works too: with one row a key
-        the index is exact and its error NaN.
+    responses : table
+        One row a respondent, one column an item, and keys (``period, region, brand`` …): any engine, a
+        mapping of columns, or a CSV or XLSX file. Headers may be the labels of the model. Without a
+        model and a design, a table of item means works too: its index is exact and its error NaN.
     by : str or sequence of str
         Keys of the result; none: one index for all.
-    items : sequence of str
-        Columns of the answers; by default ``sat1, sat2, sat3`` (overall, against expectations,
-        against the ideal).
-    weights : mapping of item → w, or sequence in the order of `items`, optional
-        Positive numbers; by default equal.
-    scale : (lo, hi)
-        Lowest and highest answer.
-    missing : {"raise", "casewise", "mean"}
-        An item without answer: refuse; leave the respondent out; or take each item's mean over
-        those who answered it. The notes count.
-    interval : {"t", "logit"}, optional
-        By default t with m − 1 degrees of freedom, cut to 0 and 100; logit stays inside by itself.
+    model : {"ccsi", "ecsi", "acsi"} or DataFrame, optional
+        See :func:`qstats.satisfaction.questionnaire.questionnaire`.
+    index_of : str
+        The construct of the model.
+    method : {"pls", "mean"}, optional
+        By default ``pls`` with a model, ``mean`` without.
+    items, weights
+        Of ``mean``: columns (by default those of the construct, else ``sat1, sat2, sat3``), and a positive
+        number each, by name or in their order.
+    scale : (lowest, highest), or mapping of item (or construct of the model) → (lowest, highest)
+        The declared answers.
+    convention : {"U", "S", "R", "M"}
+        What u is in ``pls``; see :func:`qstats.satisfaction.indices.index`.
+    metric : {"standardised", "raw"}, optional
+        Of the fit. The convention settles it: raw for R, else standardised; another is refused.
+    mode, scheme, outer, negative, unfit, max_iterations, workers
+        Of ``pls``; see :func:`qstats.satisfaction.study.study`.
+    design : Design, optional
+        How respondents were drawn; by default at random.
+    error : {"replicates", "linearised"}, optional
+        By default replicates for ``pls`` and for designs that make them or calibrate, else linearised
+        (of ``pls``: the outer weights taken as known).
+    replicates, seed : int, optional
+        Draws (500) and seed (0) of the bootstrap of Rao and Wu, where the design names no replicates.
+    interval : {"t", "logit", "percentile", "bca"}, optional
+        By default t, cut to 0 and 100; the last two are quantiles of bootstrap replicates.
     level : float
         Confidence level.
+    minimum_n : int, optional
+        Groups of fewer respondents are suppressed; by default 30 for ``pls``, 1 for ``mean``.
+    dont_know : number, sequence, or mapping of item → number or sequence
+        Codes that stand for no answer.
+    missing : {"raise", "casewise", "mean", "pairwise", "em"}
+        An item without answer: refuse; leave the respondent out; take item means over those who
+        answered; of ``pls`` only, pairwise covariances or maximum likelihood. The notes count.
 
     Returns
     -------
     Estimate
-        In 分 (points from 0 to 100), with ``df``. ``n`` counts the respondents used. The error is
-        NaN for one respondent, and where all gave the same answers. An item that nobody of a key
-        answered makes its index NaN, and ``flag`` says so.
+        In 分, with ``df`` and ``flag``, and with a model or a design ``deff, n_eff``. ``n`` counts the
+        respondents used. An error that is not known is NaN.
 
     Raises
     ------
     DataError
-        An answer outside the scale (with item, row and value), a missing answer under ``raise``,
-        an item that is no column.
+        Answers outside the scale, gaps under ``raise``; of ``pls`` also constant or collinear items, fewer
+        answers than items, a negative outer weight: with item, construct and count.
     OptionError
-        Weights that do not fit the items or are not positive, a scale that is not ascending.
+        Weights that do not fit the items or are not positive, a scale that does not ascend, an argument
+        that has no effect on the method.
+    FrameworkError
+        A model with faults.
 
     References
     ----------
@@ -112,110 +151,103 @@ def customer_satisfaction(
     >>> means = {"a": [8], "b": [7], "c": [6]}
     >>> round(customer_satisfaction(means, items=["a", "b", "c"], weights=[0.4, 0.3, 0.3]).value(), 2)
     67.78
+    >>> from qstats.simulation import simulate
+    >>> survey = simulate("satisfaction", year=2023, seed=4)
+    >>> customer_satisfaction(survey, by="service", model="ccsi").table["estimate"].round(1).tolist()
+    [81.3, 81.3, 81.3, 81.4]
     """
-    one_of("missing", missing, ("raise", "casewise", "mean"))
-    by, items, (lo, hi) = keys_of(by), _checked_items(items), _checked_scale(scale)
-    w = _checked_weights(weights, items)
-    need = [*by, *items] if missing == "raise" else by
-    table = check(answers, _schema(items, lo, hi, optional=missing != "raise"), need=need)
-    used, notes = _answered(table, items, missing)
-    totals = tally(used, by=by, sums=_pairs(items, lo, hi))
-    N, S, Q = (_square(totals, name, len(items)) for name in "NSQ")
-    fit = scores.item_index(N, S, Q, w)
-    std_error = np.sqrt(fit.variance)
-    low, high = intervals.mean(fit.value, std_error, fit.df, method=interval or "t", level=level)
-    return Estimate(
-        assemble(
-            totals[by],
-            estimate=100 * fit.value,
-            std_error=100 * std_error,
-            conf_low=100 * low,
-            conf_high=100 * high,
-            n=totals["rows"].to_numpy(),
-            df=fit.df,
-            flag=flags((np.isnan(fit.value), "an item without answers")),
-        ),
-        indicator="customer_satisfaction",
-        unit="分",
-        method=f"weighted item means, {interval or 't'} interval, missing answers: {missing}",
-        basis="respondents",
+    one_of("method", method, (None, "pls", "mean"))
+    chosen = method or ("mean" if model is None else "pls")
+    common: dict[str, Any] = {"by": by, "missing": missing, "dont_know": dont_know, "design": design}
+    drawing: dict[str, Any] = {"error": error, "replicates": replicates, "seed": seed}
+    fitting: dict[str, tuple[Any, Any]] = {
+        "mode": (mode, "A"),
+        "scheme": (scheme, "path"),
+        "outer": (outer, "group"),
+        "negative": (negative, "raise"),
+        "unfit": (unfit, "raise"),
+        "max_iterations": (max_iterations, 300),
+        "workers": (workers, 1),
+    }
+    if chosen == "mean":
+        _refuse_unused("mean", convention=(convention, "U"), metric=(metric, None), **fitting)
+        options = common | drawing
+        return _of_means(
+            responses, model, index_of, items, weights, scale, minimum_n or 1, interval, level, options
+        )
+    _refuse_unused("pls", items=(items, None), weights=(weights, None))
+    _refuse_metric(metric, convention)
+    found = study(
+        responses,
+        model="ccsi" if model is None else model,
+        scale=scale,
+        minimum_n=30 if minimum_n is None else minimum_n,
+        **(common | drawing | {"error": error or "replicates"}),
+        **{name: value for name, (value, _) in fitting.items()},
+    )
+    return index(found, index_of=index_of, convention=convention, interval=interval, level=level)
+
+
+def _of_means(
+    responses: Any,
+    model: str | pd.DataFrame | None,
+    index_of: str,
+    items: Sequence[str] | None,
+    weights: Mapping[str, float] | Sequence[float] | None,
+    scale: Any,
+    minimum_n: int,
+    interval: Any,
+    level: float,
+    options: dict[str, Any],
+) -> Estimate:
+    """Return the index of weighted item means, by sums where nothing asks for more."""
+    one_of("missing", options["missing"], ("raise", "casewise", "mean"))
+    labels: dict[str, tuple[str, str]] = {c.name: (c.zh, c.en) for c in SCHEMA.columns if c.name in ITEMS}
+    if model is not None:
+        _refuse_unused("mean", items=(items, None))
+        questions = questionnaire(model)
+        c = questions.position(index_of)
+        own = [i for i, block in zip(questions.items, questions.model.blocks, strict=True) if block == c]
+        labels = questions.labels
+    else:
+        _refuse_unused("mean", index_of=(index_of, "SAT"))
+        own = means.checked_items(ITEMS if items is None else items)
+    w, ends = means.checked_weights(weights, own), means.checked_scale(scale, own)
+    plain = options["design"] is None and options["error"] is None and not _any(options["dont_know"])
+    if plain and minimum_n == 1 and model is None and interval not in ("percentile", "bca"):
+        by, missing = options["by"], options["missing"]
+        return means.summed(
+            responses, SCHEMA, own, w, by=by, scale=ends, missing=missing, interval=interval, level=level
+        )
+    return means.designed(
+        responses,
+        own,
+        w,
+        scale=ends,
+        labels=labels,
+        minimum_n=minimum_n,
+        interval=interval,
         level=level,
-        inference="superpopulation",
-        provenance=provenance_of(table),
-        notes=notes,
-        digits=2,
+        **options,
     )
 
 
-def _checked_items(items: Sequence[str]) -> list[str]:
-    found = [items] if isinstance(items, str) else list(items)
-    if not found or len(set(found)) < len(found):
-        raise OptionError(f"items={found!r} must name at least one column, and none twice")
-    return found
+def _any(codes: Any) -> bool:
+    return not isinstance(codes, Sequence | Mapping) or len(codes) > 0
 
 
-def _checked_scale(scale: tuple[float, float]) -> tuple[float, float]:
-    lo, hi = (float(end) for end in scale)
-    if not (math.isfinite(lo) and math.isfinite(hi) and lo < hi):
-        raise OptionError(f"scale={scale!r} is not (lowest, highest) answer with lowest < highest")
-    return lo, hi
+def _refuse_metric(metric: Metric | None, convention: Convention) -> None:
+    one_of("convention", convention, tuple(METRIC))
+    one_of("metric", metric, (None, "standardised", "raw"))
+    needs = METRIC[convention]
+    if metric not in (None, needs):
+        raise OptionError(say("satisfaction.metric", convention=convention, needs=needs, metric=metric))
 
 
-def _checked_weights(weights: Mapping[str, float] | Sequence[float] | None, items: list[str]) -> list[float]:
-    if weights is None:
-        return [1.0] * len(items)
-    if isinstance(weights, Mapping):
-        if set(weights) != set(items):
-            raise OptionError(
-                f"weights name {sorted(weights)}, the items are {sorted(items)}: give one to each"
-            )
-        found = [float(weights[item]) for item in items]
-    else:
-        found = [float(w) for w in weights]
-    if len(found) != len(items) or not all(math.isfinite(w) and w > 0 for w in found):
-        raise OptionError(f"weights={found!r} are not {len(items)} positive numbers, one an item")
-    return found
-
-
-def _schema(items: list[str], lo: float, hi: float, *, optional: bool) -> Schema:
-    """Return the schema of a survey with these items in place of the usual ones."""
-    keys = tuple(c for c in SCHEMA.columns if c.name not in ITEMS)
-    usual = {c.name: c for c in SCHEMA.columns if c.name in ITEMS}
-    asked = (usual.get(item, Column(item, "number", item, item)) for item in items)
-    limits = (replace(c, minimum=lo, maximum=hi, optional_cells=optional) for c in asked)
-    return replace(SCHEMA, columns=(*keys, *limits))
-
-
-def _answered(table: Any, items: list[str], missing: Missing) -> tuple[Any, list[str]]:
-    """Return the respondents used, and notes that count missing answers."""
-    frame = nw.from_native(table, eager_only=True)
-    gaps = [frame[item].is_null() | frame[item].is_nan() for item in items]
-    cells_missing = sum(int(gap.sum()) for gap in gaps)
-    if missing == "raise" or not cells_missing:
-        return table, []
-    if missing == "mean":
-        return table, [say("satisfaction.mean", count=cells_missing, of=len(frame) * len(items))]
-    some = gaps[0]
-    for gap in gaps[1:]:
-        some = some | gap
-    kept = frame.filter(~some)
-    if not len(kept):
-        raise DataError(say("satisfaction.none", of=len(frame)))
-    return kept.to_native(), [say("satisfaction.casewise", count=len(frame) - len(kept), of=len(frame))]
-
-
-def _pairs(items: list[str], lo: float, hi: float) -> dict[str, nw.Expr]:
-    """Return what to add up for each pair of items: answers, first item, product (scaled to [0, 1])."""
-    x = [(nw.col(item).fill_nan(None) - lo) / (hi - lo) for item in items]
-    sums: dict[str, nw.Expr] = {}
-    for j, a in enumerate(x):
-        for k, b in enumerate(x):
-            both = b * 0 + 1  # missing where b is
-            sums |= {f"N{j},{k}": (a * 0 + 1) * both, f"S{j},{k}": a * both, f"Q{j},{k}": a * b}
-    return sums
-
-
-def _square(totals: pd.DataFrame, name: str, size: int) -> Any:
-    """Return sums over pairs as an array of shape (groups, items, items); none answered is zero."""
-    columns = [f"{name}{j},{k}" for j in range(size) for k in range(size)]
-    return totals[columns].fillna(0.0).to_numpy().reshape(len(totals), size, size)
+def _refuse_unused(method: Method, **given: tuple[object, object]) -> None:
+    """Raise for an argument that the method does not look at and that is not its default."""
+    for argument, (value, default) in given.items():
+        if value is not default and value != default:
+            hint = say("satisfaction.unused.mean" if method == "pls" else "satisfaction.unused.pls")
+            said = say("satisfaction.unused", argument=argument, value=value, method=method, hint=hint)
+            raise OptionError(said, argument=argument, value=value)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import DesignError
+from qstats.errors import DesignError, OptionError
+from qstats.messages import say
 from qstats.stats import chain, replicate, sampling
 from qstats.stats import resample as factors_of
 from qstats.survey import adjusting, replicating
@@ -106,18 +107,26 @@ def drawn(table: pd.DataFrame, design: Design | None, content: bytes) -> Drawn:
     )
 
 
-def planned(of: Drawn, *, replicates: int, seed: int) -> Plan:
-    """Return the replicates of the design; where it makes none, the rescaled bootstrap of Rao and Wu."""
+def planned(of: Drawn, error: str, replicates: int | None, seed: int | None) -> Plan | None:
+    """Return the replicates of the design; where it makes none, the rescaled bootstrap of Rao and Wu.
+
+    None for linearised errors. `replicates` and `seed` are refused where they would have no effect.
+    """
+    own = of.design is not None and of.design.replication is not None
+    if (own or error == "linearised") and not (replicates is None and seed is None):
+        raise OptionError(say("satisfaction.no_draws"))
+    if error == "linearised":
+        return None
     made = None if of.design is None else of.design.replication
     if made is not None and of.given is not None:
         B = of.given.shape[1]
         r = np.ones(B) if made.rscales is None else np.array(made.rscales, float)
         return Plan("columns", B, 1.0 if made.scale is None else made.scale, r, made.mse, (), None)
     if of.design is None or made is None or made.method == "bootstrap":
-        B = replicates if made is None else (made.n or 0)
-        words = seed if made is None else (0 if made.seed is None else made.seed)
+        B = (500 if replicates is None else replicates) if made is None else (made.n or 0)
+        word = seed if made is None else made.seed
         mse = made is not None and made.mse
-        stream = (words, int(of.name, 16) % 2**32)
+        stream = (0 if word is None else word, int(of.name, 16) % 2**32)
         return Plan("bootstrap", B, 1 / B if mse else 1 / max(B - 1, 1), np.ones(B), mse, stream, None)
     whole = replicating.replicates_of(of.design, Units(of.unit, of.sample, pd.DataFrame(), of.name))
     return Plan(made.method, whole.rscales.size, whole.scale, np.asarray(whole.rscales), whole.mse, (), whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -78,10 +79,10 @@ def index(
     found = solve(of, metric, index_statistic(of, c, convention), 1)
     own = _residuals(of, found, c, convention)
     if of.plan is None:
-        got = linearised(of.survey, own, found.estimate[:, 0], _method(of.plan, interval), level)
+        got = linearised(of.survey, own, found.estimate[:, 0], interval_of(of.plan, interval), level)
     else:
-        got = from_replicates(of, found, index_statistic(of, c, convention), interval, level, share=True)
-    deff, n, n_eff = _compared(of.survey, own, got.std_error)
+        got = uncertain(of, found, index_statistic(of, c, convention), interval, level, share=True)
+    deff, n, n_eff = compared(of.survey, own, got.std_error)
     failed = np.count_nonzero(found.failure, axis=1)
     return Estimate(
         assemble(
@@ -99,7 +100,7 @@ def index(
         ),
         indicator="customer_satisfaction",
         unit="分",
-        method=method_of(of, f"index of {index_of}, convention {convention}", _method(of.plan, interval)),
+        method=method_of(of, f"index of {index_of}, convention {convention}", interval_of(of.plan, interval)),
         basis="respondents",
         level=level,
         inference="superpopulation" if of.survey.drawn.design is None else "design",
@@ -135,8 +136,7 @@ def linearised(
     estimate : ndarray, shape (G,)
     """
     w, unit, design = of.drawn.weight, of.drawn.unit, of.drawn.design
-    row = np.concatenate([np.full(rows.size, g) for g, (rows, _) in enumerate(own)]).astype(np.intp)
-    at = np.concatenate([rows for rows, _ in own]).astype(np.intp)
+    row, at = _members([rows for rows, _ in own])
     z = np.concatenate([w[rows] * e / w[rows].sum() for rows, e in own]) if at.size else np.zeros(0)
     shape = (len(own), int(unit.max()) + 1)
     Z = csr_array((z, (row, unit[at])), shape=shape)
@@ -160,42 +160,63 @@ def linearised(
 
 
 def from_replicates(
-    of: Study, found: Result, statistic: Statistic, interval: Interval | None, level: float, *, share: bool
+    of: Survey,
+    plan: drawing.Plan,
+    estimate: Array,
+    values: Array,
+    interval: Interval | None,
+    level: float,
+    *,
+    share: bool,
+    left_out: Callable[[], Array],
 ) -> Uncertain:
-    """Return errors and limits of the K statistics of every group, one after the other.
+    """Return errors and limits of K statistics of every group, one after the other.
 
     Parameters
     ----------
+    estimate, values : ndarray, shape (G, K) and (G, K, B)
     share : bool
         Whether they lie between 0 and 100.
+    left_out : callable
+        Returns the statistics without each unit in turn, (units, G·K): what BCa needs.
     """
-    plan = of.plan
-    if plan is None:
-        raise OptionError(say("satisfaction.needs_replicates"))
-    chosen = _method(plan, interval)
-    estimate = found.estimate.ravel()
-    K = found.estimate.shape[1]
-    values = found.values.reshape(estimate.size, plan.B)
-    errors = errors_of(values, estimate, plan, of.survey.drawn.name)
+    chosen = interval_of(plan, interval)
+    K, theta = estimate.shape[1], estimate.ravel()
+    x = values.reshape(theta.size, plan.B)
+    errors = errors_of(x, theta, plan, of.drawn.name)
     variance = sampling.variance(errors)
-    known = ~np.isnan(estimate) & (variance > 1e-26 * estimate**2)
+    known = ~np.isnan(theta) & (variance > 1e-26 * theta**2)
     std_error = np.where(known, np.sqrt(variance), np.nan)
-    rows = [of.survey.rows(g) for g in range(of.groups)]
-    row = np.concatenate([np.full(r.size, g) for g, r in enumerate(rows)]).astype(np.intp)
-    at = np.concatenate(rows).astype(np.intp)
-    df = np.repeat(drawing.degrees_of_freedom(of.survey.drawn, plan, row, at, of.groups), K)
-    df = np.where((df > 0) & ~np.isnan(std_error), df, np.nan)
+    row, at = _members([of.rows(g) for g in range(len(estimate))])
+    df = np.repeat(drawing.degrees_of_freedom(of.drawn, plan, row, at, len(estimate)), K)
+    df = np.where((df > 0) & known, df, np.nan)
     if chosen == "percentile":
-        low, high = path_bootstrap.percentile(values.T, level=level)
+        low, high = path_bootstrap.percentile(x.T, level=level)
     elif chosen == "bca":
-        low, high = path_bootstrap.bca(estimate, values.T, _left_out(of, found, statistic, K), level=level)
+        low, high = path_bootstrap.bca(theta, x.T, left_out(), level=level)
     elif share:
-        low, high = intervals.mean(estimate / 100, std_error / 100, df, method=chosen, level=level)
+        low, high = intervals.mean(theta / 100, std_error / 100, df, method=chosen, level=level)
         low, high = 100 * low, 100 * high
     else:
-        low, high = sampling.t_interval(estimate, std_error, df, level=level)
-    known &= ~np.isnan(std_error)
+        low, high = sampling.t_interval(theta, std_error, df, level=level)
     return Uncertain(std_error, np.where(known, low, np.nan), np.where(known, high, np.nan), df, errors)
+
+
+def uncertain(
+    of: Study, found: Result, statistic: Statistic, interval: Interval | None, level: float, *, share: bool
+) -> Uncertain:
+    """Return errors and limits of a statistic of a study; see :func:`from_replicates`."""
+    if of.plan is None:
+        raise OptionError(say("satisfaction.needs_replicates"))
+    K = found.estimate.shape[1]
+
+    def left_out() -> Array:
+        plan = drawing.left_out(of.survey.drawn)
+        return solve(of, found.metric, statistic, K, plan=plan).values.reshape(-1, plan.B).T
+
+    return from_replicates(
+        of.survey, of.plan, found.estimate, found.values, interval, level, share=share, left_out=left_out
+    )
 
 
 def method_of(of: Study, what: str, interval: str) -> str:
@@ -228,7 +249,8 @@ def notes_of(of: Study, found: Result) -> list[str]:
     return notes
 
 
-def _method(plan: drawing.Plan | None, interval: Interval | None) -> Any:
+def interval_of(plan: drawing.Plan | None, interval: Interval | None) -> Any:
+    """Return the interval, or raise where it needs bootstrap replicates that are not there."""
     one_of("interval", interval, (None, *get_args(Interval)))
     if interval in ("percentile", "bca") and (plan is None or not plan.random):
         raise OptionError(
@@ -237,12 +259,10 @@ def _method(plan: drawing.Plan | None, interval: Interval | None) -> Any:
     return interval or "t"
 
 
-def _left_out(of: Study, found: Result, statistic: Statistic, K: int) -> Array:
-    """Return the statistics without each unit in turn, (units, G·K)."""
-    metric = found.metric
-    plan = drawing.left_out(of.survey.drawn)
-    values = solve(of, metric, statistic, K, plan=plan).values
-    return np.asarray(values.reshape(-1, plan.B).T)
+def _members(rows: list[Index]) -> tuple[Index, Index]:
+    """Return group and respondent of every pair."""
+    row = np.concatenate([np.full(r.size, g) for g, r in enumerate(rows)])
+    return row.astype(np.intp), np.concatenate(rows).astype(np.intp)
 
 
 def _residuals(of: Study, found: Result, c: int, convention: Convention) -> list[tuple[Index, Array]]:
@@ -261,7 +281,7 @@ def _residuals(of: Study, found: Result, c: int, convention: Convention) -> list
     return got
 
 
-def _compared(of: Survey, own: list[tuple[Index, Array]], std_error: Array) -> tuple[Array, Array, Array]:
+def compared(of: Survey, own: list[tuple[Index, Array]], std_error: Array) -> tuple[Array, Array, Array]:
     """Return design effects, respondents and effective respondents; NaN where a group is not shown."""
     n = np.array([rows.size or np.nan for rows, _ in own])
     srs = np.array([srs_variance(e, of.drawn.weight[rows]) if rows.size else np.nan for rows, e in own])

@@ -80,17 +80,17 @@ def solve(
         for g, x, failed in _chunk(of, metric, statistic, fits, W):
             values[g, :, slice(*part)], failure[g, slice(*part)] = x.T, failed
 
-    parts = list(_parts(len(of.survey.X), B))
+    blocks = list(parts(len(of.survey.X), B))
     if of.how.workers == 1:
-        for part in parts:
+        for part in blocks:
             fill(part)
     else:
         with ThreadPoolExecutor(of.how.workers) as pool:
-            list(pool.map(fill, parts))
+            list(pool.map(fill, blocks))
     return Result(estimate, values, failure, fits, reasons, metric)
 
 
-def _parts(n: int, B: int) -> Iterator[tuple[int, int]]:
+def parts(n: int, B: int) -> Iterator[tuple[int, int]]:
     """Yield the first and last replicate of each block; their size depends on the number of rows only."""
     width = int(np.clip(BLOCK // max(1, n), 16, 256))
     for start in range(0, B, width):

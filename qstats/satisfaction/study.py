@@ -111,8 +111,8 @@ def study(
     outer: Outer = "group",
     design: Design | None = None,
     error: Error = "replicates",
-    replicates: int = 500,
-    seed: int = 0,
+    replicates: int | None = None,
+    seed: int | None = None,
     missing: Missing = "raise",
     dont_know: DontKnow = (),
     negative: Negative = "raise",
@@ -148,8 +148,9 @@ def study(
         From replicates, in which the model is fitted anew: those of the design (jackknife, BRR, bootstrap,
         given weights), else `replicates` draws of the bootstrap of Rao and Wu of its primary units. Or
         linearised, the outer weights taken as known (only for an index).
-    replicates, seed : int
-        Of the bootstrap where the design names none. Draw b has a stream of its own.
+    replicates, seed : int, optional
+        Draws (500) and seed (0) of the bootstrap where the design names none. Each draw has a stream of
+        its own.
     missing : {"raise", "casewise", "mean", "pairwise", "em"}
         See :func:`qstats.stats.path_moments.moments`; treated again in every replicate.
     dont_know : number, sequence, or mapping of item → number or sequence
@@ -196,7 +197,7 @@ def study(
     if missing == "em" and outer == "pooled":
         raise OptionError(say("satisfaction.pooled_em"))
     how = How(scheme, outer, negative, unfit, error, minimum_n, max_iterations, workers)
-    plan = drawing.planned(answers.drawn, replicates=replicates, seed=seed) if error == "replicates" else None
+    plan = drawing.planned(answers.drawn, error, replicates, seed)
     return Study(questions, answers, how, plan)
 
 
@@ -207,7 +208,7 @@ def _check(
     missing: Any,
     negative: Any,
     unfit: Any,
-    replicates: int,
+    replicates: int | None,
     minimum_n: int,
     max_iterations: int,
     workers: int,
@@ -220,7 +221,7 @@ def _check(
     one_of("unfit", unfit, get_args(Unfit))
     least = {"replicates": 2, "minimum_n": 1, "max_iterations": 1, "workers": 1}
     given = {
-        "replicates": replicates,
+        "replicates": 2 if replicates is None else replicates,
         "minimum_n": minimum_n,
         "max_iterations": max_iterations,
         "workers": workers,
