@@ -20,10 +20,6 @@ def series(given):
     return make
 
 
-def rows(found, **keys):
-    return found.where(**keys).table.set_index(["series", "treatment", "lag"])
-
-
 def test_three_correlations_stand_side_by_side(series):
     found = macro(series(Q), {"exports": series(E)})
     assert found.table["treatment"].tolist() == ["levels", "detrended", "differences"]
@@ -53,8 +49,8 @@ def test_at_a_positive_lag_the_economy_moves_first(series):
     q = np.concatenate([[3, 3], e[:-2]])
     found = macro(series(q), {"e": series(e)}, max_lag=3, treatments=["levels"])
     r = found.table.set_index("lag")["estimate"]
-    assert r.idxmax() == 2 and r[2] == pytest.approx(1)
-    assert found.table.set_index("lag")["n"].to_dict() == {k: 10 - abs(k) for k in range(-3, 4)}
+    assert r.idxmax() == "2" and r["2"] == pytest.approx(1)
+    assert found.table.set_index("lag")["n"].to_dict() == {str(k): 10 - abs(k) for k in range(-3, 4)}
     back = macro(series(e), {"q": series(q)}, max_lag=3, treatments=["levels"]).table.set_index("lag")[
         "estimate"
     ]
@@ -76,7 +72,7 @@ def test_p_values_are_adjusted_over_the_series_and_lags_of_a_treatment(series):
 def test_what_cannot_be_small_cannot_be_said(series):
     found = macro(series(Q), {"e": series(E)}, null="shift", treatments=["levels"]).table.iloc[0]
     assert found["smallest_p"] == 1 / 8 and found["verdict"] == "cannot say"
-    many = {f"e{i}": series(E[:5]) for i in range(4)}
+    many = {f"e{i}": series(E[:5]) for i in range(7)}
     assert set(macro(series(Q[:5]), many, treatments=["levels"]).table["verdict"]) == {"cannot say"}
     lax = macro(series(Q), {"e": series(E)}, null="shift", treatments=["levels"], level=0.8).table.iloc[0]
     assert lax["verdict"] == "related"
@@ -126,9 +122,7 @@ def test_series_that_do_not_go_together(series, given):
     quarters = [f"20{y}Q{k}" for y in (10, 11) for k in (1, 2, 3, 4)]
     with pytest.raises(DataError, match="frequencies of 'e'"):
         macro(series(Q), {"e": series(E, periods=quarters)}, lang="en")
-    with pytest.raises(
-        DataError, match="3 periods in common with 'e'; levels with lags up to 0 need at least 4"
-    ):
+    with pytest.raises(DataError, match=r"3 periods in common with 'e'; levels .* need at least 4"):
         macro(series(Q), {"e": series(E, 2010)}, treatments=["levels"], lang="en")
     with pytest.raises(DataError, match="need at least 7"):
         macro(series(Q[:6]), {"e": series(E[:6])}, treatments=["differences"], max_lag=2, lang="en")
@@ -142,7 +136,7 @@ def test_series_that_do_not_go_together(series, given):
         macro(series(Q), {"e": given([("a", 1.0)], keys=("region",))}, lang="en")
     with pytest.raises(DataError, match="not positive"):
         macro(series(Q), {"e": series([0, *E[1:]])}, logs=["e"], lang="en")
-    with pytest.raises(DataError, match="时期不连续|共有"):
+    with pytest.raises(DataError, match="共有 0 个时期"):
         macro(series(Q), {"e": series(E, 2050)}, lang="zh")
 
 

@@ -105,7 +105,7 @@ def test_rows_in_any_order_and_a_constant_of_a_region_change_nothing(needs_linea
 def test_what_is_missing_is_refused_or_left_out(needs_linearmodels):
     y, x = parts()
     short = {**x, "rd": x["rd"].take(range(1, 30))}
-    with pytest.raises(DataError, match=r"1 regions and periods .* first: r0 2015"):
+    with pytest.raises(DataError, match=r"1 regions and periods .*first: r0 2015"):
         panel_regression(y, short, lang="en")
     found = panel_regression(y, short, missing="drop", lang="en")
     assert found.table["n"].tolist() == [29, 29] and "1 regions and periods" in found.notes[0]
