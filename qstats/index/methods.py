@@ -44,7 +44,9 @@ _OWN: Final = {
 _FROM_TREE: Final = ("x", "direction", "predictors", "reference")
 
 
-def function(step: str, options: Options, tree: Tree, units: pd.DataFrame) -> Function | None:
+def function(
+    step: str, options: Options, tree: Tree, units: pd.DataFrame, /, *, lang: str | None = None
+) -> Function | None:
     """Return what a step does to tables; None where it does nothing.
 
     Parameters
@@ -55,6 +57,7 @@ def function(step: str, options: Options, tree: Tree, units: pd.DataFrame) -> Fu
     tree : Tree
     units : DataFrame
         Keys of the units, which `within`, `base`, `groups` and `time` name.
+    lang : {"zh", "en"}, optional
 
     Raises
     ------
@@ -68,8 +71,8 @@ def function(step: str, options: Options, tree: Tree, units: pd.DataFrame) -> Fu
         return _by_bounds(tree)
     _check(step, given)
     if step == "imputation":
-        return _imputation(given, tree, units)
-    parts = _parts(given, units)
+        return _imputation(given, tree, units, lang)
+    parts = _parts(given, units, lang)
     return _treatment(given, parts) if step == "treatment" else _normalisation(given, parts, tree)
 
 
@@ -123,7 +126,7 @@ def _codes(key: str, argument: str, units: pd.DataFrame) -> Array:
     return np.asarray(pd.factorize(units[key])[0])
 
 
-def _parts(given: dict[str, Any], units: pd.DataFrame) -> list[tuple[Array, Array]]:
+def _parts(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> list[tuple[Array, Array]]:
     """Return the rows of each part with the rows it is fitted to; takes `within` and `base` out."""
     within, base = given.pop("within", None), given.pop("base", None)
     if within is not None and base is not None:
@@ -135,7 +138,7 @@ def _parts(given: dict[str, Any], units: pd.DataFrame) -> list[tuple[Array, Arra
             one_of("base", key, list(units.columns))
             sample &= (units[key].astype(str) == str(value)).to_numpy()
         if not sample.any():
-            raise DataError(say("uncertainty.base", base=dict(base)))
+            raise DataError(say("uncertainty.base", lang, base=dict(base)))
         return [(rows, np.flatnonzero(sample))]
     if within is None:
         return [(rows, rows)]
@@ -180,7 +183,7 @@ def _normalisation(given: dict[str, Any], parts: list[tuple[Array, Array]], tree
     return normalised
 
 
-def _imputation(given: dict[str, Any], tree: Tree, units: pd.DataFrame) -> Function:
+def _imputation(given: dict[str, Any], tree: Tree, units: pd.DataFrame, lang: str | None) -> Function:
     method = given["method"]
     if method == "multiple":
         if len(given) > 1:
@@ -189,14 +192,14 @@ def _imputation(given: dict[str, Any], tree: Tree, units: pd.DataFrame) -> Funct
             )
         return _multiple
     if method in imputation.OVER_TIME:
-        return _over_time(given, units)
+        return _over_time(given, units, lang)
     for name in ("time", "max_gap"):
         if name in given:
             raise OptionError(f"{method!r} has no use for {name!r}", argument=name)
     codes = _codes(given.pop("groups"), "groups", units) if "groups" in given else None
     if method == "row-mean":
         given["direction"] = tree.direction
-    parts = _parts(given, units)
+    parts = _parts(given, units, lang)
 
     def imputed(x: Array, _: Array) -> Array:
         done = x.copy()
@@ -218,12 +221,12 @@ def _multiple(x: Array, number: Array) -> Array:
     return done
 
 
-def _over_time(given: dict[str, Any], units: pd.DataFrame) -> Function:
+def _over_time(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> Function:
     time = given.get("time", "period")
     one_of("time", time, list(units.columns))
     when = pd.to_numeric(units[time], errors="coerce")
     if when.isna().any():
-        raise DataError(say("uncertainty.time", key=time, value=units[time][when.isna()].iloc[0]))
+        raise DataError(say("uncertainty.time", lang, key=time, value=units[time][when.isna()].iloc[0]))
     years, at = np.unique(when.to_numpy(float), return_inverse=True)
     others = [key for key in units.columns if key != time]
     unit = units.groupby(others, sort=False).ngroup().to_numpy() if others else np.zeros(len(units), int)

@@ -117,7 +117,7 @@ def prepare(
     imputes = any(option is not None for option in every["imputation"])
     held = hold(indicators, table, name=name, missing="renormalise" if imputes else missing, lang=lang)
     done = {
-        step: tuple(methods.function(step, option, tree, held.units) for option in every[step])
+        step: tuple(methods.function(step, option, tree, held.units, lang=lang) for option in every[step])
         for step in methods.STEPS[:3]
     }
     weights = np.stack([tree.weight, *_sets(choices, tree, lang)])

@@ -23,8 +23,6 @@ from qstats.stats import ranking, sensitivity
 
 Array = np.ndarray
 
-#: runs from which the variance is split, each with a partner for every set of its parts
-SPLIT_RUNS: Final = 128
 _RANKS: Final = ("rank", "rank-change")
 
 
@@ -67,6 +65,7 @@ def uncertainty(
     missing: Missing = "raise",
     reference: Mapping[str, object] | None = None,
     n_runs: int = 1000,
+    split_runs: int = 128,
     n_imputations: int = 20,
     failed: Failed = "raise",
     level: float = 0.95,
@@ -110,6 +109,9 @@ def uncertainty(
     reference : mapping, optional
         Of a gap: key → value of the reference.
     n_runs : int
+    split_runs : int
+        Runs from which the variance is split, each again with every set of its parts drawn anew; shares have
+        an error of about √(2/split_runs). Not needed where only one part varies.
     n_imputations : int
         Of the method "multiple": how many differ.
     failed : {"raise", "count"}
@@ -163,7 +165,9 @@ def uncertainty(
         n_imputations,
     )
     prepared = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
-    done = simulate(prepared, n_runs, failed=failed, seed=seed, workers=workers, lang=lang)
+    done = simulate(
+        prepared, n_runs, split_runs=split_runs, failed=failed, seed=seed, workers=workers, lang=lang
+    )
     return summary(done, of, reference=reference, level=level, lang=lang)
 
 
@@ -172,23 +176,25 @@ def simulate(
     n_runs: int,
     /,
     *,
+    split_runs: int = 128,
     failed: Failed = "raise",
     seed: int = 0,
     workers: int = 1,
     lang: str | None = None,
 ) -> Runs:
     """Run an index, and some runs again with parts drawn anew; see :func:`uncertainty`."""
-    if n_runs < 2:
-        raise OptionError(say("uncertainty.runs", lang, value=n_runs), argument="n_runs")
+    for name, value in (("n_runs", n_runs), ("split_runs", split_runs)):
+        if value < 2:
+            raise OptionError(say("uncertainty.runs", lang, name=name, value=value), argument=name)
     names = runs.varied(prepared)
     if not names:
         raise DataError(say("uncertainty.nothing", lang))
     active = [group for group, members in GROUPS.items() if set(members) & set(names)]
-    again = min(n_runs, SPLIT_RUNS) if len(active) > 1 else 0
+    again = min(n_runs, split_runs) if len(active) > 1 else 0
     steps = runs.with_random(prepared, n_runs + again, seed=seed)
     base = runs.levels(prepared, n_runs, seed=seed)
     other = runs.levels(prepared, again, seed=seed, start=n_runs) if again else {}
-    sets = _proper_sets(active) if again else []
+    sets = _sets(active) if again else []
     blocks = [base]
     for swapped in sets:
         mixed = {name: level[:again] for name, level in base.items()}
@@ -216,9 +222,9 @@ def simulate(
     return Runs(prepared, runs.nominal(prepared), score, mates, first, notes)
 
 
-def _proper_sets(active: list[str]) -> list[frozenset[str]]:
-    """Return the sets of some but not all parts."""
-    every = range(1, 2 ** len(active) - 1)
+def _sets(active: list[str]) -> list[frozenset[str]]:
+    """Return the sets of some or all parts."""
+    every = range(1, 2 ** len(active))
     return [frozenset(g for i, g in enumerate(active) if u >> i & 1) for u in every]
 
 
@@ -296,13 +302,13 @@ def _shares(
         shares[f"share_{names[0]}"] = np.where(moves, 1.0, np.nan)
         return shares
     total = np.zeros((2 ** len(names), *deviation.shape))
+    moves &= first.shape[1] > 0
     for swapped, y in parts.items():
         at = sum(1 << names.index(name) for name in swapped)
-        total[at] = ((first - y) ** 2).mean(1) / 2
-    total[-1] = np.where(moves, deviation**2, np.nan)
+        total[at] = ((first - y) ** 2).sum(1) / (2 * max(1, first.shape[1]))
     for name, effect in zip(names, sensitivity.shapley_effects(total), strict=True):
         with np.errstate(invalid="ignore", divide="ignore"):
-            shares[f"share_{name}"] = effect / total[-1]
+            shares[f"share_{name}"] = np.where(moves & (total[-1] > 0), effect / total[-1], np.nan)
     return shares
 
 
