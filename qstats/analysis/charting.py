@@ -10,8 +10,8 @@ from scipy.special import ndtr, ndtri, stdtr
 
 from qstats.analysis import phases, signals
 from qstats.analysis.phases import COUNTED
-from qstats.analysis.series import Series
 from qstats.analysis.watch import Memory, Watch
+from qstats.analysis.watched import Series
 from qstats.stats import memory_charts
 
 Array = NDArray[np.float64]

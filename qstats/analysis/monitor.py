@@ -13,9 +13,9 @@ from qstats.analysis import phases, signals, tables
 from qstats.analysis.charting import charted, remembered, runs
 from qstats.analysis.compare import direction_of
 from qstats.analysis.phases import COUNTED, SPREADS, Kind, Spread
-from qstats.analysis.series import Series, series
 from qstats.analysis.signals import Grading, Source
 from qstats.analysis.watch import Charts, Options, Watch, begin, dump, restore
+from qstats.analysis.watched import Series, series
 from qstats.errors import DataError, OptionError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say

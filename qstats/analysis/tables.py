@@ -12,9 +12,9 @@ from qstats import periods
 from qstats.analysis import phases, signals
 from qstats.analysis.charting import Charted
 from qstats.analysis.phases import COUNTED, Kind
-from qstats.analysis.series import Series
 from qstats.analysis.signals import CHARTS
 from qstats.analysis.watch import Charts, Watch
+from qstats.analysis.watched import Series
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -116,7 +116,7 @@ def restore(state: str, lang: str | None = None) -> Watch:
         options = dict(given["options"])
         options |= {"charts": Charts(**options["charts"]), "grading": Grading(**options["grading"])}
         rows = given["series"]
-        keys = pd.DataFrame([row["keys"] for row in rows], columns=given["keys"], dtype=object)
+        keys = pd.DataFrame([row["keys"] for row in rows], columns=given["keys"])
         if not given["keys"]:
             keys = pd.DataFrame(index=range(len(rows)))
         held = Standard(*(_column(rows, name) for name in Standard._fields))

@@ -315,7 +315,8 @@ def estimated_limits(
     u = np.abs(norm.ppf(q))[:, None] / np.sqrt(m)
     s = np.sqrt(chi2.ppf(q, m - 1) / (m - 1))
     rate = ndtr(u - width * s) + ndtr(-u - width * s)
-    arl = 1 / rate
+    with np.errstate(divide="ignore"):
+        arl = 1 / rate
     return EstimatedLimits(float(rate.mean()), float(np.median(arl)), float((arl < short).mean()))
 
 
