@@ -67,7 +67,8 @@ def macro(
         Leads and lags up to so many periods. At a lag k > 0 the economy at t − k stands beside quality at t:
         the economy moves first; at k < 0 quality does.
     null : {"permutation", "shift", "t"}
-        How the p-value is found; see :func:`qstats.stats.correlation.correlate`.
+        How the p-value is found; see :func:`qstats.stats.correlation.correlate`. Of detrended series ``t`` is
+        exact if what is left is normal and independent; permutations reject a little too often below 10.
     logs : sequence of str
         Series (``"quality"`` or names of `economy`) that are taken in logarithms.
     adjust : {"holm", "bh", "hochberg", "bonferroni", "sidak", "by", "none"}
@@ -178,7 +179,8 @@ def _lagged(q: Array, e: Array, max_lag: int, how: _How, keys: dict[str, str]) -
     rows = []
     for lag in range(-max_lag, max_lag + 1):
         y, x = q[max(lag, 0) : len(q) + min(lag, 0)], e[max(-lag, 0) : len(e) - max(lag, 0)]
-        found = correlation.correlate(x, y, **how._asdict())
+        removed = 1 if keys["treatment"] == "detrended" else 0
+        found = correlation.correlate(x, y, removed=removed, **how._asdict())
         rows.append({**keys, "lag": lag, **found._asdict(), "n_effective": correlation.effective_pairs(x, y)})
     return rows
 

@@ -79,6 +79,7 @@ def correlate(
     measure: Measure = "pearson",
     null: Null = "permutation",
     level: float = 0.95,
+    removed: int = 0,
     n_draws: int = 9999,
     seed: int = 0,
 ) -> Correlation:
@@ -88,7 +89,8 @@ def correlate(
     n = 10, exact if the values of y are exchangeable; beyond that `n_draws` of them are drawn and
     :math:`p = (1 + \#)/(1 + B)`. ``shift``: the n circular shifts of y only, which keep its
     autocorrelation; :math:`p \ge 1/n`. ``t``: :math:`t = r\sqrt{(n-2)/(1-r^2)}` with n − 2 degrees of
-    freedom, for normal independent pairs (not for Kendall).
+    freedom, for normal independent pairs (not for Kendall). For series without their straight trends it is
+    exact with `removed` = 1, one degree fewer; permutations of such residuals are not quite exchangeable.
 
     The limits are Fisher's, :math:`\tanh(\operatorname{artanh} r \pm z/\sqrt{n-3})`, for Pearson's r only:
     they hold for independent pairs, which two series in time rarely are.
@@ -101,6 +103,8 @@ def correlate(
         What is like what under no association.
     level : float
         Of the limits.
+    removed : int
+        Degrees of freedom taken out of both series beforehand, for the t test and the limits.
     n_draws : int
         B, of permutations where n > 10.
     seed : int
@@ -137,9 +141,9 @@ def correlate(
     n = x.size
     if math.isnan(r):
         return Correlation(r, math.nan, math.nan, math.nan, math.nan, n)
-    low, high = fisher(r, n, level=level) if measure == "pearson" else (math.nan, math.nan)
+    low, high = fisher(r, n - removed, level=level) if measure == "pearson" else (math.nan, math.nan)
     if null == "t":
-        p, smallest = _t(r, n), 0.0
+        p, smallest = _t(r, n - removed), 0.0
     elif null == "shift":
         orders = (np.arange(n) + np.arange(n)[:, None]) % n
         p, smallest = float(np.mean(_strong(_reordered(x, y, orders, measure), r))), 1 / n

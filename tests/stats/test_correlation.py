@@ -99,6 +99,18 @@ def test_a_detrended_series_forgets_any_straight_line(a, b):
     assert abs(line.sum()) < 1e-10 and abs(line @ (time - 2005)) < 1e-10
 
 
+def test_without_trends_the_t_test_is_that_of_a_regression_with_time():
+    time = np.arange(7.0)
+    x, y = (treated(z, treatment="detrended") for z in (X, Y))
+    design = np.stack([np.ones(7), time, X], 1)
+    b, rss = np.linalg.lstsq(design, Y, rcond=None)[:2]
+    t = b[2] / np.sqrt(rss[0] / 4 * np.linalg.inv(design.T @ design)[2, 2])
+    found = correlate(x, y, null="t", removed=1)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(t), 4), rel=1e-10)
+    assert found.p > correlate(x, y, null="t").p
+    assert (found.low, found.high) == fisher(found.r, 6)
+
+
 def test_a_straight_line_has_nothing_left():
     assert treated(80 + 0.1 * np.arange(7), treatment="detrended").tolist() == [0] * 7
     assert treated(Y).tolist() == Y.tolist()
