@@ -19,13 +19,14 @@ Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, sections 6.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from qstats.errors import DesignError
-from qstats.stats.calibrate import Array, Index, solve
+from qstats.stats.calibrate import Array, Index, named, solve
 
 
 class Auxiliaries(NamedTuple):
@@ -74,8 +75,15 @@ class Regression(NamedTuple):
     M: Array
 
 
-def regression(aux: Auxiliaries, totals: Array) -> Regression:
+def regression(aux: Auxiliaries, totals: Array, *, names: Sequence[str] = ()) -> Regression:
     r"""Return the calibration of the cells to the totals of all p + q auxiliaries.
+
+    Parameters
+    ----------
+    aux : Auxiliaries
+    totals : ndarray, shape (p + q,)
+    names : sequence of str, optional
+        What to call the auxiliaries in messages.
 
     Raises
     ------
@@ -88,14 +96,14 @@ def regression(aux: Auxiliaries, totals: Array) -> Regression:
     own = np.asarray((aux.A.T @ aux.A.multiply(aux.w[:, None])).toarray())
     M = np.block([[own, cross], [cross.T, aux.cc.sum(axis=0)]])
     for j in np.flatnonzero((np.diag(M) == 0) & (totals != held)):
-        raise DesignError(f"auxiliary {j} is zero in the whole sample, but its total is {totals[j]:g}")
+        raise DesignError(f"{named(names, j)} is zero in the whole sample, but its total is {totals[j]:g}")
     multipliers = solve(M, totals - held)
     miss = M @ multipliers - (totals - held)
     size = np.abs(totals) + np.sqrt(np.diag(M) * max(aux.w.sum(), 1.0))
     if np.any(np.abs(miss) > 1e-9 * np.where(size > 0, size, 1.0)):
         worst = int(np.argmax(np.abs(miss) / np.where(size > 0, size, 1.0)))
         raise DesignError(
-            f"the totals contradict each other: auxiliary {worst} with the total "
+            f"the totals contradict each other: {named(names, worst)} with the total "
             f"{totals[worst]:.10g} is off by {miss[worst]:.6g}"
         )
     return Regression(1.0 + aux.A @ multipliers[:p], multipliers[p:], M)

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from qstats.errors import DesignError, nearest
 from qstats.stats import adjust, adjusted_elements, calibrate, chain, greg, sampling
 from qstats.survey.adjustments import ONE, Calibration
-from qstats.survey.plan import OMITTED, product_name
+from qstats.survey.plan import OMITTED, OMITTED_SQUARE, product_name
 
 if TYPE_CHECKING:
     from qstats.survey.cells import Cells
@@ -128,7 +128,7 @@ def auxiliaries(step: Calibration, labels: pd.DataFrame) -> tuple[csr_array, Arr
     return csr_array(matrix), np.array(totals, float), names
 
 
-def linearised(
+def influence(
     found: Cells,
     made: Adjustment,
     y: str,
@@ -138,29 +138,21 @@ def linearised(
     at: Index,
     rows: int,
     units: Units,
-    policy: dict[str, Any],
-) -> tuple[Array, sampling.Errors]:
-    """Return estimates under adjusted weights with their linearised errors."""
+) -> tuple[Array, csr_array]:
+    """Return estimates under adjusted weights, and the influence of each unit on them."""
     if made.continuous is not None:
-        theta, Z = _greg(found, made.continuous, y, x, row=row, at=at, rows=rows, units=units)
-        return theta, sampling.linearised(Z, units.sample, **policy)
-    sums, over = found.sum(y)[at], None if x is None else found.sum(x)[at]
+        return _greg(found, made.continuous, y, x, row=row, at=at, rows=rows, units=units)
     chained = chain.adjusted(made.N.sum(axis=0), made.steps, count=made.elements)
     place: dict[str, Any] = {"row": row, "cell": made.category[at], "rows": rows, "chain": chained}
-    if units.sample.count is not None:
-        return _elements(found, made, chained, y, x, row=row, at=at, rows=rows, units=units, policy=policy)
     place |= {"unit": units.unit[at], "N": made.N}
-    if over is None:
-        theta, Z = chain.total_influence(sums, **place)
-    else:
-        theta, Z = chain.influence(sums, over, **place)
-    return theta, sampling.linearised(Z, units.sample, **policy)
+    if x is None:
+        return chain.total_influence(found.sum(y)[at], **place)
+    return chain.influence(found.sum(y)[at], found.sum(x)[at], **place)
 
 
-def _elements(
+def elements(
     found: Cells,
     made: Adjustment,
-    chained: tuple[calibrate.Calibrated, ...],
     y: str,
     x: str | None,
     *,
@@ -170,6 +162,8 @@ def _elements(
     units: Units,
     policy: dict[str, Any],
 ) -> tuple[Array, sampling.Errors]:
+    """Return estimates of sampled elements under adjusted weights, with their errors."""
+    chained = chain.adjusted(made.N.sum(axis=0), made.steps, count=made.elements)
     other = ONE if x is None else x
     Y = np.bincount(row, (made.g * found.sum(y))[at], minlength=rows)
     X: Array = np.ones(rows)
@@ -186,18 +180,21 @@ def _elements(
         effect.alpha, effect.beta, theta, X, row=row, cell=at, category=made.category
     )
     three = (y, other, ONE)
-    moments = adjusted_elements.Vector(
-        np.column_stack([found.sum(s) for s in three]),
-        np.stack([np.column_stack([found.square(s, t) for t in three]) for s in three], axis=1),
-    )
+    sums = np.column_stack([found.sum(s) for s in three])
+    squares = np.stack([np.column_stack([found.square(s, t) for t in three]) for s in three], axis=1)
+    if found.missing == "omit" and found.sums:  # rows left out were calibrated too
+        sums[:, 2] += found.column(OMITTED)
+        weighted = found.design is not None and found.design.weight is not None
+        squares[:, 2, 2] += found.column(OMITTED_SQUARE if weighted else OMITTED)
+    moments = adjusted_elements.Vector(sums, squares)
     return ratio, adjusted_elements.errors(gradient, moments, units.sample, **policy)
 
 
-def _parts(found: Cells, step: Calibration) -> tuple[greg.Auxiliaries, Array]:
-    """Return all auxiliaries of the cells and their totals, the constant ones first."""
+def _parts(found: Cells, step: Calibration) -> tuple[greg.Auxiliaries, greg.Regression]:
+    """Return all auxiliaries of the cells, the constant ones first, and the calibration to their totals."""
     names = list(step.categorical)
     code, labels = found.codes(names)
-    C, fixed, _ = auxiliaries(step, labels)
+    C, fixed, said = auxiliaries(step, labels)
     q = step.continuous
     c = np.column_stack([found.sum(name) for name in q])
     cc = np.stack([np.column_stack([found.product(a, b) for b in q]) for a in q], axis=1)
@@ -208,7 +205,8 @@ def _parts(found: Cells, step: Calibration) -> tuple[greg.Auxiliaries, Array]:
         cc = cc + np.stack([np.column_stack([_omitted(found, a, b) for b in q]) for a in q], axis=1)
     given = dict(step.totals)
     totals = np.concatenate([fixed, [float(given[(name,)]) for name in q]])  # type: ignore[arg-type]
-    return greg.Auxiliaries(C[code], w, c, cc), totals
+    aux = greg.Auxiliaries(C[code], w, c, cc)
+    return aux, greg.regression(aux, totals, names=[*said, *q])
 
 
 def _omitted(found: Cells, a: str, b: str) -> Array:
@@ -217,8 +215,7 @@ def _omitted(found: Cells, a: str, b: str) -> Array:
 
 
 def _mean_factor(found: Cells, step: Calibration) -> Array:
-    aux, totals = _parts(found, step)
-    fit = greg.regression(aux, totals)
+    aux, fit = _parts(found, step)
     after = greg.calibrated(fit, greg.Variable(aux.w, aux.c))
     return np.divide(after, aux.w, out=np.ones(after.shape), where=aux.w > 0)
 
@@ -226,8 +223,7 @@ def _mean_factor(found: Cells, step: Calibration) -> Array:
 def _greg(
     found: Cells, step: Calibration, y: str, x: str | None, *, row: Index, at: Index, rows: int, units: Units
 ) -> tuple[Array, csr_array]:
-    aux, totals = _parts(found, step)
-    fit = greg.regression(aux, totals)
+    aux, fit = _parts(found, step)
 
     def variable(name: str) -> greg.Variable:
         return greg.Variable(

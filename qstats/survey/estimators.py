@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import narwhals as nw
 import numpy as np
@@ -17,6 +17,8 @@ from qstats.survey.results import Interval, estimate_of, rate_of
 from qstats.tally import keys_of
 
 Against = Literal["without-replacement", "with-replacement"]
+#: the sum that tells, without a design, whether a column is 0 and 1 throughout
+SQUARE: Final = "the square"
 
 
 def ratio(
@@ -239,7 +241,11 @@ def proportion(
     >>> proportion(rows, y="ok", design=Design(cluster="plant")).value()
     87.5
     """
-    found = _cells(data, by, design, (y,), missing)
+    bare = design is None and not isinstance(data, Cells)  # then cells keep no squares
+    square: dict[str, str | nw.Expr] = (
+        {SQUARE: nw.col(y).cast(nw.Float64) * nw.col(y).cast(nw.Float64)} if bare else {}
+    )
+    found = _cells(data, by, design, {y: y, **square}, missing)
     _refuse_other_values(found, y)
     got = fit(found, y, ONE, by=keys_of(by), margins=margins, df=df, replacement=_with(deff))
     return rate_of(got, found, indicator="proportion", basis=y, interval=interval, level=level)
@@ -267,13 +273,15 @@ def _cells(
 
 
 def _refuse_other_values(found: Cells, y: str) -> None:
-    """Raise unless y is 0 or 1 throughout: then, and only then, Σwy² = Σwy with 0 ≤ y ≤ 1."""
-    if found.design is None:
+    """Raise unless y is 0 or 1 throughout: then Σwy² = Σwy, and 0 ≤ Σwy ≤ Σw, in every cell."""
+    if found.design is None and SQUARE not in found.sums:
         return
-    y1, y2, w = found.sum(y), found.product(y, y), found.sum(ONE)
-    off = np.abs(y1 - y2) > 1e-9 * np.maximum(np.abs(y2), np.abs(w))
-    if off.any() or (y1 < 0).any():
+    y1, w = found.sum(y), found.sum(ONE)
+    y2 = found.sum(SQUARE) if found.design is None else found.product(y, y)
+    size = 1e-9 * np.maximum(np.abs(y2), np.abs(w))
+    off = (np.abs(y1 - y2) > size) | (y1 < -size) | (y1 > w + size)
+    if off.any():
         raise DataError(
-            f"{y!r} has values other than 0 and 1 ({int(off.sum())} cells): a proportion needs 0 and 1; "
-            "for other numbers use mean or ratio"
+            f"{y!r} has values other than 0 and 1 ({int(off.sum())} of {len(off)} cells): a proportion needs "
+            "0 and 1; for other numbers use mean or ratio"
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from qstats.errors import DataError, DesignError, nearest, one_of
 from qstats.stats import design_effect, elements, replicate, sampling
@@ -17,7 +19,7 @@ from qstats.survey.adjusting import Adjustment
 from qstats.survey.cells import Cells
 from qstats.survey.design import Design
 from qstats.survey.replicating import replicated
-from qstats.survey.units import Units, populations_of, units_of
+from qstats.survey.units import Units, collapsed, populations_of, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,11 @@ ALL: Final = "*"
 ONE: Final = "1"
 #: below this share of the estimate a standard error is the rounding of zero
 _ROUNDING: Final = 1e-13
+#: below this share of a calibrated total the influence of a unit on it is the rounding of zero
+_KNOWN: Final = 1e-9
+#: why a standard error is zero
+NO_ERROR: Final = "no sampling error: every unit was taken"
+CALIBRATED: Final = "no sampling error: the weights repeat this known total"
 
 
 class Fit(NamedTuple):
@@ -123,11 +130,13 @@ def fit(
         estimate, errors = _estimated(found, y, x, placed, units, adjusted)
         at_hand = _degrees(found, placed, units, df)
     except sampling.StratumError as error:
-        raise DesignError(_naming(error, units, found.design)) from error
+        raise DesignError(_naming(error, units.strata, found.design)) from error
     errors = sampling.Errors(errors.levels, units.name)
     srs = _srs(found, y, x, placed, adjusted.g, replacement=replacement)
-    counted = x is None and y == ONE and bool(found.design.calibrations)  # a known total has no error
-    return _reported(found, placed, estimate, sampling.variance(errors), at_hand, srs, errors, known=counted)
+    known = np.zeros(placed.rows, bool)
+    if x is None and y == ONE and adjusted.made:
+        known = _moved_by_none(errors, estimate)
+    return _reported(found, placed, estimate, errors, at_hand, srs, known=known)
 
 
 def entries_of(found: Cells, by: Sequence[str], *, margins: bool = False) -> Entries:
@@ -163,40 +172,78 @@ def _design(found: Cells) -> Design:
     return found.design
 
 
+def combination(found: Cells, y: str, x: str, A: csr_array, /, *, by: Sequence[str]) -> sampling.Errors:
+    """Return the joint error of linear combinations of the ratios that :func:`fit` gives.
+
+    The policy on strata of one unit is applied to the combination, not to its parts: a part that is
+    seen in such strata only has no variance of its own, the whole may well have one.
+
+    Parameters
+    ----------
+    found, y, x, by
+        As for :func:`fit`.
+    A : csr_array, shape (Q, R)
+        A zero takes nothing from its row, even if that is unknown.
+    """
+    placed = entries_of(found, by)
+    units = units_of(found, _design(found), y, x)
+    adjusted = adjusting.adjustment(found, units)
+    try:
+        _, errors = _estimated(found, y, x, placed, units, adjusted, A)
+    except sampling.StratumError as error:
+        raise DesignError(_naming(error, units, _design(found))) from error
+    return sampling.Errors(errors.levels, units.name)
+
+
 def _estimated(
-    found: Cells, y: str, x: str | None, entries: Entries, units: Units, adjusted: Adjustment
+    found: Cells,
+    y: str,
+    x: str | None,
+    entries: Entries,
+    units: Units,
+    adjusted: Adjustment,
+    A: csr_array | None = None,
 ) -> tuple[Array, sampling.Errors]:
-    """Return the estimates and their errors by the door that the design opens."""
+    """Return the estimates and their errors, or those of A times them, by the door that the design opens."""
     design = _design(found)
-    row, at, rows = entries.row, entries.cell, entries.rows
+    policy = _policy(design)
+    place: dict[str, Any] = {"row": entries.row, "at": entries.cell, "rows": entries.rows, "units": units}
     if design.replication is not None:
-        return replicated(found, design, y, x, row=row, at=at, rows=rows, units=units, adjusted=adjusted)
-    policy: dict[str, Any] = {
-        "singleton": "fail" if design.singleton == "collapse" else design.singleton,
-        "singleton_domain": design.singleton_domain,
-    }
-    over = None if x is None else found.sum(x)
-    place: dict[str, Any]
-    if adjusted.made:
-        place = {"row": row, "at": at, "rows": rows, "units": units, "policy": policy}
-        return adjusting.linearised(found, adjusted, y, x, **place)
+        estimate, errors = replicated(found, design, y, x, adjusted=adjusted, **place)
+        return estimate, errors if A is None else sampling.combine(errors, A)
     if design.elements:
-        place = {"row": row, "unit": units.unit[at], "rows": rows, "sample": units.sample}
-        if x is None:
-            return elements.total(found.sum(y)[at], found.square(y, y)[at], **place, **policy)
-        sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
-        return elements.ratio(elements.Moments(*(s[at] for s in sums)), **place, **policy)
-    where: dict[str, Any] = {
-        "row": row,
-        "unit": units.unit[at],
-        "rows": rows,
-        "units": int(units.unit.max()) + 1,
-    }
-    if over is None:
-        estimate, Z = sampling.total_influence(found.sum(y)[at], **where)
+        if adjusted.made:
+            estimate, errors = adjusting.elements(found, adjusted, y, x, policy=policy, **place)
+        else:
+            estimate, errors = _elements(found, y, x, entries, units, policy)
+        return estimate, errors if A is None else sampling.combine(errors, A)
+    if adjusted.made:
+        estimate, Z = adjusting.influence(found, adjusted, y, x, **place)
     else:
-        estimate, Z = sampling.influence(found.sum(y)[at], over[at], **where)
-    return estimate, sampling.linearised(Z, units.sample, **policy)
+        estimate, Z = _influence(found, y, x, entries, units)
+    return estimate, sampling.linearised(Z if A is None else csr_array(A @ Z), units.sample, **policy)
+
+
+def _elements(
+    found: Cells, y: str, x: str | None, entries: Entries, units: Units, policy: dict[str, Any]
+) -> tuple[Array, sampling.Errors]:
+    at = entries.cell
+    place = {"row": entries.row, "unit": units.unit[at], "rows": entries.rows, "sample": units.sample}
+    if x is None:
+        return elements.total(found.sum(y)[at], found.square(y, y)[at], **place, **policy)
+    sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
+    return elements.ratio(elements.Moments(*(s[at] for s in sums)), **place, **policy)
+
+
+def _influence(
+    found: Cells, y: str, x: str | None, entries: Entries, units: Units
+) -> tuple[Array, csr_array]:
+    at = entries.cell
+    where: dict[str, Any] = {"row": entries.row, "unit": units.unit[at], "rows": entries.rows}
+    where["units"] = units.number
+    if x is None:
+        return sampling.total_influence(found.sum(y)[at], **where)
+    return sampling.influence(found.sum(y)[at], found.sum(x)[at], **where)
 
 
 def _degrees(found: Cells, entries: Entries, units: Units, df: Df) -> Array:
@@ -209,9 +256,15 @@ def _degrees(found: Cells, entries: Entries, units: Units, df: Df) -> Array:
         return np.full(entries.rows, float(rank))
     if df == "design":
         return np.full(entries.rows, sampling.design_df(units.sample))
-    seen = found.column("n")[entries.cell] > 0
+    n, sample = found.column("n"), units.sample
+    if design.elements:
+        sample = replace(sample, count=n)  # of the rows drawn those with a weight and a value are seen
     return sampling.degrees_of_freedom(
-        entries.row, units.unit[entries.cell], units.sample, rows=entries.rows, weightless=~seen
+        entries.row,
+        units.unit[entries.cell],
+        sample,
+        rows=entries.rows,
+        weightless=n[entries.cell] == 0,
     )
 
 
@@ -237,18 +290,18 @@ def _reported(
     found: Cells,
     entries: Entries,
     estimate: Array,
-    variance: Array,
+    errors: sampling.Errors,
     df: Array,
     srs: Array,
-    errors: sampling.Errors | None,
     *,
-    known: bool = False,
+    known: NDArray[np.bool_] | None = None,
 ) -> Fit:
     """Tell what is not known apart from what is zero."""
-    n = entries.add(found.column("n"))
-    census = _census(errors, entries.rows) | known
+    n, variance = entries.add(found.column("n")), sampling.variance(errors)
+    known = np.zeros(entries.rows, bool) if known is None else known
+    census = (_census(errors, entries.rows) & (n > 0)) | known
     with np.errstate(invalid="ignore"):
-        nothing = variance <= (_ROUNDING * np.abs(estimate)) ** 2
+        nothing = (variance <= (_ROUNDING * np.abs(estimate)) ** 2) | known
     unknown = nothing & ~census  # a formula's zero is not an error of zero
     std_error = np.where(unknown, np.nan, np.sqrt(np.where(nothing, 0.0, variance)))
     deff = np.divide(std_error**2, srs, out=np.full(srs.shape, np.nan), where=srs > 0)
@@ -257,24 +310,30 @@ def _reported(
         "undefined: the denominator is 0",
         "not estimable: no variation between the sampled units",
         "not estimable: 0 degrees of freedom",
+        CALIBRATED,
+        NO_ERROR,
     )
-    where = [n == 0, np.isnan(estimate), unknown & (df > 0), (df <= 0) & ~census]
+    where = [n == 0, np.isnan(estimate), unknown & (df > 0), (df <= 0) & ~census, known, nothing & census]
     reason = np.select(where, texts, default="").astype(object)
     return Fit(entries.labels, estimate, std_error, df, deff, n, reason, errors)
 
 
-def _census(errors: sampling.Errors | None, rows: int) -> NDArray[np.bool_]:
+def _census(errors: sampling.Errors, rows: int) -> NDArray[np.bool_]:
     """Return which rows rest on units that were all taken, so that a zero error is true."""
-    if errors is None:
-        return np.zeros(rows, bool)
     varies = np.zeros(rows, bool)
     for level in errors.levels:
         row, unit, _ = stored(level.Z)
-        centred = level.group[unit] >= 0
-        if not centred.any():  # replicates
-            return varies
-        varies |= np.bincount(row[centred], level.scale[unit[centred]] > 0, minlength=rows) > 0
+        varies |= np.bincount(row, level.scale[unit] > 0, minlength=rows) > 0
     return ~varies
+
+
+def _moved_by_none(errors: sampling.Errors, estimate: Array) -> NDArray[np.bool_]:
+    """Return which totals no unit moves, for the weights are made to repeat them."""
+    most = np.zeros(estimate.size)
+    for level in errors.levels:
+        row, _, z = stored(level.Z)
+        np.maximum.at(most, row, np.abs(z))
+    return np.asarray(most <= _KNOWN * np.abs(estimate), bool)
 
 
 def _without_design(found: Cells, y: str, x: str | None, entries: Entries) -> Fit:
@@ -291,43 +350,70 @@ def _pushed_down(
     found: Cells, y: str, x: str | None, entries: Entries, coarser: bool, df: Df, replacement: bool
 ) -> Fit:
     """Return estimates of cells in which units were added up: every row a sample of its own."""
+    design = _design(found)
     if coarser:
         raise DesignError(
             f"the units of these cells were added up by {', '.join(found.by)}: other keys and margins need "
             "cells of their own; make them with by=… as asked for, or with a larger max_cells"
         )
-    design = _design(found)
+    if design.singleton == "adjust":
+        raise DesignError(
+            "singleton='adjust' compares with the mean of all units, and the units of these cells were added "
+            "up: choose another policy, or make the cells with a larger max_cells"
+        )
+    sample, strata, whole = _samples(found, design, entries)
+    R = entries.rows
+    place: dict[str, Any] = {"row": entries.row, "unit": np.arange(len(found)), "rows": R, "sample": sample}
+    place |= _policy(design)
+    try:
+        if x is None:
+            estimate, errors = elements.total(found.sum(y), found.square(y, y), **place)
+        else:
+            sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
+            estimate, errors = elements.ratio(elements.Moments(*sums), **place)
+    except sampling.StratumError as error:
+        raise DesignError(_naming(error, strata, design)) from error
+    degrees = np.full(R, whole)
+    if df == "domain":
+        seen = found.column("n") > 0
+        degrees = sampling.degrees_of_freedom(
+            entries.row, np.arange(len(found)), sample, rows=R, weightless=~seen
+        )
+    srs = _srs(found, y, x, entries, np.ones(len(found)), replacement=replacement)
+    return _reported(found, entries, estimate, errors, degrees, srs)._replace(errors=None)
+
+
+def _samples(found: Cells, design: Design, entries: Entries) -> tuple[sampling.Sample, pd.DataFrame, float]:
+    """Return the samples of all rows side by side, the stratum of each group, and units minus strata.
+
+    A group is a stratum within a row. The units that the row is not seen in fill it up.
+    """
     code, labels = found.codes([design.strata] if design.strata else [])
-    whole = np.zeros(len(labels))
-    whole[code] = found.column("stratum_units")
-    own, H, R = found.column("units"), len(labels), entries.rows
-    group = entries.row * H + code  # entries are the cells in their order
-    absent = whole[code] - own
-    populations = populations_of(found, design, code, H, np.arange(H), H)
-    used, number = np.unique(group, return_inverse=True)
+    joined, groups = collapsed(labels, design)
+    units = np.zeros(len(labels))
+    units[code] = found.column("stratum_units")
+    H = len(groups)
+    whole, own = np.bincount(joined, units, minlength=H), found.column("units")
+    populations = populations_of(found, design, code, len(labels), joined, H)
+    used, number = np.unique(entries.row * H + joined[code], return_inverse=True)
+    absent = whole[used % H] - np.bincount(number, own)
     filler = np.flatnonzero(absent > 0)
     sample = sampling.Sample(
-        np.concatenate([number, number[filler]]),
-        populations[used % H],
-        count=np.concatenate([own, absent[filler]]),
+        np.concatenate([number, filler]), populations[used % H], count=np.concatenate([own, absent[filler]])
     )
-    place: dict[str, Any] = {"row": entries.row, "unit": np.arange(len(found)), "rows": R, "sample": sample}
-    place["singleton"], place["singleton_domain"] = design.singleton, design.singleton_domain
-    if x is None:
-        estimate, errors = elements.total(found.sum(y), found.square(y, y), **place)
-    else:
-        sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
-        estimate, errors = elements.ratio(elements.Moments(*sums), **place)
-    seen = sampling.degrees_of_freedom(entries.row, np.arange(len(found)), sample, rows=R)
-    degrees = seen if df == "domain" else np.full(R, whole.sum() - H)
-    srs = _srs(found, y, x, entries, np.ones(len(found)), replacement=replacement)
-    return _reported(found, entries, estimate, sampling.variance(errors), degrees, srs, None)
+    return sample, groups.iloc[used % H], float(whole.sum() - H)
 
 
-def _naming(error: sampling.StratumError, units: Units, design: Design) -> str:
+def _policy(design: Design) -> dict[str, Any]:
+    """Return what to do about strata with one unit, once those to be joined are joined."""
+    singleton = "fail" if design.singleton == "collapse" else design.singleton
+    return {"singleton": singleton, "singleton_domain": design.singleton_domain}
+
+
+def _naming(error: sampling.StratumError, strata: pd.DataFrame, design: Design) -> str:
     """Return the message of a stratum error with the labels of the strata."""
     if error.stage != 1 or design.strata is None:
         return str(error)
-    names = [str(units.strata.iloc[h, 0]) for h in error.strata]
+    names = list(dict.fromkeys(str(strata.iloc[h, 0]) for h in error.strata))
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return f"{error} — {design.strata}: {shown}"

@@ -112,7 +112,7 @@ def _of(
 
 
 def _provenance(rows: Rows) -> tuple[str, ...]:
-    """Return where the rows say they come from, whatever their engine; see :func:`qstats.tally.provenance_of`."""
+    """Return where the rows say they come from, whatever their engine."""
     name = PROVENANCE.name
     if name not in rows.frame.collect_schema().names():
         return ("user",)

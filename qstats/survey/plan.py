@@ -17,6 +17,7 @@ from qstats.survey.design import Design, Missing
 #: columns of cells that are numbers of things; no key and no sum may have these names, nor ``weight``
 COUNTED: Final = ("rows", "n", "missing", "units", "stratum_units")
 OMITTED: Final = "weight@missing"
+OMITTED_SQUARE: Final = "weight²@missing"
 
 
 class Sum(NamedTuple):
@@ -168,6 +169,8 @@ def _sums(
             yield Sum(square_name(s, t), w, 2, (s, t))
     if missing == "omit":
         yield Sum(OMITTED, w, 1, (), omitted=True)
+        if design.elements and w is not None:
+            yield Sum(OMITTED_SQUARE, w, 2, (), omitted=True)
         for c in auxiliaries:
             yield Sum(f"{c}@missing", w, 1, (c,), omitted=True)
         for c, d in combinations_with_replacement(auxiliaries, 2):

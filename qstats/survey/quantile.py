@@ -9,22 +9,30 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from qstats.errors import DataError, OptionError, nearest
+from qstats.errors import DesignError, OptionError
 from qstats.estimate import Estimate, assemble
-from qstats.stats import quantiles
+from qstats.stats import design_intervals, quantiles
 from qstats.stats.design_intervals import Design as Interval
-from qstats.survey import duck
+from qstats.survey import adjusting, duck
 from qstats.survey.cells import Cells, cells
 from qstats.survey.derived import marked
 from qstats.survey.design import Design, Missing
-from qstats.survey.fitting import ONE, Df, entries_of, fit
+from qstats.survey.engines import framed, require_columns, require_numbers
+from qstats.survey.fitting import NO_ERROR, ONE, Df, Fit, entries_of, fit
+from qstats.survey.results import notes_of
+from qstats.survey.units import units_of
 from qstats.tally import keys_of
+
+Array = NDArray[np.float64]
 
 #: the sum that counts the rows at or below a value
 BELOW: Final = "at or below"
 #: the key that tells the values of the column apart
 VALUE: Final = "the value"
+#: what that key says where there is no value
+ABSENT: Final = "nan"
 
 
 def quantile(
@@ -61,7 +69,8 @@ def quantile(
     Returns
     -------
     Estimate
-        With the further key ``q``. ``flag`` says where the sample bounds a quantile on one side only.
+        With the further key ``q``. ``flag`` says where the sample bounds a quantile on one side only, and
+        where both limits would be one value: such an interval has no width to speak of.
 
     Raises
     ------
@@ -86,7 +95,7 @@ def quantile(
     with _told_apart(data, y) as frame:
         found = cells(frame, by=[*keys, VALUE], design=design, sums=(y,), missing=missing)
     table = pd.concat(
-        _quantiles(found, keys, y, probs, df, rule=rule, interval=interval, level=level), ignore_index=True
+        _quantiles(found, keys, probs, df, rule=rule, interval=interval, level=level), ignore_index=True
     )
     return Estimate(
         table,
@@ -97,6 +106,7 @@ def quantile(
         level=level,
         inference="design" if design else "none",
         provenance=found.provenance,
+        notes=notes_of(found),
     )
 
 
@@ -111,39 +121,86 @@ def _told_apart(data: Any, y: str) -> Iterator[Any]:
 
 
 def _keyed(table: Any, y: str) -> Any:
-    frame = nw.from_native(table)
-    columns = frame.collect_schema().names()
-    if y not in columns:
-        raise DataError(f"no column {y!r}; nearest: {nearest(y, columns)!r}")
-    return frame.with_columns(nw.col(y).cast(nw.Float64).cast(nw.String).alias(VALUE)).to_native()
+    frame = framed(table)
+    schema = frame.collect_schema()
+    require_columns(schema.names(), [y])
+    require_numbers(schema, [y])
+    text = nw.col(y).cast(nw.Float64).cast(nw.String).fill_null(ABSENT)
+    return frame.with_columns(text.alias(VALUE)).to_native()
 
 
 def _quantiles(
-    found: Cells, keys: list[str], y: str, probs: list[float], df: Df, **options: Any
+    found: Cells, keys: list[str], probs: list[float], df: Df, **options: Any
 ) -> Iterator[pd.DataFrame]:
     """Yield the quantiles of each combination of keys."""
     placed = entries_of(found, keys)
-    values, weight, count = found.table[VALUE].astype(float).to_numpy(), found.sum(ONE), found.column("n")
-    for r in range(placed.rows):
-        mine = placed.cell[placed.row == r]
-        given = quantiles.distribution(values[mine], weight[mine], count[mine])
+    values, weight, count = found.table[VALUE].astype(float).to_numpy(), _weights(found), found.column("n")
+    given = [_distribution(values, weight, count, placed.row == r) for r in range(placed.rows)]
+    at = np.array([_at(one, probs, options["rule"]) for one in given])
+    shares = [_share(found, values <= at[placed.row, j], keys, df) for j in range(len(probs))]
+    for r, (one, n) in enumerate(zip(given, placed.add(count), strict=True)):
         labels = pd.concat([placed.labels.iloc[[r]]] * len(probs), ignore_index=True).assign(q=probs)
-        at = quantiles.quantile(given, probs, rule=options["rule"])
-        unknown = np.full(len(probs), np.nan)
-        n = np.full(len(probs), count[mine].sum())
-        if found.design is None:
-            reason = np.full(len(probs), "", object)
-            columns = [at, unknown, unknown, unknown, n, unknown, reason]
-        else:
-            shares = [fit(_below(found, values, q), BELOW, ONE, by=keys, df=df) for q in at]
-            variance = [np.nan_to_num(share.std_error[r] ** 2) for share in shares]
-            got = quantiles.woodruff(given, probs, variance, shares[0].df[r], n=n[0], **options)
-            degrees = np.array([share.df[r] for share in shares])
-            columns = [got.estimate, got.std_error, got.low, got.high, n, degrees, got.reason]
+        columns = _columns(one, at[r], probs, r, shares, n, options)
         names = ("estimate", "std_error", "conf_low", "conf_high", "n", "df", "flag")
         yield assemble(labels, **dict(zip(names, columns, strict=True)))
 
 
-def _below(found: Cells, values: Any, point: float) -> Cells:
-    """Return the cells with a further sum: of the rows whose value, a key here, is at most `point`."""
-    return marked(found, BELOW, values <= point)
+def _columns(
+    given: quantiles.Distribution | None,
+    at: Array,
+    probs: list[float],
+    r: int,
+    shares: list[Fit | None],
+    n: float,
+    options: dict[str, Any],
+) -> list[Any]:
+    """Return the quantiles of one row with their errors, limits, counts and reasons."""
+    unknown, rows = np.full(len(probs), np.nan), np.full(len(probs), n)
+    known = [share for share in shares if share is not None]
+    if given is None or not known:
+        reason = np.full(len(probs), "" if given else "undefined: no row with a weight and a value", object)
+        return [at, unknown, unknown, unknown, rows, unknown, reason]
+    error = np.array([share.std_error[r] for share in known])
+    F = quantiles.share(given, at)
+    variance = np.where((F <= 0) | (design_intervals.snap(F) >= 1), 0.0, error**2)
+    degrees = np.array([share.df[r] for share in known])
+    got = quantiles.woodruff(given, probs, variance, degrees[0], n=n, **options)
+    census = error == 0
+    point = (got.low == got.high) & ~census
+    reason = np.where(point, "not estimable: both limits of the interval are this value", got.reason)
+    reason = np.where(census, NO_ERROR, reason).astype(object)
+    low, high = (np.where(census, at, np.where(point, np.nan, limit)) for limit in (got.low, got.high))
+    std_error = np.where(census, 0.0, np.where(point, np.nan, got.std_error))
+    return [at, std_error, low, high, rows, degrees, reason]
+
+
+def _weights(found: Cells) -> Array:
+    """Return Σw of each cell after all adjustments."""
+    if found.design is None or not found.design.calibrations:
+        return found.sum(ONE)
+    weight = adjusting.adjustment(found, units_of(found, found.design)).g * found.sum(ONE)
+    if (weight < 0).any():
+        raise DesignError(
+            f"calibration makes the weight of {int((weight < 0).sum())} of {len(weight)} values negative, "
+            "and these have no quantiles; say distance='raking', or bounds that keep weights positive"
+        )
+    return np.asarray(weight, float)
+
+
+def _distribution(
+    values: Array, weight: Array, count: Array, mine: NDArray[np.bool_]
+) -> quantiles.Distribution | None:
+    """Return the distribution of a row; None where no value has a weight."""
+    mine = mine & (weight > 0)
+    return quantiles.distribution(values[mine], weight[mine], count[mine]) if mine.any() else None
+
+
+def _at(given: quantiles.Distribution | None, probs: list[float], rule: quantiles.Rule) -> Array:
+    if given is None:
+        return np.full(len(probs), np.nan)
+    return quantiles.quantile(given, probs, rule=rule)
+
+
+def _share(found: Cells, below: NDArray[np.bool_], keys: list[str], df: Df) -> Fit | None:
+    """Return the shares of the rows whose value, a key here, is at most the quantile of their domain."""
+    return fit(marked(found, BELOW, below), BELOW, ONE, by=keys, df=df) if found.design else None

@@ -33,6 +33,11 @@ def replicated(
     """Return ratios or totals with the errors of their replicates, given or made."""
     made = design.replication
     if made is not None and made.method == "columns":
+        if design.calibrations:
+            raise DesignError(
+                "the replicate weights are given, and cannot be calibrated here: give columns that were "
+                "calibrated, as the weight was, and leave .calibrate(…) out; or a method of replication"
+            )
         Y = found.replicated(y)[at]
         if x is None:
             values = replicate.given_total(found.sum(y)[at], Y, row=row, rows=rows)

@@ -27,9 +27,11 @@ def rate_of(
         np.clip(got.estimate, 0, 1), got.std_error, got.n, got.df, method=interval, level=level
     )
     known = found.design is not None
-    low, high = (np.where(known, share * side, np.nan) for side in (limits.low, limits.high))
+    census = got.std_error == 0
+    sides = (np.where(census, got.estimate, side) for side in (limits.low, limits.high))
+    low, high = (np.where(known, share * side, np.nan) for side in sides)
     reason = np.where((got.reason == "") & known, limits.reason, got.reason).astype(object)
-    at_bound = known & ~np.isnan(low)
+    at_bound = known & ~np.isnan(low) & ~census
     reason[at_bound] = ""
     return _assembled(
         got,
@@ -96,7 +98,7 @@ def _assembled(
         table,
         inference="design" if found.design else "none",
         provenance=found.provenance,
-        notes=_notes(found),
+        notes=notes_of(found),
         digits=digits,
         errors=errors,
         **said,
@@ -123,7 +125,7 @@ def _method(found: Cells) -> str:
     return ", ".join(parts)
 
 
-def _notes(found: Cells) -> list[str]:
+def notes_of(found: Cells) -> list[str]:
     """Return what the reader must know, in the language set for messages."""
     said, design = [], found.design
     if omitted := int(found.column("missing").sum()):

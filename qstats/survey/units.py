@@ -38,9 +38,9 @@ def units_of(found: Cells, design: Design, y: str = "", x: str | None = None) ->
     """Return the numbers of the sampled units of the cells, and how they were drawn."""
     strata = [design.strata] if design.strata else []
     code, labels = found.codes(strata)
-    collapsed, groups = _collapsed(labels, design)
-    stratum = collapsed[code]
-    population = populations_of(found, design, code, len(labels), collapsed, len(groups))
+    joined, groups = collapsed(labels, design)
+    stratum = joined[code]
+    population = populations_of(found, design, code, len(labels), joined, len(groups))
     if design.elements:
         unit = np.arange(len(found))
         sample = sampling.Sample(stratum, population, count=found.column("rows"))
@@ -64,31 +64,31 @@ def _first(code: Index) -> Index:
     return np.unique(code, return_index=True)[1]
 
 
-def _collapsed(labels: pd.DataFrame, design: Design) -> tuple[Index, pd.DataFrame]:
+def collapsed(labels: pd.DataFrame, design: Design) -> tuple[Index, pd.DataFrame]:
     """Return the number of each stratum after joining those that share a group."""
     if not design.collapse:
         return np.arange(len(labels)), labels
-    joined, known = design.collapsed, labels.iloc[:, 0]
-    strange = [s for s in joined if s not in set(known)]
+    named, known = design.collapsed, labels.iloc[:, 0]
+    strange = [s for s in named if s not in set(known)]
     if strange:
         raise DesignError(
             f"collapse names the stratum {strange[0]!r}, which the data do not have; nearest: "
             f"{nearest(strange[0], known)!r}"
         )
-    group = pd.Series([f"joined:{joined[s]}" if s in joined else f"own:{s}" for s in known])
+    group = pd.Series([f"joined:{named[s]}" if s in named else f"own:{s}" for s in known])
     number, names = pd.factorize(group)
     return number.astype(np.intp), pd.DataFrame({labels.columns[0]: [n.split(":", 1)[1] for n in names]})
 
 
 def populations_of(
-    found: Cells, design: Design, code: Index, strata: int, collapsed: Index, groups: int
+    found: Cells, design: Design, code: Index, strata: int, joined: Index, groups: int
 ) -> Array:
     """Return the number of primary units in the population of each stratum."""
     if not design.populations:
         return np.full(groups, np.inf)
     own = np.full(strata, np.inf)
     own[code] = found.column(design.populations[0])
-    return np.asarray(np.bincount(collapsed, own, minlength=groups), float)
+    return np.asarray(np.bincount(joined, own, minlength=groups), float)
 
 
 def _name(found: Cells, design: Design, unit: Index, of: str) -> str:
