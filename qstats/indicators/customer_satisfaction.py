@@ -10,8 +10,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.satisfaction import means
 from qstats.satisfaction.indices import Interval, index
-from qstats.satisfaction.questionnaire import questionnaire
-from qstats.satisfaction.study import DontKnow, Error, Negative, Outer, Unfit, study
+from qstats.satisfaction.models import questionnaire
+from qstats.satisfaction.studies import DontKnow, Error, Negative, Outer, Unfit, study
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema
 from qstats.stats.path_index import METRIC, Convention
 from qstats.stats.path_moments import Missing
@@ -90,7 +90,7 @@ def customer_satisfaction(
     by : str or sequence of str
         Keys of the result; none: one index for all.
     model : {"ccsi", "ecsi", "acsi"} or DataFrame, optional
-        See :func:`qstats.satisfaction.questionnaire.questionnaire`.
+        See :func:`qstats.satisfaction.questionnaire`.
     index_of : str
         The construct of the model.
     method : {"pls", "mean"}, optional
@@ -101,11 +101,11 @@ def customer_satisfaction(
     scale : (lowest, highest), or mapping of item (or construct of the model) → (lowest, highest)
         The declared answers.
     convention : {"U", "S", "R", "M"}
-        What u is in ``pls``; see :func:`qstats.satisfaction.indices.index`.
+        What u is in ``pls``; see :func:`qstats.satisfaction.index`.
     metric : {"standardised", "raw"}, optional
         Of the fit. The convention settles it: raw for R, else standardised; another is refused.
     mode, scheme, outer, negative, unfit, max_iterations, workers
-        Of ``pls``; see :func:`qstats.satisfaction.study.study`.
+        Of ``pls``; see :func:`qstats.satisfaction.study`.
     design : Design, optional
         How respondents were drawn; by default at random.
     error : {"replicates", "linearised"}, optional

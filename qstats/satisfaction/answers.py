@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from qstats.errors import DataError, OptionError
 from qstats.messages import say
 from qstats.satisfaction.drawn import Drawn, drawn
-from qstats.satisfaction.questionnaire import schema
+from qstats.satisfaction.models import schema
 from qstats.schema import MAX_LISTED, check
 from qstats.stats.path_moments import Missing
 from qstats.survey.design import Design

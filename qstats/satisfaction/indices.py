@@ -15,7 +15,7 @@ from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
 from qstats.satisfaction.answers import Survey
 from qstats.satisfaction.replicated import Result, Statistic, errors_of, solve
-from qstats.satisfaction.study import Fitted, Study
+from qstats.satisfaction.studies import Fitted, Study
 from qstats.stats import intervals, path_bootstrap, path_index, sampling
 from qstats.stats.covariance import Errors
 from qstats.stats.path_index import Convention

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qstats.satisfaction import drawn as drawing
-from qstats.satisfaction.study import Fitted, Study, fitted
+from qstats.satisfaction.studies import Fitted, Study, fitted
 from qstats.stats.covariance import Errors, Level
 from qstats.stats.path_moments import resampled
 from qstats.stats.pathmodel import FAILURES, Fit, Metric, fit_stack

@@ -13,7 +13,7 @@ from qstats.errors import DataError, OptionError, one_of
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
 from qstats.satisfaction.answers import Survey, survey
-from qstats.satisfaction.questionnaire import Questionnaire, questionnaire, scales
+from qstats.satisfaction.models import Questionnaire, questionnaire, scales
 from qstats.stats import pathmodel
 from qstats.stats.path_moments import Missing, Moments, moments
 from qstats.stats.path_quality import correlations
