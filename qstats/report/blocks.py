@@ -38,6 +38,7 @@ class Writer:
     lang: str
     blocks: list[str] = field(default_factory=list)
     simulated: bool = False
+    _simulated_before: int = 0
     _tables: int = 0
     _figures: int = 0
 
@@ -138,7 +139,7 @@ class Writer:
             self.say(self.key),
             "\n".join(self.blocks),
             kind="summary" if self.key == "summary" else "section",
-            simulated=self.simulated,
+            simulated=self.simulated or len(self.facts.simulated) > self._simulated_before,
             lang=self.lang,
             sources=tuple(sorted(self.facts.datasets)),
         )
@@ -146,7 +147,7 @@ class Writer:
 
 def writer(facts: Facts, key: str, place: int | str, lang: str | None) -> Writer:
     """Return a writer for a section."""
-    return Writer(facts, key, place, language(lang))
+    return Writer(facts, key, place, language(lang), _simulated_before=len(facts.simulated))
 
 
 def latest(estimate: Estimate) -> str:

@@ -7,7 +7,7 @@ printed failing rate. Nothing is filled in: an item without a figure has a reaso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from qstats import classifications, periods
 from qstats.analysis.change import change
-from qstats.datasets import catalog, load, published
-from qstats.errors import DataError, OptionError, nearest
+from qstats.datasets import load
+from qstats.errors import DataError, nearest
 from qstats.estimate import CORE, Estimate
 from qstats.messages import language, say
-from qstats.report import microdata
-from qstats.values import FACTORS
+from qstats.report import microdata, printed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,12 +46,15 @@ class Facts:
         Items whose figures come from micro-data, each with the file of its cells.
     datasets : set of str
         Names of the data sets that have been read so far, for the provenance of the page.
+    simulated : list of str
+        An entry for every use so far of a figure that descends from simulated data.
     """
 
     year: int
     region: str
     cells: tuple[tuple[str, str], ...] = ()
     datasets: set[str] = field(default_factory=set, compare=False)
+    simulated: list[str] = field(default_factory=list, compare=False)
 
     @classmethod
     def of(
@@ -83,6 +85,7 @@ class Facts:
         facts = cls(int(year), name, given)
         for key, _ in given:
             facts.item(key)
+            facts.history(key)
         return facts
 
     @property
@@ -98,6 +101,7 @@ class Facts:
         """Return the items of a section (or of all) that the region can have, in their order."""
         table = load("report_items")
         table = table[table["scope"].isin(["both", "nation" if self.region == "全国" else "region"])]
+        table = microdata.named(table, self.cells)
         if section is not None:
             table = table[table["section"] == section]
         if headline is not None:
@@ -110,7 +114,7 @@ class Facts:
         if key not in table.index:
             near = nearest(key, table.index) or table.index[0]
             raise DataError(say("annual.unknown_item", key=key, near=near))
-        return table.loc[key]
+        return microdata.named(table.loc[[key]].reset_index(), self.cells).set_index("key").loc[key]
 
     def history(self, key: str) -> Estimate | None:
         """Return the annual figures of an item up to the year of the report, one row a period."""
@@ -146,10 +150,11 @@ class Facts:
         last = max(history.table["period"], key=periods.sort_key)
         return say("annual.none_now", lang, name=name, year=self.year, last=last)
 
-    def figures(self, series: str, **keys: Any) -> Estimate | None:
+    def figures(self, series: str, **more: Any) -> Estimate | None:
         """Return any published series of the year and region, or None when there is none."""
-        chosen = {"region": self.region, "period": self.period} | keys
-        found = _published(series, tuple(sorted((k, _frozen(v)) for k, v in chosen.items() if v is not None)))
+        chosen = {"region": self.region, "period": self.period} | more
+        keys = {k: printed.frozen(v) for k, v in chosen.items() if v is not None}
+        found = printed.figures(series, tuple(sorted(keys.items())))
         return None if found is None else self.use(found)
 
     def targets(self) -> pd.DataFrame:
@@ -186,7 +191,7 @@ class Facts:
         rows = []
         for name in series:
             keys = {"region": place, "period": self.period}
-            found = _published(name, tuple(sorted(keys.items())))
+            found = printed.figures(name, tuple(sorted(keys.items())))
             if found is not None:
                 wanted = str(item["industry"]).split("|") if _text(item["industry"]) else None
                 table = found.table
@@ -197,6 +202,8 @@ class Facts:
     def use(self, estimate: Estimate) -> Estimate:
         """Note the data sets that an estimate rests on, and return it."""
         self.datasets.update(sources(estimate))
+        if estimate.simulated:
+            self.simulated.append(estimate.indicator)
         return estimate
 
 
@@ -226,63 +233,6 @@ def _populations() -> dict[str, str]:
 def population_name(text: str, lang: str | None = None) -> str:
     """Return the name of an industry, size, channel or class in a language; its own where none is known."""
     return text if language(lang) == "zh" else _populations().get(text, text)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else value
-
-
-#: units of the same thing under another word
-_SAME_UNIT = {"alerts": "notifications", "批": "批次", "个": "批次"}
-
-
-@cache
-def _published(series: str, keys: tuple[tuple[str, Any], ...]) -> Estimate | None:
-    """Return a published series; where sources disagree, printed before derived, then official."""
-    chosen: dict[str, Any] = {k: list(v) if isinstance(v, tuple) else v for k, v in keys}
-    try:
-        every = published(series, **chosen, conflict="all")
-    except (DataError, OptionError):  # no such row, or none in this unit
-        return None
-    table = every.table.drop(columns="source")
-    order = 2 * (table["derived"] == "yes") + (table["evidence"] != "official")
-    table = table.assign(_order=order).sort_values("_order", kind="stable").drop(columns="_order")
-    return every.replace(table.drop_duplicates(["period", "region", "industry"]).sort_index())
-
-
-@cache
-def _units(series: str) -> tuple[str, ...]:
-    """Return every unit that a series is printed in."""
-    names = [
-        name for name, kind in catalog()[["name", "kind"]].itertuples(index=False) if kind == "published"
-    ]
-    tables = (load(name) for name in names)
-    units = {unit for table in tables for unit in table.loc[table["series"] == series, "unit"]}
-    return tuple(sorted(units))
-
-
-def _plain_unit(unit: str) -> tuple[str, float]:
-    """Return a unit without its factor, and the factor: 万批 is 10,000 批次."""
-    factor = next((f for f in FACTORS if f and unit.startswith(f)), "")
-    plain = unit.removeprefix(factor)
-    return _SAME_UNIT.get(plain, plain), FACTORS[factor]
-
-
-def _in_unit(series: str, keys: tuple[tuple[str, Any], ...], unit: str) -> Estimate | None:
-    """Return a series in one plain unit, whatever units it is printed in; other units are left out."""
-    import pandas as pd
-
-    parts = []
-    for printed in _units(series):
-        plain, factor = _plain_unit(printed)
-        found = _published(series, (*keys, ("unit", printed))) if plain == unit else None
-        if found is not None:
-            parts.append(found.replace(found.table.assign(estimate=lambda t, f=factor: t["estimate"] * f)))
-    if not parts:
-        return None
-    table = pd.concat([part.table for part in parts]).drop_duplicates(list(parts[0].keys))
-    marks = {mark for part in parts for mark in part.provenance}
-    return parts[0].replace(table, unit=unit, provenance=sorted(marks))
 
 
 @cache
@@ -339,7 +289,7 @@ def _series(item: pd.Series[Any], column: str, place: str) -> Estimate | None:
         chosen = tuple(sorted((k, v) for k, v in keys.items() if v is not None))
         counted = column in ("sampled", "failed", "passed")
         unit = _counted_in(str(item["function"])) if counted else str(item["unit"])
-        found = _in_unit(series, chosen, unit)
+        found = printed.in_unit(series, chosen, unit)
         if found is None:
             continue
         annual = found.table[found.table["period"].str.fullmatch(r"\d{4}")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -13,10 +14,29 @@ from qstats.errors import DataError
 from qstats.messages import say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from qstats.estimate import Estimate
 
+#: folders in which files of cells are looked for by name, so that no page shows where they lie
+FOLDERS = "QSTATS_CELLS"
 #: mark of an estimate's provenance that names a file of cells
 MARK = "cells:"
+
+
+def shown(path: Path | str) -> str:
+    """Return the bare name of a file of cells, and remember its folder for this process and its kernels."""
+    folder = str(Path(path).resolve().parent)
+    known = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part and part != folder]
+    os.environ[FOLDERS] = os.pathsep.join([folder, *known])
+    return Path(path).name
+
+
+def located(file: str) -> Path:
+    """Return where a file of cells is: as named, or in a folder that is remembered."""
+    folders = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part]
+    places = [Path(file), *(Path(folder) / file for folder in folders)]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 @cache
@@ -39,7 +59,7 @@ def history(function: str, file: str, region: str) -> Estimate | None:
     """
     from qstats.survey.cells import Cells
 
-    found = Cells.load(file)
+    found = Cells.load(located(file))
     if "period" not in found.by:
         raise DataError(say("micro.no_period", file=Path(file).name, by=", ".join(found.by) or "—"))
     nation = region == "全国"
@@ -60,13 +80,33 @@ def history(function: str, file: str, region: str) -> Estimate | None:
     )
 
 
+def named(items: pd.DataFrame, cells: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    """Return report items, those from simulated micro-data being called so wherever they are named."""
+    marked = [key for key, file in cells if _simulated(file)]
+    if not marked:
+        return items
+    items = items.copy()
+    rows = items["key"].isin(marked)
+    for lang in ("zh", "en"):
+        items.loc[rows, lang] += say("micro.simulated", lang)
+    return items
+
+
+@cache
+def _simulated(file: str) -> bool:
+    from qstats.survey.cells import Cells
+
+    return any(mark.startswith("simulated") for mark in Cells.load(located(file)).provenance)
+
+
 def described(file: str) -> dict[str, Any]:
     """Return name, sha256 and rows of a file of cells, for the provenance of a page."""
     from qstats.survey.cells import Cells
 
-    rows = int(Cells.load(file).column("rows").sum())
+    path = located(file)
+    rows = int(Cells.load(path).column("rows").sum())
     return {
         "name": f"{MARK}{Path(file).name}",
-        "sha256": sha256(Path(file).read_bytes()).hexdigest(),
+        "sha256": sha256(path.read_bytes()).hexdigest(),
         "rows": rows,
     }

@@ -80,7 +80,7 @@ def build(
     """
     one_of("kind", kind, KINDS)
     languages = [language(one) for one in ([lang] if isinstance(lang, str) else lang)]
-    given = {key: str(Path(path).resolve()) for key, path in (cells or {}).items()}
+    given = {key: microdata.shown(path) for key, path in (cells or {}).items()}
     facts = Facts.of(year, region, cells=given)
     return [_build(kind, facts, one, Path(output), in_process, progress) for one in languages]
 
@@ -106,7 +106,7 @@ def _build(
         lang=lang,
         note=say("annual.note", lang),
         provenance={"datasets": _datasets(render.sources(executed), facts), "seed": None},
-        parameters={**parameters, "cells": {key: Path(file).name for key, file in facts.cells}},
+        parameters=parameters,
     )
     written = render.write(html, output / f"{kind}-{facts.year}-{facts.region}.{lang}.html", lang=lang)
     return Result(written.path, written.size, time.perf_counter() - started, written.warnings)

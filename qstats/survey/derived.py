@@ -19,9 +19,10 @@ Linear = Mapping[str, float]
 
 
 def combined(found: Cells, variables: Mapping[str, Linear], /) -> Cells:
-    r"""Return the cells with further sums: of linear combinations of the variables that are summed.
+    r"""Return the cells with further sums, of variables that are linear in those there are.
 
-    With :math:`v = \sum_c a_c s_c`, sums of v are combinations of sums, products of products: :math:`\sum w v v' = a' (\sum w s s') a'`.
+    With :math:`v = \sum_c a_c s_c`, sums of v are combinations of sums, and products of products:
+    :math:`\sum w v v' = a' (\sum w s s') a'`.
 
     Parameters
     ----------

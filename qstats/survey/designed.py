@@ -19,10 +19,12 @@ from qstats.schema import Schema
 from qstats.stats import covariance, intervals, rates
 from qstats.stats.design_intervals import DESIGN
 from qstats.survey import duck
+from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells
 from qstats.survey.derived import Linear, combined
 from qstats.survey.design import Design
-from qstats.survey.fitting import ONE, Fit, entries_of, fit
+from qstats.survey.entries import entries_of
+from qstats.survey.fitting import Fit, combination, fit
 from qstats.survey.results import Interval, estimate_of, rate_of
 
 Array = NDArray[np.float64]
@@ -205,7 +207,7 @@ def combined_rate(
     A = csr_array((entries.weight, (entries.group, entries.cell)), shape=(len(labels), len(used)))
     estimate = A @ np.where(used, got.estimate, 0.0)
     estimate = np.where(A.sum(axis=1) > 0, estimate, np.nan)
-    errors = covariance.combine(got.errors, A)
+    errors = combination(found, Y, X, A, by=list(got.labels.columns))
     variance = covariance.variance(errors)
     n = np.asarray((A != 0) @ got.n, float)
     df = _combined_df(got, A)

@@ -10,9 +10,10 @@ import numpy as np
 
 from qstats.errors import DataError, DesignError, OptionError, one_of
 from qstats.estimate import Estimate
+from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells
 from qstats.survey.design import Design, Missing
-from qstats.survey.fitting import ONE, Df, fit
+from qstats.survey.fitting import Df, fit
 from qstats.survey.results import Interval, estimate_of, rate_of
 from qstats.tally import keys_of
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -11,13 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats.errors import DataError, DesignError, nearest, one_of
+from qstats.errors import DesignError, one_of
 from qstats.stats import design_effect, elements, replicate, sampling
 from qstats.stats.covariance import entries as stored
 from qstats.survey import adjusting
 from qstats.survey.adjusting import Adjustment
+from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells
 from qstats.survey.design import Design
+from qstats.survey.entries import Entries, entries_of
 from qstats.survey.replicating import replicated
 from qstats.survey.units import Units, collapsed, populations_of, units_of
 
@@ -29,9 +30,6 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Df = Literal["domain", "design"]
 
-#: what a key says in the row of a margin
-ALL: Final = "*"
-ONE: Final = "1"
 #: below this share of the estimate a standard error is the rounding of zero
 _ROUNDING: Final = 1e-13
 #: below this share of a calibrated total the influence of a unit on it is the rounding of zero
@@ -64,23 +62,6 @@ class Fit(NamedTuple):
     n: Array
     reason: NDArray[np.object_]
     errors: sampling.Errors | None
-
-
-class Entries(NamedTuple):
-    """Which cell enters which row: E pairs, a cell being in its domain and in the margins."""
-
-    labels: pd.DataFrame
-    row: Index
-    cell: Index
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return len(self.labels)
-
-    def add(self, values: Array) -> Array:
-        """Add up a column of the cells by row."""
-        return np.asarray(np.bincount(self.row, values[self.cell], minlength=self.rows), float)
 
 
 def fit(
@@ -132,38 +113,13 @@ def fit(
     except sampling.StratumError as error:
         raise DesignError(_naming(error, units.strata, found.design)) from error
     errors = sampling.Errors(errors.levels, units.name)
-    srs = _srs(found, y, x, placed, adjusted.g, replacement=replacement)
+    # within a cell a factor that varies is not known by row: then the weights as they were drawn say it
+    g = adjusted.g if adjusted.continuous is None else np.ones(len(found))
+    srs = _srs(found, y, x, placed, g, replacement=replacement)
     known = np.zeros(placed.rows, bool)
     if x is None and y == ONE and adjusted.made:
         known = _moved_by_none(errors, estimate)
     return _reported(found, placed, estimate, errors, at_hand, srs, known=known)
-
-
-def entries_of(found: Cells, by: Sequence[str], *, margins: bool = False) -> Entries:
-    """Return the rows of a result and which cells enter each."""
-    for key in by:
-        if key not in found.keys:
-            near = nearest(key, found.keys)
-            raise DataError(
-                f"the cells have no key {key!r}; they have {', '.join(found.keys) or 'none'}"
-                + (f". Did you mean {near!r}?" if near else "")
-            )
-    keys = tuple(by)
-    sizes = range(len(keys), -1, -1) if margins else (len(keys),)
-    rows, labels, start = [], [], 0
-    for size in sizes:
-        for kept in combinations(keys, size):
-            code, label = found.codes(kept)
-            rows.append(code + start)
-            labels.append(_labelled(label, kept, keys))
-            start += len(label)
-    cells = np.tile(np.arange(len(found)), len(rows))
-    return Entries(pd.concat(labels, ignore_index=True), np.concatenate(rows).astype(np.intp), cells)
-
-
-def _labelled(label: pd.DataFrame, kept: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:
-    columns = {key: label[key].astype(object) if key in kept else ALL for key in keys}
-    return pd.DataFrame(columns, index=range(len(label)))
 
 
 def _design(found: Cells) -> Design:
@@ -228,7 +184,8 @@ def _elements(
     found: Cells, y: str, x: str | None, entries: Entries, units: Units, policy: dict[str, Any]
 ) -> tuple[Array, sampling.Errors]:
     at = entries.cell
-    place = {"row": entries.row, "unit": units.unit[at], "rows": entries.rows, "sample": units.sample}
+    place: dict[str, Any] = {"row": entries.row, "unit": units.unit[at], "rows": entries.rows}
+    place["sample"] = units.sample
     if x is None:
         return elements.total(found.sum(y)[at], found.square(y, y)[at], **place, **policy)
     sums = (found.sum(y), found.sum(x), found.square(y, y), found.square(y, x), found.square(x, x))
@@ -364,7 +321,7 @@ def _pushed_down(
     sample, strata, whole = _samples(found, design, entries)
     R = entries.rows
     place: dict[str, Any] = {"row": entries.row, "unit": np.arange(len(found)), "rows": R, "sample": sample}
-    place |= _policy(design)
+    place.update(_policy(design))
     try:
         if x is None:
             estimate, errors = elements.total(found.sum(y), found.square(y, y), **place)

@@ -16,11 +16,13 @@ from qstats.estimate import Estimate, assemble
 from qstats.stats import design_intervals, quantiles
 from qstats.stats.design_intervals import Design as Interval
 from qstats.survey import adjusting, duck
+from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells
 from qstats.survey.derived import marked
 from qstats.survey.design import Design, Missing
 from qstats.survey.engines import framed, require_columns, require_numbers
-from qstats.survey.fitting import NO_ERROR, ONE, Df, Fit, entries_of, fit
+from qstats.survey.entries import entries_of
+from qstats.survey.fitting import NO_ERROR, Df, Fit, fit
 from qstats.survey.results import notes_of
 from qstats.survey.units import units_of
 from qstats.tally import keys_of

@@ -10,7 +10,8 @@ from qstats import report
 from qstats.errors import DataError, OptionError
 from qstats.messages import catalogue
 from qstats.report import findings, page, publish, sections
-from qstats.report.facts import Facts, _in_unit
+from qstats.report.facts import Facts
+from qstats.report.printed import in_unit
 from qstats.report.sections_index import capability
 
 
@@ -40,7 +41,7 @@ def test_a_printed_rate_has_no_error_and_none_is_made_up(nation):
 def test_counts_in_other_units_are_brought_to_single_batches():
     row = Facts.of(2021, "全国").current("food").table.iloc[0]
     assert row["n"] == 6_954_438
-    million = _in_unit("export_inspection_batches", (("industry", "出口商品"), ("region", "全国")), "批次")
+    million = in_unit("export_inspection_batches", (("industry", "出口商品"), ("region", "全国")), "批次")
     assert million.value(period="2011") == 13_423_100  # printed as 1342.31 万批
     assert million.value(period="2012") == 13_900_000  # printed as 13.9 百万批
 
