@@ -1,6 +1,6 @@
 """How often two series that have nothing to do with each other are found to be related.
 
-    python tools/macro_simulation.py                  the table of docs/methods/macro.md, to the standard output
+    python tools/macro_simulation.py                  the table of docs/methods/macro.md, to the output
     python tools/macro_simulation.py --samples 200    fewer samples, quicker
 
 Two independent series of n values; the share of samples with p ≤ 5 % (all orders gone through) for levels,

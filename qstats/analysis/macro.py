@@ -26,7 +26,7 @@ class _How(NamedTuple):
     """The options of a test."""
 
     measure: correlation.Measure
-    null: correlation.Null
+    null: correlation.Null | None
     level: float
     n_draws: int
     seed: int
@@ -40,7 +40,7 @@ def macro(
     measure: correlation.Measure = "pearson",
     treatments: Sequence[correlation.Treatment] = correlation.TREATMENTS,
     max_lag: int = 0,
-    null: correlation.Null = "permutation",
+    null: correlation.Null | None = None,
     logs: Sequence[str] = (),
     adjust: multiplicity.Adjustment = "holm",
     gaps: Gaps = "raise",
@@ -66,9 +66,10 @@ def macro(
     max_lag : int
         Leads and lags up to so many periods. At a lag k > 0 the economy at t − k stands beside quality at t:
         the economy moves first; at k < 0 quality does.
-    null : {"permutation", "shift", "t"}
-        How the p-value is found; see :func:`qstats.stats.correlation.correlate`. Of detrended series ``t`` is
-        exact if what is left is normal and independent; permutations reject a little too often below 10.
+    null : {"permutation", "shift", "t"}, optional
+        How the p-value is found; see :func:`qstats.stats.correlation.correlate`. By default permutations, but
+        for Pearson's r of detrended series ``t`` with n − 3 degrees of freedom, exact if what is left is
+        normal and independent; permutations of few residuals reject too often (8 % for 5 at n = 7).
     logs : sequence of str
         Series (``"quality"`` or names of `economy`) that are taken in logarithms.
     adjust : {"holm", "bh", "hochberg", "bonferroni", "sidak", "by", "none"}
@@ -179,8 +180,10 @@ def _lagged(q: Array, e: Array, max_lag: int, how: _How, keys: dict[str, str]) -
     rows = []
     for lag in range(-max_lag, max_lag + 1):
         y, x = q[max(lag, 0) : len(q) + min(lag, 0)], e[max(-lag, 0) : len(e) - max(lag, 0)]
-        removed = 1 if keys["treatment"] == "detrended" else 0
-        found = correlation.correlate(x, y, removed=removed, **how._asdict())
+        detrended = keys["treatment"] == "detrended"
+        usual: correlation.Null = "t" if detrended and how.measure == "pearson" else "permutation"
+        options = {**how._asdict(), "null": how.null or usual, "removed": int(detrended)}
+        found = correlation.correlate(x, y, **options)
         rows.append({**keys, "lag": lag, **found._asdict(), "n_effective": correlation.effective_pairs(x, y)})
     return rows
 
@@ -214,7 +217,7 @@ def _estimate(
         ),
         indicator=f"correlation with {quality.indicator}",
         unit="correlation",
-        method=f"{how.measure}, {how.null} test{many}",
+        method=f"{how.measure}, {how.null or 'permutation (detrended: t)'} test{many}",
         level=how.level,
         inference="superpopulation",
         provenance=list(dict.fromkeys(sources)),

@@ -24,8 +24,9 @@ def test_three_correlations_stand_side_by_side(series):
     found = macro(series(Q), {"exports": series(E)})
     assert found.table["treatment"].tolist() == ["levels", "detrended", "differences"]
     for treatment, n in (("levels", 8), ("detrended", 8), ("differences", 7)):
-        removed = int(treatment == "detrended")
-        want = correlate(*(treated(y, treatment=treatment) for y in (Q, E)), removed=removed)
+        pair = [treated(y, treatment=treatment) for y in (Q, E)]
+        options = {"null": "t", "removed": 1} if treatment == "detrended" else {}
+        want = correlate(*pair, **options)
         row = found.where(treatment=treatment).table.iloc[0]
         assert (row["estimate"], row["p"], row["n"]) == pytest.approx((want.r, want.p, n), rel=1e-12)
         assert (row["conf_low"], row["conf_high"]) == pytest.approx((want.low, want.high), rel=1e-12)
@@ -92,6 +93,13 @@ def test_logarithms_rank_measures_and_tests(series):
     assert spearman.value() == pytest.approx(correlate(Q, E, measure="spearman").r)
     t = macro(series(Q), economy, null="t", treatments=["levels"]).table["p"].item()
     assert t == pytest.approx(correlate(Q, E, null="t").p, rel=1e-12)
+
+
+def test_without_a_trend_permutations_are_used_where_asked_for_or_for_ranks(series):
+    pair = [treated(y, treatment="detrended") for y in (Q, E)]
+    for options in ({"null": "permutation"}, {"measure": "spearman"}):
+        found = macro(series(Q), {"e": series(E)}, treatments=["detrended"], **options).table.iloc[0]
+        assert found["p"] == pytest.approx(correlate(*pair, **options).p, rel=1e-12)
 
 
 def test_only_periods_in_common_count_and_their_order_does_not(series):
