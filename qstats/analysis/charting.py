@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr
 
-from qstats.analysis import phases, signals
+from qstats.analysis import phases
 from qstats.analysis.phases import COUNTED
 from qstats.analysis.watch import Memory, Watch
 from qstats.analysis.watched import Series
 from qstats.stats import memory_charts
+from qstats.stats.multiplicity import adjusted
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -28,8 +29,7 @@ class Charted(NamedTuple):
     cusum: memory_charts.Cusum
     #: of the charts, shape (charts, series, T)
     p: Array
-    q: Array
-    signal: Mask
+    outside: Mask
 
 
 def charted(new: Series, watch: Watch) -> Charted:
@@ -49,14 +49,27 @@ def charted(new: Series, watch: Watch) -> Charted:
     )
     known = ~np.isnan(z)
     value = np.where(known, new.x / new.n, np.nan) if new.kind in COUNTED else new.x
+    still = np.where(cusum.upper >= cusum.lower, 1.0, -1.0) * ewma.value > 0  # else the shift is over
     with np.errstate(invalid="ignore"):
-        out = np.stack(
-            [(value < low) | (value > high), ewma.outside & known, cusum.signal_upper | cusum.signal_lower]
-        )
+        by_cusum = (cusum.signal_upper | cusum.signal_lower) & still
+        out = np.stack([(value < low) | (value > high), ewma.outside & known, by_cusum])
     p = _p_values(z, ewma, cusum, watch)
-    q = signals.false_discovery(p)
-    with np.errstate(invalid="ignore"):
-        return Charted(z, low, high, ewma, cusum, p, q, out & (q <= options.fdr))
+    return Charted(z, low, high, ewma, cusum, p, out)
+
+
+class Judged(NamedTuple):
+    """Which points signal, shape (series, T) unless said otherwise."""
+
+    #: charts that signal, shape (charts, series, T)
+    signal: Mask
+    #: false discovery rate at which the point signals
+    q: Array
+    #: 1: for the better, −1: for the worse, 0: no signal
+    toward: Array
+    #: when the run of signals began that goes on here
+    first: NDArray[np.object_]
+    #: what runs on after the last point, shape (series,)
+    running: Array
 
 
 def _p_values(z: Array, ewma: memory_charts.Ewma, cusum: memory_charts.Cusum, watch: Watch) -> Array:
@@ -83,28 +96,46 @@ def _p_values(z: Array, ewma: memory_charts.Ewma, cusum: memory_charts.Cusum, wa
     return np.where(np.isnan(z), np.nan, p)
 
 
-def runs(
-    found: Charted, memory: Memory, times: list[str], better: int
-) -> tuple[Array, Array, NDArray[np.object_]]:
-    """Return for each point the direction of its signal, what runs on after the last, and since when."""
-    shewhart, by_ewma, _ = found.signal
-    side = np.where(found.cusum.upper >= found.cusum.lower, 1.0, -1.0)
-    side = np.where(by_ewma, np.sign(found.ewma.value), side)
-    side = np.where(shewhart, np.sign(found.z), side)
-    toward = np.where(found.signal.any(0), side * better, 0.0)
-    running, first = memory.running.copy(), np.full(toward.shape, "", object)
-    since = memory.first.copy()
+def judged(found: Charted, watch: Watch, times: list[str]) -> Judged:
+    r"""Say which points signal, so that of the new alarms of a period few are false.
+
+    A series has the p-value :math:`\min\{1, 3 \min_c p_c\}` of its three charts. Over all series that are not
+    in alarm these are adjusted (Benjamini and Hochberg); one that is in alarm already is no discovery any
+    more: it goes on while a chart is outside its limits. A chart signals that is outside and, by itself, as
+    improbable as its series must be.
+    """
+    memory, options = watch.memory, watch.options
+    own = np.minimum(1.0, len(found.p) * found.p)
+    least = np.where(np.isnan(found.z), np.nan, own.min(0))
+    side = _side(found, own) * options.direction
+    signal, q = np.zeros(found.p.shape, bool), np.full(least.shape, np.nan)
+    toward, first = np.zeros(least.shape), np.full(least.shape, "", object)
+    running, since = memory.running.copy(), memory.first.copy()
     for t, period in enumerate(times):
-        seen = ~np.isnan(found.z[:, t])
-        begins = (toward[:, t] != 0) & (toward[:, t] != running)
-        since[seen & begins] = period
+        seen, alarm = ~np.isnan(least[:, t]), running != 0
+        q[:, t] = np.where(alarm, least[:, t], adjusted(np.where(alarm, np.nan, least[:, t]), method="bh"))
+        with np.errstate(invalid="ignore"):
+            passed = q[:, t] <= options.fdr
+        most = max(least[passed & ~alarm, t], default=0.0)
+        bar = np.where(alarm, options.fdr, most)
+        signal[..., t] = found.outside[..., t] & passed & (own[..., t] <= bar)
+        toward[:, t] = np.where(signal[..., t].any(0), side[:, t], 0.0)
+        since[seen & (toward[:, t] != 0) & (toward[:, t] != running)] = period
         running = np.where(seen, toward[:, t], running)
         since[running == 0] = ""
         first[:, t] = since
-    return toward, running, first
+    return Judged(signal, q, toward, first, running)
 
 
-def remembered(found: Charted, memory: Memory, running: Array, first: NDArray[np.object_]) -> Memory:
+def _side(found: Charted, own: Array) -> Array:
+    """Return whether the most telling of the charts outside points up or down."""
+    ways = [np.sign(found.z), np.sign(found.ewma.value)]
+    ways.append(np.where(found.cusum.upper >= found.cusum.lower, 1.0, -1.0))
+    telling = np.where(found.outside, own, 2.0).argmin(0)
+    return np.asarray(np.choose(telling, ways), float)
+
+
+def remembered(found: Charted, after: Judged, memory: Memory) -> Memory:
     """Return the memory after the last point."""
     if not found.z.shape[1]:
         return memory
@@ -115,6 +146,6 @@ def remembered(found: Charted, memory: Memory, running: Array, first: NDArray[np
         lower=found.cusum.lower[:, -1],
         since_upper=found.cusum.since_upper[:, -1],
         since_lower=found.cusum.since_lower[:, -1],
-        running=running,
-        first=first[:, -1],
+        running=after.running,
+        first=after.first[:, -1],
     )

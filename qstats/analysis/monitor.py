@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qstats import periods
 from qstats.analysis import phases, signals, tables
-from qstats.analysis.charting import charted, remembered, runs
+from qstats.analysis.charting import charted, judged, remembered
 from qstats.analysis.compare import direction_of
 from qstats.analysis.phases import COUNTED, SPREADS, Kind, Spread
 from qstats.analysis.signals import Grading, Source
@@ -61,8 +61,12 @@ def monitor(
     .. math:: |z_t| > 3; \qquad |w_t| > L\sqrt{\tfrac{\lambda}{2-\lambda}(1 - (1-\lambda)^{2t})},\
               w_t = \lambda z_t + (1-\lambda) w_{t-1}; \qquad C^\pm_t = \max(0, C^\pm_{t-1} \pm z_t - k) > h
 
-    A point beyond a limit is a **signal** when, over all series and charts of its period, the false discovery
-    rate is kept (Benjamini and Hochberg). Of one series alone the limits decide.
+    A point beyond a limit is a **signal** when the false discovery rate is kept among the new alarms of its
+    period, over all series that are not in alarm already (Benjamini and Hochberg, on three times the least
+    p-value of the charts). Of one series alone the limits decide, and so they do of how long an alarm goes
+    on. A CUSUM is not reset, and counts as outside only while the EWMA is on its side of the centre: otherwise
+    the shift is over, though the sum remembers it. p-values allow for the error of a centre and spread that
+    phase I has estimated; limits do not.
 
     Parameters
     ----------
@@ -137,7 +141,7 @@ def monitor(
     ...                                                                for m in range(1, 13)])
     >>> found = monitor(alerts, baseline="2013M12", kind="c", direction=-1, source="overseas")
     >>> found.signals[["period", "grade", "charts", "began"]].values.tolist()[0]
-    ['2014M12', 'II', 'shewhart+ewma+cusum', '2014M06']
+    ['2014M12', 'II', 'shewhart', '2014M12']
     """
     given: dict[str, Any] = {
         "baseline": baseline,
@@ -260,18 +264,12 @@ def _kept(every: Series, at: phases.Standard, unusable: str, lang: str | None) -
 
 def _advance(new: Series, watch: Watch, lang: str | None) -> Monitored:
     """Put new points on the charts, and return what they say with the state after them."""
-    options, memory = watch.options, watch.memory
     found = charted(new, watch)
-    toward, running, first = runs(found, memory, new.periods, options.direction)
-    state = Watch(
-        options,
-        watch.keys,
-        watch.standard,
-        remembered(found, memory, running, first),
-        new.periods[-1] if new.periods else watch.last,
-    )
-    points = tables.points(new, watch, found)
-    return Monitored(points, tables.table(new, watch, found, toward, first, lang), dump(state), ())
+    verdict = judged(found, watch, new.periods)
+    memory = remembered(found, verdict, watch.memory)
+    state = watch._replace(memory=memory, last=new.periods[-1] if new.periods else watch.last)
+    points = tables.points(new, watch, found, verdict)
+    return Monitored(points, tables.table(new, watch, found, verdict, lang), dump(state), ())
 
 
 def _notes(past: pd.DataFrame, at: phases.Standard, options: Options, lang: str | None) -> list[str]:

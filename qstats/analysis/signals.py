@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from qstats.errors import DataError, OptionError
 from qstats.messages import say
-from qstats.stats.multiplicity import adjusted
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -45,14 +44,6 @@ class Grading(NamedTuple):
     z_1: float = 6.0
     ratio_2: float = 1.5
     z_2: float = 4.0
-
-
-def false_discovery(p: Array) -> Array:
-    """Return Benjamini–Hochberg q-values of shape (charts, series, T), over all of a period together."""
-    q = np.full(p.shape, np.nan)
-    for t in range(p.shape[-1]):
-        q[..., t] = adjusted(p[..., t].ravel(), method="bh").reshape(p.shape[:-1])
-    return q
 
 
 def grades(worse: Mask, z: Array, ratio: Array, charts: Array, rule: Grading) -> NDArray[np.object_]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qstats import periods
 from qstats.analysis import phases, signals
-from qstats.analysis.charting import Charted
+from qstats.analysis.charting import Charted, Judged
 from qstats.analysis.phases import COUNTED, Kind
 from qstats.analysis.signals import CHARTS
 from qstats.analysis.watch import Charts, Watch
@@ -30,35 +30,33 @@ def past(old: Series, watch: Watch) -> pd.DataFrame:
     return _long(old, watch, "I", {"low": low, "high": high}, {"z": z, **more}, np.zeros(z.shape, bool))
 
 
-def points(new: Series, watch: Watch, found: Charted) -> pd.DataFrame:
+def points(new: Series, watch: Watch, found: Charted, verdict: Judged) -> pd.DataFrame:
     """Return the points of phase II, one row each."""
     more = {"z": found.z, "ewma": found.ewma.value, "ewma_limit": found.ewma.high}
     more |= {"cusum_up": found.cusum.upper, "cusum_down": found.cusum.lower}
     return _long(
-        new, watch, "II", {"low": found.low, "high": found.high}, more, np.asarray(found.signal.any(0))
+        new, watch, "II", {"low": found.low, "high": found.high}, more, np.asarray(verdict.signal.any(0))
     )
 
 
-def table(
-    new: Series, watch: Watch, found: Charted, toward: Array, first: NDArray[np.object_], lang: str | None
-) -> pd.DataFrame:
+def table(new: Series, watch: Watch, found: Charted, verdict: Judged, lang: str | None) -> pd.DataFrame:
     """Return one row a signal, in order of time and series."""
     options = watch.options
-    T, S = (i.astype(int) for i in np.nonzero(toward.T))
-    signal, z = found.signal[:, S, T], found.z[S, T]
+    T, S = (i.astype(int) for i in np.nonzero(verdict.toward.T))
+    signal, z = verdict.signal[:, S, T], found.z[S, T]
     value = (new.x[S, T] / new.n[S, T]) if new.kind in COUNTED else new.x[S, T]
     centre = watch.standard.centre[S]
     ratio = _ratio(value, centre, new.kind, options.direction)
-    worse = toward[S, T] < 0
+    worse = verdict.toward[S, T] < 0
     with np.errstate(invalid="ignore"):
-        p, q = (np.where(signal, a[:, S, T], np.inf).min(0, initial=np.inf) for a in (found.p, found.q))
-    onset, shift = _onset(found, S, T, new.periods, first[S, T], signal[2], options.charts)
+        p = np.where(signal, found.p[:, S, T], np.inf).min(0, initial=np.inf)
+    onset, shift = _onset(found, S, T, new.periods, verdict.first[S, T], signal[2], options.charts)
     grade = signals.grades(worse, z, ratio, signal.sum(0), options.grading)
     side = np.where(worse, "worse", "better").astype(object)
     rows = watch.keys.iloc[S].reset_index(drop=True)
     columns: dict[str, Any] = {
         "period": np.array(new.periods, object)[T] if len(T) else np.array([], object),
-        "first": first[S, T],
+        "first": verdict.first[S, T],
         "began": onset,
         "direction": side,
         "grade": grade,
@@ -71,7 +69,7 @@ def table(
         "z": z,
         "shift": shift,
         "p": p,
-        "q": q,
+        "q": verdict.q[S, T],
         "handling": np.array([signals.handling(g, True, lang) for g in grade], object),
     }
     return pd.concat([rows, pd.DataFrame(columns)], axis=1)
