@@ -4,38 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError
-from qstats.estimate import CORE, Estimate, Inference
+from qstats.estimate import Estimate, Inference
 from qstats.index.align import Indicators, Missing, align
 from qstats.messages import say
+from qstats.stats import draws
 
 Array = np.ndarray
 Unknown = Literal["raise", "fixed"]
 
 
 class Held(NamedTuple):
-    """Indicators on units × leaves, and where each value comes from.
+    """Indicators on units × leaves, and where each value and its error come from.
 
     Attributes
     ----------
     units : DataFrame
         Keys.
-    value : ndarray, shape (units, leaves)
+    value, std_error : ndarray, shape (units, leaves)
         NaN where there is none.
+    percent : ndarray of bool, shape (leaves,)
+        Whether it is a rate, which stays between 0 and 100.
     place : ndarray of int, shape (units, leaves)
         Row of each value among those of all `estimates`, one after another; −1 where there is none.
     estimates : list of Estimate
-        Rows with a value.
+        Rows with a value; none for a plain table, of which no more is known than `std_error`.
     inference, provenance
         As of :class:`qstats.index.align.Aligned`.
     """
 
     units: pd.DataFrame
     value: Array
+    std_error: Array
+    percent: Array
     place: Array
     estimates: list[Estimate]
     inference: Inference
@@ -62,16 +68,21 @@ def hold(
     DataError
         As :func:`qstats.index.align.align`.
     """
-    estimates, numbered = _numbered(indicators, tree, lang)
+    percent = (tree.loc[tree["leaf"], "unit"] == "%").to_numpy()
+    if isinstance(indicators, pd.DataFrame):
+        given = align(indicators, tree, name=name, missing=missing, lang=lang)
+        place = np.where(np.isnan(given.value), -1, 0)
+        return Held(given.units, given.value, given.std_error, percent, place, [], *given[3:])
+    estimates, numbered = _numbered(indicators, lang)
     given = align(numbered, tree, name=name, missing=missing, lang=lang)
     hole = np.isnan(given.value)
     place = np.where(hole, -1, np.nan_to_num(given.value, nan=-1.0)).astype(np.intp)
     every = np.concatenate([estimate.table["estimate"].to_numpy(float) for estimate in estimates])
     value = np.where(hole, np.nan, every[place]) if len(every) else given.value
-    return Held(given.units, value, place, estimates, given.inference, given.provenance)
+    return Held(given.units, value, given.std_error, percent, place, estimates, *given[3:])
 
 
-def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown) -> Array:
+def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown, lang: str | None = None) -> Array:
     """Draw the indicators anew; estimates from one sample move together.
 
     Parameters
@@ -80,6 +91,7 @@ def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown) -> Array:
     n : int
     seed, unknown
         As of :meth:`qstats.Estimate.draws`.
+    lang : {"zh", "en"}, optional
 
     Returns
     -------
@@ -90,15 +102,25 @@ def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown) -> Array:
     DataError
         An error is not known and `unknown` is "raise".
     """
-    every = [estimate.draws(n, seed=seed, unknown=unknown) for estimate in held.estimates]
-    drawn = np.concatenate(every, axis=1)
-    return np.where(held.place < 0, np.nan, np.take(drawn, held.place, axis=1))
+    if held.estimates:
+        every = [estimate.draws(n, seed=seed, unknown=unknown) for estimate in held.estimates]
+        drawn = np.concatenate(every, axis=1)
+        return np.where(held.place < 0, np.nan, np.take(drawn, held.place, axis=1))
+    lacking = np.isnan(held.std_error) & ~np.isnan(held.value)
+    if unknown == "raise" and lacking.any():
+        first = dict(held.units.iloc[int(np.flatnonzero(lacking.any(1))[0])])
+        said = {"count": int(lacking.sum()), "of": lacking.size, "first": first}
+        raise DataError(say("draws.unknown", lang, **said))
+    noise = np.random.default_rng([seed, crc32(b"table")]).standard_normal((n, *held.value.shape))
+    noise *= np.nan_to_num(held.std_error, nan=0.0)
+    found = held.value + noise
+    rate = held.percent
+    found[..., rate] = draws.within(held.value[:, rate], noise[..., rate], low=0.0, high=100.0)
+    return found
 
 
-def _numbered(indicators: Any, tree: pd.DataFrame, lang: str | None) -> tuple[list[Estimate], Any]:
+def _numbered(indicators: Any, lang: str | None) -> tuple[list[Estimate], Any]:
     """Return the Estimates, and the indicators with the number of its row in place of each value."""
-    if isinstance(indicators, pd.DataFrame):
-        return _numbered_table(indicators, tree, lang)
     if isinstance(indicators, Estimate):
         kept, [numbered] = _rows([indicators])
         return kept, numbered
@@ -121,27 +143,3 @@ def _rows(estimates: list[Estimate]) -> tuple[list[Estimate], list[Estimate]]:
         numbered.append(estimate.replace(estimate.table.assign(estimate=number)))
         start += len(known)
     return kept, numbered
-
-
-def _numbered_table(
-    table: pd.DataFrame, tree: pd.DataFrame, lang: str | None
-) -> tuple[list[Estimate], pd.DataFrame]:
-    """Do the same for a tidy table, of which nothing is known that its rows have in common."""
-    columns = [str(column) for column in table.columns]
-    for column in ("indicator", "estimate"):
-        if column not in columns:
-            raise DataError(say("index.no_code", lang, column=column))
-    keys = [c for c in columns[: columns.index("estimate")] if c not in ("unit", "provenance", *CORE)]
-    unit = table["indicator"].map(dict(zip(tree["code"], tree["unit"], strict=True))).fillna("")
-    value = table["estimate"].astype("float64")
-    known = value.notna().to_numpy()
-    blank = dict.fromkeys(("conf_low", "conf_high", "n"), np.nan)
-    error = table["std_error"].astype("float64") if "std_error" in columns else np.nan
-    rows = table[keys].assign(estimate=value, std_error=error, **blank)
-    number, estimates, start = np.full(len(table), np.nan), [], 0
-    for kind in dict.fromkeys(unit[known]):
-        at = np.flatnonzero(known & (unit == kind).to_numpy())
-        number[at] = np.arange(start, start + len(at))
-        start += len(at)
-        estimates.append(Estimate(rows.iloc[at], indicator="", unit=kind, method="table"))
-    return estimates, table.assign(estimate=number)

@@ -99,12 +99,13 @@ def run(tree: Tree, steps: Steps, levels: Mapping[str, Array], /, *, workers: in
     order = np.lexsort(table[::-1])
     size = max(1, BLOCK // max(1, units * len(tree.codes)))
     pieces = [order[start : start + size] for start in range(0, len(order), size)]
-    score = np.full((len(tree.codes), table.shape[1], units), np.nan)
+    score = np.empty((len(tree.codes), table.shape[1], units))
     failed: dict[int, str] = {}
 
     def work(piece: Array) -> None:
         dead = _chunk(tree, steps, table[:, piece], piece, score)
         failed.update({int(piece[at]): why for at, why in dead.items()})
+        score[:, piece[np.array(list(dead), int)]] = np.nan
 
     if workers == 1:
         for piece in pieces:

@@ -16,7 +16,7 @@ from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
 from qstats.index.methods import Options
 from qstats.index.outcomes import OUTCOMES, Of, Outcome
-from qstats.index.pipeline import run
+from qstats.index.pipeline import BLOCK, run
 from qstats.index.runs import GROUPS, Choices, Failed, Prepared, Sampling
 from qstats.messages import say
 from qstats.stats import ranking, sensitivity
@@ -238,10 +238,21 @@ def summary(
     lang: str | None = None,
 ) -> Estimate:
     """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`."""
-    units, prepared = done.prepared.units, done.prepared
+    size = max(1, BLOCK // max(1, done.score[0].size))
+    blocks = [slice(start, start + size) for start in range(0, len(done.score), size)]
+    parts = [_columns(done, at, of, reference, level, lang) for at in blocks]
+    columns = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
+    return _estimate(done.prepared, done, of, parts[0][0], columns, level)
+
+
+def _columns(
+    done: Runs, at: slice, of: Of, reference: Mapping[str, object] | None, level: float, lang: str | None
+) -> tuple[pd.DataFrame, dict[str, Array]]:
+    """Return the keys and the columns of some nodes, shape (nodes, rows)."""
+    units, nominal = done.prepared.units, done.nominal[at]
 
     def asked(score: Array) -> Outcome:
-        return outcomes.outcome(of, units, done.nominal, score, reference=reference, lang=lang)
+        return outcomes.outcome(of, units, nominal, score[at], reference=reference, lang=lang)
 
     found = asked(done.score)
     rank = of in _RANKS
@@ -256,13 +267,12 @@ def summary(
         "mean": mean,
     }
     if of == "score":
-        ranks = outcomes.ranked(done.score, units)
-        columns["rank"] = outcomes.ranked(done.nominal, units)
+        ranks = outcomes.ranked(done.score[at], units)
+        columns["rank"] = outcomes.ranked(nominal, units)
         columns["rank_low"], columns["rank_high"] = ranking.rank_interval(ranks, level=level)
     parts = {swapped: asked(score).runs for swapped, score in done.mates.items()}
-    first = asked(done.first).runs
-    columns |= _shares(parts, first, deviation, np.abs(found.nominal))
-    return _estimate(prepared, done, of, found.keys, columns, level)
+    columns |= _shares(parts, asked(done.first).runs, deviation, np.abs(found.nominal))
+    return found.keys, columns
 
 
 def _quantiles(x: Array, level: float) -> tuple[Array, Array]:
@@ -285,9 +295,12 @@ def _moments(x: Array) -> tuple[Array, Array, Array]:
     """Return number, mean and deviation over runs."""
     known = ~np.isnan(x)
     n = known.sum(1)
+    held = np.where(known, x, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, x, 0.0).sum(1) / n
-        square = (np.where(known, x - mean[:, None], 0.0) ** 2).sum(1) / (n - 1)
+        mean = held.sum(1) / n
+        held -= np.where(n > 0, mean, 0.0)[:, None]
+        held *= known
+        square = np.einsum("nrc,nrc->nc", held, held) / (n - 1)
     return n, np.where(n > 0, mean, np.nan), np.sqrt(square)
 
 

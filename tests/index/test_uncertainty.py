@@ -158,7 +158,7 @@ def test_imputation_has_a_share_of_its_own(tree):
 
 
 def test_ranks_have_intervals_and_whole_numbers(tree, data):
-    wide = known(data).assign(std_error=lambda t: 3 * t["std_error"])
+    wide = known(data).assign(std_error=lambda t: 6 * t["std_error"])
     score = uncertainty(wide, tree, n_runs=500).where(node="all").table.set_index("region")
     rank = uncertainty(wide, tree, n_runs=500, of="rank").where(node="all").table.set_index("region")
     assert score["rank"].sort_values().tolist() == [1, 2, 3]
