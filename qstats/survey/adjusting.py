@@ -36,8 +36,8 @@ class Adjustment(NamedTuple):
         Calibration cell of each cell.
     N : csr_array, shape (U, K)
         Σw of each unit in each calibration cell.
-    elements : ndarray, shape (K,)
-        Elements of each calibration cell.
+    elements : csr_array, shape (U, K)
+        Elements of each unit in each calibration cell.
     continuous : Calibration or None
         The one step with continuous auxiliaries, in which case `steps` is empty.
     """
@@ -46,7 +46,7 @@ class Adjustment(NamedTuple):
     steps: tuple[chain.Step, ...]
     category: Index
     N: csr_array
-    elements: Array
+    elements: csr_array
     continuous: Calibration | None
 
     @property
@@ -63,8 +63,9 @@ def adjustment(found: Cells, units: Units) -> Adjustment:
     category, labels = found.codes(names)
     w = _weights(found)
     N = csr_array((w, (units.unit, category)), shape=(units.number, len(labels)))
-    count = np.bincount(category, found.column("n"), minlength=len(labels))
-    nothing = Adjustment(np.ones(len(found)), (), category, N, np.asarray(count, float), None)
+    drawn = found.column("n") + found.column("missing")
+    count = csr_array((drawn, (units.unit, category)), shape=N.shape)
+    nothing = Adjustment(np.ones(len(found)), (), category, N, count, None)
     if not steps:
         return nothing
     varying = [step for step in steps if step.continuous]
@@ -76,7 +77,7 @@ def adjustment(found: Cells, units: Units) -> Adjustment:
             )
         return nothing._replace(continuous=varying[0], g=_mean_factor(found, varying[0]))
     made = tuple(part for step in steps for part in _parts_of(step, labels))
-    factors = chain.factor(chain.adjusted(N.sum(axis=0), made, count=count))
+    factors = chain.factor(chain.adjusted(N.sum(axis=0), made, count=count.sum(axis=0)))
     return nothing._replace(steps=made, g=factors[category])
 
 
@@ -142,7 +143,7 @@ def influence(
     """Return estimates under adjusted weights, and the influence of each unit on them."""
     if made.continuous is not None:
         return _greg(found, made.continuous, y, x, row=row, at=at, rows=rows, units=units)
-    chained = chain.adjusted(made.N.sum(axis=0), made.steps, count=made.elements)
+    chained = chain.adjusted(made.N.sum(axis=0), made.steps, count=made.elements.sum(axis=0))
     place: dict[str, Any] = {"row": row, "cell": made.category[at], "rows": rows, "chain": chained}
     place |= {"unit": units.unit[at], "N": made.N}
     if x is None:
@@ -163,7 +164,7 @@ def elements(
     policy: dict[str, Any],
 ) -> tuple[Array, sampling.Errors]:
     """Return estimates of sampled elements under adjusted weights, with their errors."""
-    chained = chain.adjusted(made.N.sum(axis=0), made.steps, count=made.elements)
+    chained = chain.adjusted(made.N.sum(axis=0), made.steps, count=made.elements.sum(axis=0))
     other = ONE if x is None else x
     Y = np.bincount(row, (made.g * found.sum(y))[at], minlength=rows)
     X: Array = np.ones(rows)
