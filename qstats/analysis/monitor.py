@@ -64,9 +64,9 @@ def monitor(
     A point beyond a limit is a **signal** when the false discovery rate is kept among the new alarms of its
     period, over all series that are not in alarm already (Benjamini and Hochberg, on three times the least
     p-value of the charts). Of one series alone the limits decide, and so they do of how long an alarm goes
-    on. A CUSUM is not reset, and counts as outside only while the EWMA is on its side of the centre: otherwise
-    the shift is over, though the sum remembers it. p-values allow for the error of a centre and spread that
-    phase I has estimated; limits do not.
+    on. A CUSUM is not reset, and counts as outside only while the EWMA is on its side of the centre:
+    otherwise the shift is over, though the sum remembers it. p-values allow for the error of a centre and
+    spread that phase I has estimated; limits do not.
 
     Parameters
     ----------
