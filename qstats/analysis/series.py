@@ -1,144 +1,130 @@
-"""An Estimate with periods as arrays: one row a series, one column a period."""
+"""From an Estimate to its series in time: one a combination of the other keys, every step the same."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import periods
-from qstats.analysis.phases import COUNTED, KINDS, Kind
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
 
 Array = NDArray[np.float64]
+Gaps = Literal["refuse", "skip"]
+
+_PER_YEAR: Final = {"": 1, "H": 2, "Q": 4, "M": 12}
+_KIND: Final = {per: kind for kind, per in _PER_YEAR.items()}
 
 
 class Series(NamedTuple):
-    """Series of one length, and what their points are in the unit of the estimate."""
+    """One series, in order of time.
 
-    keys: pd.DataFrame
-    periods: list[str]
-    x: Array
-    n: Array
-    kind: Kind
-    #: value in the unit of the estimate = scale × x/n
-    scale: float
+    Attributes
+    ----------
+    name : tuple of str
+        Values of the other keys.
+    per_year : int
+        1, 2, 4 or 12.
+    at : ndarray of int
+        Number of the period, rising by 1 where there is no gap.
+    y, std_error : ndarray
+    rows : ndarray of int
+        Where they stand in the Estimate.
+    """
 
-    def part(self, columns: slice) -> Series:
-        """Return the same series over some of the periods."""
-        return self._replace(periods=self.periods[columns], x=self.x[:, columns], n=self.n[:, columns])
+    name: tuple[str, ...]
+    per_year: int
+    at: NDArray[np.intp]
+    y: Array
+    std_error: Array
+    rows: NDArray[np.intp]
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Series:
-        """Return some of the series."""
-        return self._replace(keys=self.keys[rows].reset_index(drop=True), x=self.x[rows], n=self.n[rows])
+    @property
+    def labels(self) -> list[str]:
+        """The periods."""
+        return [label(int(number), self.per_year) for number in self.at]
 
 
-def series(
-    estimate: Estimate, kind: Kind | None, *, gaps: str, after: str | None, lang: str | None
-) -> Series:
-    """Return the series of an estimate, in order of time.
+def label(number: int, per_year: int) -> str:
+    """Return the period of this number: 8092 of quarters is 2023Q1."""
+    year, part = divmod(number, per_year)
+    kind = _KIND[per_year]
+    return f"{year}{kind}{part + 1:0{2 if kind == 'M' else 1}}" if kind else str(year)
+
+
+def series_of(
+    estimate: Estimate, /, *, need: int, what: str, gaps: Gaps = "refuse", lang: str | None = None
+) -> list[Series]:
+    """Return the series of an Estimate.
 
     Parameters
     ----------
     estimate : Estimate
-        With a key ``period``; its other keys name the series.
-    kind : optional
-        What the points are; derived from counts where they are given.
-    gaps : {"raise", "skip"}
-        A missing point: refuse, or leave it out.
-    after : str, optional
-        The last period of what was seen before: points up to it are refused, and the first new one follows
-        it.
+        With a key ``period``.
+    need : int
+        Fewest values of a series; fewer are refused and the number needed is said.
+    what : str
+        What needs them, for the message.
+    gaps : {"refuse", "skip"}
+        A period without value inside a series: refuse, or leave it out and keep its time.
     lang : {"zh", "en"}, optional
 
     Raises
     ------
     DataError
-        No key ``period``, several frequencies, a gap, a period seen before, values that are no counts.
+        No key ``period``, periods of several lengths or without a place in time, the same period twice,
+        gaps, or too few values; the series is named.
     """
+    one_of("gaps", gaps, ("refuse", "skip"))
     if "period" not in estimate.keys:
-        raise DataError(say("monitor.no_period", lang, keys=", ".join(estimate.keys) or "—"))
+        raise DataError(say("change.no_period", lang, keys=", ".join(estimate.keys) or "—"))
+    others = [key for key in estimate.keys if key != "period"]
     table = estimate.table
-    kind = _kind(estimate, table, kind, lang)
-    times = _span(sorted(set(table["period"]), key=periods.sort_key), after, lang)
-    keys = [key for key in estimate.keys if key != "period"]
-    named = table[keys].drop_duplicates().reset_index(drop=True) if keys else pd.DataFrame(index=[0])
-    row = np.zeros(len(table), int)
-    if keys:
-        named = named.sort_values(keys, kind="stable").reset_index(drop=True)
-        row = pd.MultiIndex.from_frame(named).get_indexer(pd.MultiIndex.from_frame(table[keys]))
-    column = table["period"].map({t: i for i, t in enumerate(times)}).to_numpy(int)
-    x, n = _points(table, kind, lang)
-    found = [np.full((len(named), len(times)), np.nan) for _ in range(2)]
-    found[0][row, column], found[1][row, column] = x, n
-    if gaps == "raise":
-        _refuse_gaps(found[0], found[1], named, times, lang)
-    return Series(named, times, found[0], found[1], kind, _scale(estimate, kind))
+    names = list(zip(*(table[key] for key in others), strict=True)) if others else [()] * len(table)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row, name in enumerate(names):
+        groups.setdefault(tuple(map(str, name)), []).append(row)
+    y, se = table["estimate"].to_numpy(), table["std_error"].to_numpy()
+    found = []
+    for name, at in groups.items():
+        rows = np.asarray(at, np.intp)
+        said = ", ".join(name) or estimate.indicator
+        per_year, number = _numbered(table["period"].iloc[rows].tolist(), said, lang)
+        order = np.argsort(number, kind="stable")
+        rows, number = rows[order], number[order]
+        seen = ~np.isnan(y[rows])
+        rows, number = rows[seen], number[seen]
+        _check(number, per_year, said, need, what, gaps, lang)
+        found.append(Series(name, per_year, number, y[rows], se[rows], rows))
+    return found
 
 
-def _kind(estimate: Estimate, table: pd.DataFrame, kind: Kind | None, lang: str | None) -> Kind:
-    counted = {"numerator", "denominator"} <= set(table.columns)
-    if kind is None:
-        if not counted:
-            raise OptionError(say("monitor.kind", lang))
-        return "p" if estimate.unit == "%" else "u"
-    one_of("kind", kind, KINDS)
-    if kind in ("p", "u") and not counted:
-        raise DataError(say("monitor.no_counts", lang, kind=kind))
-    return kind
+def _numbered(labels: list[str], said: str, lang: str | None) -> tuple[int, NDArray[np.intp]]:
+    parts = [periods.sort_key(periods.normalise(text) or text) for text in labels]
+    kinds = {part[1] for part in parts}
+    if not kinds <= set(_PER_YEAR):
+        unknown = next(text for text, part in zip(labels, parts, strict=True) if part[1] not in _PER_YEAR)
+        raise DataError(say("series.no_time", lang, series=said, period=unknown))
+    if len(kinds) > 1:
+        first = {part[1]: text for text, part in zip(labels, parts, strict=True)}
+        raise DataError(say("series.mixed", lang, series=said, periods=", ".join(sorted(first.values()))))
+    per_year = _PER_YEAR[kinds.pop()]
+    number = np.array([year * per_year + place - 1 for year, _, place, _ in parts], np.intp)
+    if np.unique(number).size < number.size:
+        twice = label(int(np.sort(number)[np.flatnonzero(np.diff(np.sort(number)) == 0)[0]]), per_year)
+        raise DataError(say("series.twice", lang, series=said, period=twice))
+    return per_year, number
 
 
-def _points(table: pd.DataFrame, kind: Kind, lang: str | None) -> tuple[Array, Array]:
-    if kind in ("p", "u"):
-        x, n = (table[c].to_numpy(float) for c in ("numerator", "denominator"))
-    else:
-        x = table["estimate"].to_numpy(float)
-        n = np.where(np.isnan(x), np.nan, 1.0)
-    whole = (x, n) if kind == "p" else (x,) if kind in (*COUNTED, "g") else ()
-    low = np.nanmin(x, initial=0.0)
-    broken = [v for part in whole for v in part[(np.abs(part - np.rint(part)) > 1e-6)][:1]]
-    if broken or (kind != "value" and low < 0):
-        raise DataError(say("monitor.counts", lang, kind=kind, value=(broken or [low])[0]))
-    return x, n
-
-
-def _scale(estimate: Estimate, kind: Kind) -> float:
-    if kind not in ("p", "u"):
-        return 1.0
-    if estimate.unit == "%":
-        return 100.0
-    return float(estimate.unit[4:].replace(",", "")) if estimate.unit.startswith("per ") else 1.0
-
-
-def _span(times: list[str], after: str | None, lang: str | None) -> list[str]:
-    """Return every period from the first to the last, or raise."""
-    if not times:
-        raise DataError(say("monitor.empty", lang))
-    first, last = times[0], times[-1]
-    if after is not None:
-        if periods.sort_key(first) <= periods.sort_key(after):
-            raise DataError(say("monitor.seen", lang, period=first, last=after))
-        first = after
-    chain = [last]
-    while chain[-1] != first:
-        before = periods.previous(chain[-1])
-        if before is None or len(before) != len(last) or periods.sort_key(before) < periods.sort_key(first):
-            raise DataError(say("monitor.frequency", lang, first=first, last=last))
-        chain.append(before)
-    full = chain[::-1][1:] if after is not None else chain[::-1]
-    strange = sorted(set(times) - set(full), key=periods.sort_key)
-    if strange:
-        raise DataError(say("monitor.frequency", lang, first=strange[0], last=last))
-    return full
-
-
-def _refuse_gaps(x: Array, n: Array, named: pd.DataFrame, times: list[str], lang: str | None) -> None:
-    gone = np.isnan(x) | ~(n > 0)
-    if gone.any():
-        row, column = (int(i) for i in np.argwhere(gone)[0])
-        at = ", ".join(f"{k}={v}" for k, v in named.iloc[row].items()) or "—"
-        raise DataError(say("monitor.gap", lang, count=int(gone.sum()), series=at, period=times[column]))
+def _check(
+    number: NDArray[np.intp], per_year: int, said: str, need: int, what: str, gaps: Gaps, lang: str | None
+) -> None:
+    if number.size < need:
+        raise DataError(say("series.short", lang, series=said, count=number.size, what=what, need=need))
+    absent = sorted(set(range(int(number[0]), int(number[-1]) + 1)) - set(number.tolist()))
+    if absent and gaps == "refuse":
+        some = ", ".join(label(n, per_year) for n in absent[:6]) + (" …" if len(absent) > 6 else "")
+        raise DataError(say("series.gaps", lang, series=said, periods=some))

@@ -1,0 +1,126 @@
+"""How well a forecast would have done: rolling origins, MASE, coverage."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import DataError
+from qstats.stats import forecast as models
+
+Array = NDArray[np.float64]
+
+#: refits of a model; more origins than this are thinned to the latest ones
+MOST_ORIGINS = 24
+
+
+class Backtest(NamedTuple):
+    """Errors of one model from rolling origins.
+
+    Attributes
+    ----------
+    origin : ndarray of int, shape (origins,)
+        Number of values known.
+    error : ndarray, shape (origins, h)
+        Value minus forecast; NaN beyond the end of the series.
+    std_error : ndarray, shape (origins, h)
+        What the model said of it.
+    inside : ndarray, shape (origins, h)
+        1 where the value lay within the limits, else 0; NaN beyond the end.
+    """
+
+    origin: NDArray[np.intp]
+    error: Array
+    std_error: Array
+    inside: Array
+
+
+class Accuracy(NamedTuple):
+    """Accuracy by step ahead, arrays of shape (h,): number of errors, ME, MAE, RMSE, MASE, coverage."""
+
+    count: Array
+    me: Array
+    mae: Array
+    rmse: Array
+    mase: Array
+    coverage: Array
+
+
+def rolling(
+    model: str, y: ArrayLike, h: int, *, period: int = 1, first: int | None = None, level: float = 0.95
+) -> Backtest:
+    """Forecast from every origin with the values known then, and compare.
+
+    Parameters
+    ----------
+    model : str
+        A key of :data:`qstats.stats.forecast.MODELS`.
+    y : array_like, shape (n,)
+    h : int
+        Steps ahead.
+    period : int
+        Values a year.
+    first : int, optional
+        Values at the first origin; by default half of the series and no fewer than the model needs.
+    level : float
+        Of the limits whose coverage is counted.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    DataError
+        No origin is left: how many values are needed is said.
+    """
+    y = np.asarray(y, float)
+    least = models.needed(model, period)
+    start = max(least, y.size // 2) if first is None else max(first, least)
+    if start >= y.size:
+        raise DataError(f"a backtest of {model} needs at least {start + 1} values; found {y.size}")
+    origin = np.arange(start, y.size)[-MOST_ORIGINS:]
+    error, se, inside = (np.full((origin.size, h), np.nan) for _ in range(3))
+    for row, n in enumerate(origin):
+        path = models.run(model, y[:n], h, period=period)
+        k = min(h, y.size - n)
+        low, high = models.limits(path, level)
+        error[row, :k], se[row, :k] = y[n : n + k] - path.mean[:k], path.std_error[:k]
+        inside[row, :k] = (y[n : n + k] >= low[:k]) & (y[n : n + k] <= high[:k])
+    return Backtest(origin, error, se, inside)
+
+
+def accuracy(found: Backtest, scale: float) -> Accuracy:
+    r"""Return measures of accuracy, with :math:`\mathrm{MASE} = \mathrm{MAE}/\text{scale}`."""
+    seen = ~np.isnan(found.error)
+    count = seen.sum(axis=0).astype(float)
+
+    def average(values: Array) -> Array:
+        total = np.where(seen, values, 0.0).sum(axis=0)
+        return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
+
+    mae = average(np.abs(found.error))
+    mase = mae / scale if scale > 0 else np.full(mae.shape, np.nan)
+    rmse = np.sqrt(average(found.error**2))
+    return Accuracy(count, average(found.error), mae, rmse, mase, average(found.inside))
+
+
+def naive_scale(y: ArrayLike, period: int = 1) -> float:
+    r"""Return the scale of MASE, :math:`\operatorname{mean} |y_t - y_{t-m}|`: naive, or seasonal naive."""
+    y = np.asarray(y, float)
+    return float(np.mean(np.abs(y[period:] - y[:-period])))
+
+
+def widening(found: Backtest) -> float:
+    r"""Return by how much to widen the errors of a forecast.
+
+    .. math:: \max\Bigl(1, \sqrt{\operatorname{mean}\,(e/\operatorname{se})^2}\Bigr)
+
+    Over all origins and steps; 1 where there is no error to compare.
+    """
+    ratio = np.divide(
+        found.error, found.std_error, out=np.full(found.error.shape, np.nan), where=found.std_error > 0
+    )
+    return max(1.0, float(np.sqrt(np.nanmean(ratio**2)))) if np.isfinite(ratio).any() else 1.0
