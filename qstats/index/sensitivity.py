@@ -189,6 +189,9 @@ def _sampled(ask: _Asked, factors: list[str], *, tolerance: float, max_runs: int
     total: list[Sums | None] = [None] * REPLICATES
     done, size, used = 0, FIRST_ROUND, 0
     cost = REPLICATES * (len(factors) + 2)
+    if size * cost > max_runs:
+        said = {"runs": size * cost, "most": max_runs}
+        raise OptionError(say("uncertainty.first_round", ask.lang, **said), argument="max_runs")
     while True:
         for r in range(REPLICATES):
             total[r] = formulas.add(total[r], _round(ask, factors, size, done, [seed, r]))
