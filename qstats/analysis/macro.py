@@ -38,7 +38,7 @@ def macro(
     /,
     *,
     measure: correlation.Measure = "pearson",
-    treatments: Sequence[correlation.Treatment] = correlation.TREATMENTS,
+    treatments: correlation.Treatment | Sequence[correlation.Treatment] = correlation.TREATMENTS,
     max_lag: int = 0,
     null: correlation.Null | None = None,
     logs: Sequence[str] = (),
@@ -62,7 +62,7 @@ def macro(
     economy : mapping of str → Estimate
         Name → series of the same kind and frequency (GDP, exports, R&D). The periods in common are used.
     measure : {"pearson", "spearman", "kendall"}
-    treatments : sequence of {"levels", "detrended", "differences"}
+    treatments : one or several of {"levels", "detrended", "differences"}
     max_lag : int
         Leads and lags up to so many periods. At a lag k > 0 the economy at t − k stands beside quality at t:
         the economy moves first; at k < 0 quality does.
@@ -112,6 +112,7 @@ def macro(
     >>> found["estimate"].round(3).item(), found["p"].round(4).item()
     (0.986, 0.0028)
     """
+    treatments = (treatments,) if isinstance(treatments, str) else tuple(treatments)
     for treatment in treatments:
         one_of("treatments", treatment, correlation.TREATMENTS)
     one_of("gaps", gaps, ("raise", "ignore"))
