@@ -242,6 +242,13 @@ def _digits(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.15g}"
 
 
+def no_confirmations() -> pd.DataFrame:
+    """Return a table of confirmations without rows."""
+    import pandas as pd
+
+    return pd.DataFrame(columns=list(KEPT), dtype=object)
+
+
 def read_confirmations(path: Path | str, /, *, lang: str | None = None) -> pd.DataFrame:
     """Return a file of confirmations; a file that does not exist has none.
 
@@ -258,10 +265,8 @@ def read_confirmations(path: Path | str, /, *, lang: str | None = None) -> pd.Da
     DataError
         Columns are missing; a comment has no date, or one that is none.
     """
-    import pandas as pd
-
     if not Path(path).exists():
-        return pd.DataFrame(columns=list(KEPT), dtype=object)
+        return no_confirmations()
     table = read_table(path, lang=lang).table
     lacking = [name for name in KEPT if name not in table.columns]
     if lacking:
