@@ -41,6 +41,10 @@ _PUBLIC = {
     "framework": "index.frameworks",
     "competitiveness_index": "index.build",
     "contributions": "index.contributions",
+    "uncertainty": "index.uncertainty",
+    "sensitivity": "index.sensitivity",
+    "audit": "index.audit",
+    "admissible_weights": "index.admissible",
     "bands": "index.bands",
     # questions
     "change": "analysis.change",
