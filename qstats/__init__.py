@@ -49,6 +49,8 @@ _PUBLIC = {
     # questions
     "change": "analysis.change",
     "decompose": "analysis.decompose",
+    "trend": "analysis.trend",
+    "forecast": "analysis.forecast",
     "targets": "analysis.targets",
     "scorecard": "analysis.scorecard",
     "macro": "analysis.macro",

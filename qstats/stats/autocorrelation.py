@@ -97,9 +97,10 @@ def residual_r1(Y: ArrayLike) -> Array:
     n = Y.shape[1]
     if n < 8:
         raise DataError(f"an autocorrelation about a trend needs at least 8 values; found {n}")
-    slope = trend.theil_sen(Y).slope[:, None]
-    r = acf(Y - slope * np.arange(n), 1)[:, 0]
-    return np.asarray(np.clip((n * r + 2) / (n - 4), -0.99, 0.99))
+    D = Y - trend.theil_sen(Y).slope[:, None] * np.arange(n)
+    straight = np.ptp(D, axis=1) <= 1e-10 * np.ptp(Y, axis=1)  # nothing is left to correlate
+    r = (n * np.where(straight, 0.0, np.nan_to_num(acf(D, 1)[:, 0])) + 2) / (n - 4)
+    return np.asarray(np.where(straight, 0.0, np.clip(r, -0.99, 0.99)))
 
 
 def prewhitened(Y: ArrayLike, /, *, r: ArrayLike | None = None, level: float = 0.95) -> Corrected:

@@ -38,9 +38,9 @@ class Backtest(NamedTuple):
 
 
 class Accuracy(NamedTuple):
-    """Accuracy by step ahead, arrays of shape (h,): number of errors, ME, MAE, RMSE, MASE, coverage."""
+    """Accuracy by step ahead, arrays of shape (h,): number of origins, ME, MAE, RMSE, MASE, coverage."""
 
-    count: Array
+    origins: Array
     me: Array
     mae: Array
     rmse: Array
