@@ -242,6 +242,9 @@ def notes_of(of: Study, found: Result) -> list[str]:
         if own is not None and own.dropped:
             said = ", ".join(own.dropped)
             notes.append(say("satisfaction.dropped", items=said, group=of.survey.named(g)))
+        if own is not None and (own.fit.standardised < 0).any():
+            said = ", ".join(own.questions.items[j] for j in np.flatnonzero(own.fit.standardised < 0))
+            notes.append(say("satisfaction.kept", items=said, group=of.survey.named(g)))
     if failed := found.failed():
         said = "; ".join(f"{reason}: {count}" for reason, count in failed.items())
         of_all = found.failure.size

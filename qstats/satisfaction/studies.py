@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 Outer = Literal["group", "pooled"]
-Negative = Literal["raise", "drop"]
+Negative = Literal["raise", "drop", "keep"]
 Unfit = Literal["raise", "flag"]
 Error = Literal["replicates", "linearised"]
 DontKnow = float | Sequence[float] | Mapping[str, float | Sequence[float]]
@@ -155,8 +155,9 @@ def study(
         See :func:`qstats.stats.path_moments.moments`; treated again in every replicate.
     dont_know : number, sequence, or mapping of item → number or sequence
         Codes that stand for no answer (98, 99); they become gaps, and are counted.
-    negative : {"raise", "drop"}
-        An item of negative outer weight: refuse, or leave out the most negative, fit again, and say so.
+    negative : {"raise", "drop", "keep"}
+        An item of negative outer weight: refuse; leave out the most negative, fit again, and say so; or
+        keep it and say so, the index of its construct no longer being bounded by 0 and 100.
     unfit : {"raise", "flag"}
         A group to which the model cannot be fitted: refuse, or give no number and the reason.
     minimum_n : int
@@ -280,7 +281,7 @@ def _of_rows(of: Study, rows: Index, metric: Metric, group: str) -> Fitted:
         except PathModelError as error:
             raise DataError(_explained(error, questions, group)) from error
         worst = int(np.argmin(fit.standardised))
-        if fit.standardised[worst] >= 0:
+        if fit.standardised[worst] >= 0 or of.how.negative == "keep":
             return Fitted(questions, at, rows, m, fit, tuple(dropped))
         item = questions.items[worst]
         place = {"item": item, "construct": questions.construct_of(item), "group": group}
