@@ -54,8 +54,8 @@ def forecast(
     .. math:: \operatorname{se}^*_h = k \operatorname{se}_h, \qquad
               k = \max\Bigl(1, \sqrt{\operatorname{mean}(e/\operatorname{se})^2}\Bigr)
 
-    and the limits of drift are those of t with n − 2 degrees of freedom. So a nominal 95 % covered 96 to 97 %
-    of random walks with drift of 8 values, 1 to 3 ahead.
+    and the limits of drift are those of t with n − 2 degrees of freedom. So a nominal 95 % covered 97 % of
+    random walks with drift of 8 values, 1 to 3 ahead.
 
     Parameters
     ----------
