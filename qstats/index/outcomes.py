@@ -89,8 +89,10 @@ def shift(units: pd.DataFrame, nominal: Array, ranks: Array) -> Outcome:
     """Return the mean absolute difference to the nominal ranks, by period."""
     codes, keys = _period_codes(units)
     moved = np.abs(ranks - nominal[:, None])
-    by = [np.nanmean(moved[..., codes == k], axis=-1) for k in range(len(keys))]
-    runs = np.stack(by, axis=-1)
+    here = np.eye(len(keys))[codes]
+    known = ~np.isnan(moved)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        runs = (np.where(known, moved, 0.0) @ here) / (known @ here)
     return Outcome(keys, np.zeros((len(nominal), len(keys))), runs)
 
 
