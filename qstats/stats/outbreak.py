@@ -1,0 +1,213 @@
+r"""Outbreaks: is the last count of a seasonal series higher than earlier years let expect.
+
+Arrays end in time: shape (series, T); all series at once. No phase I and no seasonal adjustment: only months
+near the same one of earlier years are looked at, and past outbreaks among them weigh less.
+
+References
+----------
+Farrington, Andrews, Beale & Catchpole (1996), A statistical algorithm for the early detection of outbreaks of
+infectious disease, JRSS A 159(3), 547–563.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import DataError, OptionError, one_of
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Power = Literal["2/3", "none"]
+#: significance below which a trend is kept
+_TREND: Final = 0.05
+_ROUNDS: Final = 40
+
+
+class Bound(NamedTuple):
+    """What a count is held against; every field has shape (series,)."""
+
+    expected: Array
+    #: upper bound; NaN where counts are too few to say
+    upper: Array
+    #: (count − expected)/(upper − expected): above 1 is an alarm
+    score: Array
+    alarm: Mask
+    dispersion: Array
+    #: logarithmic growth of a period, 0 where no trend was kept
+    trend: Array
+    #: whether the last periods hold enough counts to say anything
+    enough: Mask
+
+
+class _Fit(NamedTuple):
+    """A quasi-Poisson line through base counts: level at time 0, slope, their variances, dispersion."""
+
+    level: Array
+    slope: Array
+    level_variance: Array
+    slope_variance: Array
+    phi: Array
+    #: fitted values and leverages, shape (series, base)
+    mu: Array
+    leverage: Array
+
+
+def farrington(
+    counts: ArrayLike,
+    /,
+    *,
+    season: int = 12,
+    years: int = 5,
+    half_width: int = 3,
+    alpha: float = 0.01,
+    trend: bool = True,
+    reweight: bool = True,
+    power: Power = "2/3",
+    least: tuple[int, int] = (5, 4),
+) -> Bound:
+    r"""Hold the last count of each series against a bound from the same season of earlier years.
+
+    A quasi-Poisson regression :math:`\ln\mu_t = a + bt`, with dispersion φ ≥ 1, of the counts within
+    `half_width` periods of the same season of the last `years` years; then once more with weights
+    :math:`\omega \propto s^{-2}` where the Anscombe residual
+
+    .. math:: s = \frac{\tfrac32\,(y^{2/3} - \mu^{2/3})\,\mu^{-1/6}}{\sqrt{\phi(1 - h)}}
+
+    exceeds 1. The trend is kept when it is significant at 5 % and does not carry the expectation above the
+    largest base count. The bound is, with :math:`\tau = \phi + \operatorname{var}(\hat\mu_0)/\hat\mu_0`,
+
+    .. math:: U = \hat\mu_0\Bigl[1 + \tfrac23 z_{1-\alpha/2}\sqrt{\tau/\hat\mu_0}\Bigr]^{3/2}
+              \quad\text{or}\quad \hat\mu_0 + z_{1-\alpha/2}\sqrt{\tau\hat\mu_0}
+
+    α stands for both sides: the chance of an alarm is about α/2.
+
+    Parameters
+    ----------
+    counts : array_like, shape (series, T) or (T,)
+        Whole counts, none missing; the last is the one judged.
+    season : int
+        Periods in a year.
+    years, half_width : int
+        How many years back, and the periods on either side.
+    alpha : float
+        α.
+    trend, reweight : bool
+        Whether a trend may be kept, and whether past outbreaks weigh less.
+    power : {"2/3", "none"}
+        The first bound (skewness taken off) or the second.
+    least : (int, int)
+        No alarm with fewer counts than the first in the last periods, the second.
+
+    Returns
+    -------
+    Bound
+
+    Raises
+    ------
+    DataError
+        Too short a series (says how long it must be), a missing or negative count.
+    OptionError
+        An option out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> month = np.arange(73)
+    >>> y = np.round(50 + 20 * np.sin(month / 6 * np.pi))
+    >>> y[-1] = 95
+    >>> found = farrington(y)
+    >>> found.alarm.tolist(), found.expected.round(1).tolist()
+    ([True], [48.5])
+    """
+    from scipy.special import ndtri, stdtr
+
+    one_of("power", power, ("2/3", "none"))
+    y = _checked(counts, season, years, half_width, alpha)
+    back = season * np.arange(years, 0, -1)[:, None] - np.arange(-half_width, half_width + 1)
+    t = -back.ravel().astype(float)
+    t = t[(t < 0) & (t > -y.shape[1])]  # the window of the first year may begin before the series
+    base = y[:, y.shape[1] - 1 + t.astype(int)]
+    flat = _weighted(base, t, reweight, slope=False)
+    kept = np.zeros(len(y), bool)
+    fit = flat
+    if trend:
+        line = _weighted(base, t, reweight, slope=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = 2 * stdtr(len(t) - 2, -np.abs(line.slope) / np.sqrt(line.slope_variance))
+            kept = (p < _TREND) & (np.exp(line.level) <= base.max(1))
+        fit = _Fit(
+            *(np.where(kept if a.ndim == 1 else kept[:, None], a, b) for a, b in zip(line, flat, strict=True))
+        )
+    mu, z = np.exp(fit.level), ndtri(1 - alpha / 2)
+    tau = fit.phi + fit.level_variance * mu
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reach = z * np.sqrt(tau / mu)
+        upper = mu * ((1 + 2 / 3 * reach) ** 1.5 if power == "2/3" else 1 + reach)
+    enough = y[:, y.shape[1] - least[1] :].sum(1) >= least[0]
+    upper = np.where(enough & (mu > 0), upper, np.nan)
+    now = y[:, -1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = (now - mu) / (upper - mu)
+        return Bound(mu, upper, score, now > upper, fit.phi, np.where(kept, fit.slope, 0.0), enough)
+
+
+def _weighted(y: Array, t: Array, reweight: bool, *, slope: bool) -> _Fit:
+    """Fit a line, and once more with little weight on past outbreaks."""
+    w = np.ones(y.shape)
+    fit = _line(y, t, w, slope)
+    if not reweight:
+        return fit
+    with np.errstate(invalid="ignore", divide="ignore"):
+        s = 1.5 * (y ** (2 / 3) * fit.mu ** (-1 / 6) - np.sqrt(fit.mu))
+        s = s / np.sqrt(fit.phi[:, None] * (1 - fit.leverage))
+        w = np.asarray(np.where(s > 1, s**-2.0, 1.0), float)
+    return _line(y, t, w / w.mean(1)[:, None], slope)
+
+
+def _line(y: Array, t: Array, w: Array, slope: bool) -> _Fit:
+    """Fit quasi-Poisson lines by Newton's method on sums over the base, all series at once."""
+    a, b = np.log(np.maximum((w * y).sum(1) / w.sum(1), 1e-10)), np.zeros(len(y))
+    centre = t - t.mean()
+    for _ in range(_ROUNDS if slope else 1):
+        mu = np.exp(a[:, None] + b[:, None] * centre)
+        W, r = w * mu, w * (y - mu)
+        s0, s1, s2 = W.sum(1), W @ centre, W @ centre**2
+        g0, g1 = r.sum(1), r @ centre
+        if not slope:
+            break
+        det = s0 * s2 - s1**2
+        da, db = (s2 * g0 - s1 * g1) / det, (s0 * g1 - s1 * g0) / det
+        a, b = a + np.clip(da, -1, 1), b + np.clip(db, -0.5, 0.5)
+        if max(np.abs(da).max(), np.abs(db).max()) < 1e-12:
+            break
+    mu = np.exp(a[:, None] + b[:, None] * centre)
+    W = w * mu
+    s0, s1, s2 = W.sum(1), W @ centre, W @ centre**2
+    v00, v01, v11 = 1 / s0, np.zeros(len(y)), np.zeros(len(y))
+    if slope:
+        det = s0 * s2 - s1**2
+        v00, v01, v11 = s2 / det, -s1 / det, s0 / det
+    h = W * (v00[:, None] + 2 * v01[:, None] * centre + v11[:, None] * centre**2)
+    phi = np.maximum((w * (y - mu) ** 2 / mu).sum(1) / (len(t) - 1 - slope), 1.0)
+    at = -t.mean()  # time 0, the period judged
+    variance = phi * (v00 + 2 * v01 * at + v11 * at**2)
+    return _Fit(a + b * at, b, variance, phi * v11, phi, mu, h)
+
+
+def _checked(counts: ArrayLike, season: int, years: int, half_width: int, alpha: float) -> Array:
+    if not (season >= 1 and years >= 1 and 0 <= half_width <= season / 2 and 0 < alpha < 1):
+        raise OptionError(
+            f"season={season!r}, years={years!r}, half_width={half_width!r}, alpha={alpha!r}: needed are "
+            "season and years ≥ 1, 0 ≤ half_width ≤ season/2, 0 < alpha < 1"
+        )
+    y = np.atleast_2d(np.asarray(counts, float))
+    needed = season * years + 1
+    if y.shape[1] < needed:
+        raise DataError(f"{years} years back need {needed} periods; the series has {y.shape[1]}")
+    if not (y >= 0).all():
+        bad = y[~(y >= 0)][0]
+        raise DataError(f"counts are 0 or more and none is missing; found {bad:g}")
+    return y

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from qstats.errors import DataError, OptionError
+from qstats.stats.outbreak import farrington
+
+RNG = np.random.default_rng(11)
+MANY = RNG.poisson(40 * np.exp(0.3 * np.sin(np.arange(120) / 6 * np.pi)), (300, 120)).astype(float)
+
+
+def test_many_series_are_as_each_by_itself_and_order_does_not_matter():
+    every = farrington(MANY)
+    for i in (0, 7, 299):
+        for whole, one in zip(every, farrington(MANY[i]), strict=True):
+            np.testing.assert_allclose(one[0], whole[i], rtol=1e-9, atol=1e-12)
+    for a, b in zip(every, farrington(MANY[::-1]), strict=True):
+        np.testing.assert_allclose(a, b[::-1], rtol=1e-9, atol=1e-12)
+
+
+def test_without_trend_and_weights_the_expectation_is_the_mean_of_the_base():
+    found = farrington(MANY, trend=False, reweight=False, power="none", half_width=0)
+    base = MANY[:, [119 - 12 * k for k in range(1, 6)]]
+    np.testing.assert_allclose(found.expected, base.mean(1), rtol=1e-12)
+    phi = np.maximum(base.var(1, ddof=1) / base.mean(1), 1)
+    upper = base.mean(1) + norm.ppf(0.995) * np.sqrt(phi * base.mean(1) * (1 + 1 / 5))
+    np.testing.assert_allclose(found.upper, upper, rtol=1e-12)
+    np.testing.assert_allclose(found.dispersion, phi, rtol=1e-9)
+
+
+def test_alarms_are_about_as_rare_as_they_should_be_and_outbreaks_are_found():
+    assert farrington(MANY).alarm.mean() < 0.02
+    assert farrington(MANY, alpha=0.2).alarm.mean() > farrington(MANY).alarm.mean()
+    loud = MANY.copy()
+    loud[:, -1] *= 2.5
+    found = farrington(loud)
+    assert found.alarm.mean() > 0.9 and (found.score[found.alarm] > 1).all()
+
+
+def test_past_outbreaks_weigh_less():
+    outbreak = MANY.copy()
+    outbreak[:, 107 - 24] *= 3
+    light, full = (farrington(outbreak, reweight=r).expected.mean() for r in (True, False))
+    assert abs(light - farrington(MANY).expected.mean()) < 0.5 * (full - farrington(MANY).expected.mean())
+
+
+def test_a_trend_is_kept_where_there_is_one():
+    rising = RNG.poisson(40 * np.exp(0.008 * np.arange(120)), (100, 120)) + 0.0
+    found = farrington(rising)
+    assert 0.004 < np.median(found.trend[found.trend != 0]) < 0.012 and (found.trend != 0).mean() > 0.4
+    assert (farrington(rising, trend=False).trend == 0).all()
+    assert (farrington(MANY).trend != 0).mean() < 0.2
+
+
+def test_options_change_the_bound():
+    usual = farrington(MANY).upper
+    for other in ({"power": "none"}, {"years": 4}, {"half_width": 2}, {"season": 10}):
+        assert not np.allclose(farrington(MANY, **other).upper, usual)
+
+
+def test_too_few_counts_cannot_say():
+    few = np.zeros(120)
+    few[[3, 50, 110]] = 1
+    found = farrington(few)
+    assert not found.enough[0] and not found.alarm[0] and np.isnan(found.upper[0])
+    assert farrington(MANY[:1], least=(10_000, 4)).enough.tolist() == [False]
+
+
+def test_what_cannot_be_judged_is_refused():
+    with pytest.raises(DataError, match="61 periods"):
+        farrington(MANY[:, :60])
+    with pytest.raises(DataError, match="nan"):
+        farrington(np.where(np.arange(120) == 5, np.nan, MANY[0]))
+    for wrong in ({"alpha": 0}, {"years": 0}, {"half_width": 9}, {"power": "1/2"}):
+        with pytest.raises(OptionError):
+            farrington(MANY, **wrong)
