@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from scipy.stats import norm
 
-from qstats.analysis.compare import GROUPS, compare
+from qstats.analysis.compare import GROUPS, compare, position_name
 from qstats.classifications import regions
 from qstats.datasets import published
 from qstats.errors import DataError, OptionError
+from qstats.indicators.inspection_pass_rate import inspection_pass_rate
+from qstats.stats.covariance import Errors, Level
 
 ROWS = [("全国", 99.0), ("安徽", 93.0), ("江苏", 95.0), ("湖北", 93.0), ("河南", 90.0), ("合肥", 98.0)]
 
@@ -151,3 +155,101 @@ def test_without_regions_or_any_of_the_group_it_is_refused(given, rate):
 def test_an_option_that_does_not_exist_is_refused(rate, options):
     with pytest.raises(OptionError):
         compare(rate, **options)
+
+
+def known(rows, **meta):
+    return [(name, x, x - 1.96 * s, x + 1.96 * s, s) for name, x, s in rows], meta
+
+
+@pytest.fixture
+def measured(given):
+    rows = [
+        ("全国", 94.0, 0.01),
+        ("安徽", 93.0, 0.2),
+        ("江苏", 95.0, 0.2),
+        ("湖北", 92.9, 0.2),
+        ("河南", 90.0, 0.2),
+    ]
+    return given(known(rows)[0], keys=("region",), inference="superpopulation")
+
+
+def test_ranks_have_intervals_where_errors_are_known(measured):
+    found = compare(measured).table.set_index("region")
+    assert found.loc["江苏", ["rank_low", "rank_high"]].tolist() == [1, 1]
+    assert found.loc["安徽", ["rank_low", "rank_high"]].tolist() == [2, 3]
+    assert found.loc["湖北", ["rank_low", "rank_high"]].tolist() == [2, 3]
+    assert found.loc["河南", ["rank_low", "rank_high"]].tolist() == [4, 4]
+    assert (found["rank_low"] <= found["rank"]).all() and (found["rank"] <= found["rank_high"]).all()
+    mirrored = compare(measured, direction=-1).table.set_index("region")
+    assert mirrored.loc["江苏", ["rank_low", "rank_high"]].tolist() == [4, 4]
+
+
+def test_one_unknown_error_leaves_the_ranks_without_intervals(given, rate):
+    rows = [("安徽", 93.0, 92.0, 94.0, 0.5), ("江苏", 95.0)]
+    found = compare(given(rows, keys=("region",), inference="superpopulation")).table
+    assert found[["rank_low", "rank_high", "position_sure"]].isna().all(axis=None)
+    assert compare(rate).table["versus_reference"].eq("").all()
+
+
+def test_draws_and_seed_move_intervals_of_close_ranks(given):
+    rows, _ = known([(name, 90 + i / 9, 0.3) for i, name in enumerate(regions()["name"][1:32])])
+    many = given(rows, keys=("region",), inference="superpopulation")
+    usual = compare(many).table
+    assert usual.equals(compare(many).table)
+    assert not usual["rank_low"].equals(compare(many, seed=1).table["rank_low"])
+    assert not usual["rank_low"].equals(compare(many, draws=50).table["rank_low"])
+    assert compare(many, draws=0).table["rank_low"].isna().all()
+
+
+def test_positions_are_thirds_of_the_group(given):
+    rows, _ = known([(name, 90 + i / 9, 0.001) for i, name in enumerate(regions()["name"][1:32])])
+    found = compare(given(rows, keys=("region",), inference="superpopulation")).table
+    by = found.groupby("position")["rank"]
+    assert (by.max()["upper"], by.min()["middle"], by.max()["middle"], by.min()["lower"]) == (10, 11, 20, 21)
+    assert found["position_sure"].all()
+    assert position_name("upper", lang="zh") == "全国上游"
+    assert position_name("lower", within="central6", lang="zh") == "中部靠后"
+    assert position_name("middle", within="东部", lang="zh") == "位居中游"
+    with pytest.raises(OptionError):
+        position_name("top")
+
+
+def test_what_is_clear_of_the_reference(measured):
+    found = compare(measured).table.set_index("region")
+    assert found["versus_reference"].to_dict() == {
+        "安徽": "worse",
+        "江苏": "better",
+        "湖北": "worse",
+        "河南": "worse",
+    }
+    z = -1 / np.hypot(0.2, 0.01)
+    assert found.loc["安徽", "p_reference"] == pytest.approx(2 * norm.cdf(z))
+    assert compare(measured, direction=-1).table["versus_reference"].tolist()[0] == "better"
+    assert compare(measured, reference="湖北").where(region="安徽").table["versus_reference"].tolist() == [
+        "no clear difference"
+    ]
+    own = compare(measured, reference="湖北").where(region="湖北").table
+    assert own["versus_reference"].tolist() == [""]
+
+
+def test_many_comparisons_can_be_adjusted(measured):
+    plain, holm = (compare(measured, adjust=a).table["p_reference"] for a in ("none", "holm"))
+    assert (holm >= plain).all() and holm.max() > plain.max() * 0.999 and not holm.equals(plain)
+    with pytest.raises(OptionError):
+        compare(measured, adjust="tukey")
+
+
+def test_the_joint_error_of_a_part_and_its_whole_is_used():
+    records = {"region": ["全国", "安徽"], "inspected": [1000, 400], "passed": [900, 340]}
+    rate = inspection_pass_rate(records, by="region")
+    Z = csr_array(np.array([[1.0, 0.5], [1.0, 0.0]]))
+    one = np.ones(2)
+    joint = rate.replace(errors=Errors((Level(Z, np.full(2, -1), one, one),), "s"))
+    p = compare(joint).table["p_reference"].iloc[0]
+    assert p == pytest.approx(2 * norm.cdf(-5 / 0.5))
+
+
+def test_the_gap_to_neighbours_is_from_their_mean(rate):
+    near = {"安徽": ["江苏", "Hubei"], "江苏": ["上海"]}
+    found = compare(rate, neighbours=near).table.set_index("region")["gap_neighbours"]
+    assert found["安徽"] == 93 - 94 and np.isnan(found["江苏"]) and np.isnan(found["湖北"])
