@@ -174,7 +174,7 @@ def _placed(estimate: Estimate, over: str, weights: Any, missing: Gaps) -> _Plac
     labels = table[others].drop_duplicates().reset_index(drop=True) if others else pd.DataFrame(index=[0])
     row = _numbers(table, labels, others)
     there = ~table["estimate"].isna().to_numpy()
-    whole = _whole(given, labels, by, over)
+    whole = _whole(given, table, labels, over)
     own = np.bincount(row, np.where(there, w, 0.0), minlength=len(labels))
     coverage = np.divide(own, whole, out=np.zeros(len(labels)), where=whole > 0)
     if missing == "raise" and (coverage < 1 - 1e-12).any():
@@ -201,13 +201,25 @@ def _weights(weights: Any, over: str, others: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _whole(given: pd.DataFrame, labels: pd.DataFrame, by: list[str], over: str) -> Array:
-    """Return the sum of all weights that an aggregate should have, of parts without an index too."""
-    keys = [key for key in by if key != over]
-    if not keys:
+def _whole(given: pd.DataFrame, table: pd.DataFrame, labels: pd.DataFrame, over: str) -> Array:
+    """Return the weight that each aggregate should have, that of parts without an index included.
+
+    A key that weights do not name either crosses with `over` (every period has every brand) or contains it
+    (a brand is in one sector); the rows tell which.
+    """
+    by = [c for c in given.columns if c != "weight"]
+    free = [key for key in labels if key not in by and table[key].nunique() > 1]
+    nested = [key for key in free if (table.groupby(by)[key].nunique() == 1).all()]
+    placed = given.merge(table[[*by, *nested]].drop_duplicates(), on=by, how="left")
+    lost = placed[placed[nested].isna().any(axis=1)] if nested else placed.iloc[:0]
+    if len(lost):
+        keys = ", ".join(nested)
+        raise DataError(say("satisfaction.no_home", over=over, part=lost[over].iloc[0], keys=keys))
+    keys_of = [key for key in labels if key in by] + nested
+    if not keys_of:
         return np.full(len(labels), float(given["weight"].sum()))
-    sums = given.groupby(keys, as_index=False)["weight"].sum()
-    return np.asarray(labels.merge(sums, on=keys, how="left")["weight"].to_numpy(float))
+    sums = placed.groupby(keys_of, as_index=False)["weight"].sum()
+    return np.asarray(labels.merge(sums, on=keys_of, how="left")["weight"].to_numpy(float))
 
 
 def _numbers(table: pd.DataFrame, labels: pd.DataFrame, others: list[str]) -> Index:

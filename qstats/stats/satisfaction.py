@@ -20,7 +20,7 @@ class Moved(NamedTuple):
     """A change of an index, and what it consists of; arrays of shape (…)."""
 
     change: Array
-    scores: Array  #: other answers under the mean weights
+    answers: Array  #: other answers under the mean weights
     weights: Array  #: other weights under the mean answers
 
 
@@ -125,7 +125,7 @@ def decompose(
     Examples
     --------
     >>> moved = decompose([5.5, 5.5], [1, 1], [6.4, 5.5], [1, 1], 1, 10)
-    >>> moved.change.round(6).item(), moved.scores.round(6).item(), moved.weights.item()
+    >>> moved.change.round(6).item(), moved.answers.round(6).item(), moved.weights.item()
     (5.0, 5.0, 0.0)
     """
     m0, w0, m1, w1 = (np.asarray(part, float) for part in (mean0, u0, mean1, u1))
