@@ -33,6 +33,8 @@ __all__ = [
     "write_xlsx",
 ]
 
+#: a larger file is not read into memory
+MAX_BYTES: Final = 500_000_000
 _TEXTS: Final = (".csv", ".txt", ".tsv")
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
@@ -161,6 +163,8 @@ def _opened(path: Path, lang: str | None) -> tuple[bytes, str]:
     kind = path.suffix.lower()
     if kind not in (*_TEXTS, *_WORKBOOKS, ".xls"):
         raise DataError(say("file.kind", lang, path=path, kind=path.suffix or "?"))
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise DataError(say("file.large", lang, path=path, size=f"{size:,}", limit=f"{MAX_BYTES:,}"))
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -20,14 +20,22 @@ MAX_RATIO: Final = 200
 SMALL: Final = 5_000_000
 #: a workbook of more parts than this is refused
 MAX_PARTS: Final = 10_000
-#: a sheet whose used area has more cells is refused: one cell in the last corner makes 17,000,000,000
-MAX_CELLS: Final = 20_000_000
+#: a sheet whose used area, or a workbook whose filled cells or merged areas have more cells, is refused:
+#: one cell in the last corner, or one merged area, makes 17,000,000,000 of them
+MAX_CELLS: Final = 5_000_000
 #: how far down a sheet is looked at to see whether it holds the table
 _GLANCE: Final = 60
-_FORMULA: Final = re.compile(rb"<f[ />]")
-_DECLARATION: Final = tuple(
-    text.encode(code) for text in ("<!DOCTYPE", "<!ENTITY") for code in ("utf-8", "utf-16-le", "utf-16-be")
-)
+_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_CELL: Final = re.compile(rb"<(?:\w+:)?c[\s/>]")
+#: elements that make a cell for each place of their range
+_RANGES: Final = (b"mergeCell", b"hyperlink", b"comment")
+_LAST_ROW: Final = 1_048_576
+_LAST_COLUMN: Final = 16_384
+#: how XML of two bytes a letter begins; no spreadsheet writes it
+_WIDE: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
+_DECLARATION: Final = (b"<!DOCTYPE", b"<!ENTITY")
+#: so much of a piece is looked at again with the next: a mark may lie across both
+_OVERLAP: Final = 32
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 IsHeader = Callable[[str], bool]
@@ -120,21 +128,31 @@ def _loaded(openpyxl: Any, path: Path, *, values: bool) -> Any:
 
 def _inspected(path: Path, lang: str | None) -> bool:
     """Refuse a bomb by what it declares and by what it holds; return whether it has formulas."""
-    formulas = False
+    formulas, cells = False, 0
     try:
         with zipfile.ZipFile(path) as packed:
             parts = packed.infolist()
             _refuse_declared(path, parts, lang)
             for part in parts:
-                if not part.is_dir():
-                    formulas |= _read_through(packed, part, path, lang)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise DataError(say("file.broken", lang, path=path, error=error)) from error
-    except Exception as error:  # zlib has an error of its own
-        if isinstance(error, DataError):
-            raise
+                ranges = False
+                for piece in _pieces(packed, part, path, lang):
+                    formulas = formulas or bool(_FORMULA.search(piece))
+                    ranges = ranges or any(name in piece for name in _RANGES)
+                    cells += len(_CELL.findall(piece))
+                    _refuse_cells(cells, path, lang)
+                for area in _areas(packed, part) if ranges else ():
+                    cells += area
+                    _refuse_cells(cells, path, lang)
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, zlib and the XML parser fail each in its way
         raise DataError(say("file.broken", lang, path=path, error=error)) from error
     return formulas
+
+
+def _refuse_cells(count: int, path: Path, lang: str | None) -> None:
+    if count > MAX_CELLS:
+        raise DataError(say("file.cells", lang, path=path, limit=f"{MAX_CELLS:,}"))
 
 
 def _refuse_declared(path: Path, parts: list[zipfile.ZipInfo], lang: str | None) -> None:
@@ -153,20 +171,51 @@ def _refuse_declared(path: Path, parts: list[zipfile.ZipInfo], lang: str | None)
             raise DataError(say("file.ratio", lang, path=path, **told))
 
 
-def _read_through(packed: zipfile.ZipFile, part: zipfile.ZipInfo, path: Path, lang: str | None) -> bool:
-    """Unpack a part in pieces: one that is not as large as it declares, or declares entities, is refused."""
-    formulas, last, size = False, b"", 0
+def _pieces(packed: zipfile.ZipFile, part: zipfile.ZipInfo, path: Path, lang: str | None) -> Iterator[bytes]:
+    """Unpack a part in pieces, each with the end of the one before it.
+
+    A part that is not as large as it declares, that declares entities, or that is not in an encoding
+    whose letters are ASCII (in which marks would not be seen) is refused.
+    """
+    last, size, told = b"", 0, part.filename[:80]
     with packed.open(part) as stream:
         while piece := stream.read(1 << 20):
+            if not size and piece.startswith(_WIDE):
+                raise DataError(say("file.wide", lang, path=path, part=told))
             size += len(piece)
             text = last + piece
             if any(mark in text for mark in _DECLARATION):
-                raise DataError(say("file.entities", lang, path=path, part=part.filename[:80]))
-            formulas |= part.filename.startswith("xl/worksheets/") and bool(_FORMULA.search(text))
-            last = piece[-32:]
+                raise DataError(say("file.entities", lang, path=path, part=told))
+            yield text
+            last = piece[-_OVERLAP:]
     if size != part.file_size:
-        raise DataError(say("file.broken", lang, path=path, error=f"{part.filename[:80]}: {size} bytes"))
-    return formulas
+        raise DataError(say("file.broken", lang, path=path, error=f"{told}: {size} bytes"))
+
+
+def _areas(packed: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[int]:
+    """Return how many cells each merged area, link or comment of a part would make."""
+    from xml.parsers import expat
+
+    from openpyxl.utils.cell import range_boundaries
+
+    found: list[int] = []
+
+    def started(name: str, attributes: dict[str, str]) -> None:
+        if name.rpartition(":")[2].encode() in _RANGES and (ref := attributes.get("ref")):
+            left, top, right, bottom = range_boundaries(ref.upper())
+            tall = (bottom or _LAST_ROW) - (top or 1) + 1
+            wide = (right or _LAST_COLUMN) - (left or 1) + 1
+            found.append(max(tall, 1) * max(wide, 1))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = started
+    with packed.open(part) as stream:
+        while piece := stream.read(1 << 20):
+            parser.Parse(piece, False)
+            yield from found
+            found.clear()
+    parser.Parse(b"", True)
+    yield from found
 
 
 def _glance(sheet: Any) -> Iterator[list[str]]:

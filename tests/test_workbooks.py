@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qstats import workbooks
+from qstats import files, workbooks
 from qstats.errors import DataError, OptionError
 from qstats.examination import header_of
 from qstats.files import read_table
@@ -351,8 +351,8 @@ def test_too_many_parts_are_refused(tmp_path, monkeypatch):
         read(packed(tmp_path, {f"xl/media/{k}": b"x" for k in range(20)}))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
-def test_entities_that_grow_are_refused(tmp_path, encoding):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_entities_that_grow_are_refused_in_any_encoding(tmp_path, encoding):
     bomb = "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;'>]><x>&b;</x>"
     with pytest.raises(DataError, match="sharedStrings"):
         read(packed(tmp_path, {"xl/sharedStrings.xml": bomb.encode(encoding)}))
@@ -366,6 +366,42 @@ def test_a_cell_in_the_last_corner_is_refused(tmp_path, monkeypatch):
 
     with pytest.raises(DataError, match="5000"):
         read(book(tmp_path, {"s": [HEAD, *ROWS]}, change=corner))
+
+
+@pytest.mark.parametrize(
+    "area", ["A1:XFD1048576", "$A$1:$XFD$1048576", "a1:xfd1048576", "A:XFD", "&#65;1:XFD1048576"]
+)
+@pytest.mark.parametrize("far", [0, (1 << 20) - 30, (1 << 20) + 5])
+def test_a_merged_area_of_a_whole_sheet_is_refused_wherever_and_however_it_stands(tmp_path, area, far):
+    good = book(tmp_path, {"s": [HEAD, *ROWS]}, ["A2:A3"], name="merged.xlsx")
+    with zipfile.ZipFile(good) as source:
+        part = source.read("xl/worksheets/sheet1.xml")
+    gap = max(far - part.index(b"<mergeCell "), 1) * b" "  # inside the mark
+    part = part.replace(b'<mergeCell ref="A2:A3"', b"<mergeCell" + gap + f"ref='{area}'".encode())
+    with pytest.raises(DataError, match="merged"):
+        read(packed(tmp_path, {"xl/worksheets/sheet1.xml": part}))
+
+
+@pytest.mark.parametrize("element", ["hyperlink", "x:hyperlink", "comment"])
+def test_a_link_or_comment_over_a_whole_sheet_is_refused(tmp_path, element):
+    part = f"<a xmlns:x='y'><{element} ref='A1:XFD1048576' location='x'/></a>".encode()
+    with pytest.raises(DataError, match="merged"):
+        read(packed(tmp_path, {"xl/any/part.xml": part}))
+
+
+def test_more_cells_than_memory_should_hold_are_refused_before_they_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(workbooks, "MAX_CELLS", 8)
+    monkeypatch.setattr(openpyxl, "load_workbook", lambda *a, **k: pytest.fail("loaded"))
+    with pytest.raises(DataError, match="8 cells"):
+        read(book(tmp_path, {"s": [HEAD, *ROWS]}))
+
+
+def test_a_file_larger_than_memory_should_hold_is_refused_by_its_size(tmp_path, monkeypatch):
+    path = tmp_path / "t.csv"
+    path.write_text("地区,检验数,合格数\n安徽,100,90\n", encoding="utf-8")
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    with pytest.raises(DataError, match=r"t\.csv"):
+        read(path)
 
 
 @pytest.mark.parametrize(
