@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
@@ -15,8 +16,8 @@ from qstats.errors import DataError, OptionError, nearest, one_of
 from qstats.survey import cells_file, keys, soundness
 from qstats.survey.adjustments import ONE
 from qstats.survey.design import Design, Missing
-from qstats.survey.onepass import Limits, add_up
-from qstats.survey.plan import COUNTED, plan, product_name, replicate_name, square_name
+from qstats.survey.onepass import NO_LIMITS, Limits, add_up
+from qstats.survey.plan import COUNTED, Plan, plan, product_name, replicate_name, square_name
 from qstats.tally import keys_of
 
 if TYPE_CHECKING:
@@ -337,15 +338,28 @@ def cells(
     if decimals is not None and not 0 <= decimals <= 15:
         raise OptionError(f"decimals={decimals} must lie between 0 and 15")
     limits = Limits(memory_limit, temp_directory, max_cells, progress)
-    data, pushed_down, provenance = add_up(data, what, schema, limits)
+    return cells_of(data, what, schema, limits)
+
+
+def cells_of(
+    data: Any,
+    what: Plan,
+    schema: Schema | None = None,
+    limits: Limits = NO_LIMITS,
+    /,
+    *,
+    derived: Mapping[str, nw.Expr] = MappingProxyType({}),
+) -> Cells:
+    """Return the cells of a plan; `derived` are keys that are expressions of the columns."""
+    made = add_up(data, what, schema, limits, derived)
     return Cells(
-        data,
+        made.table,
         by=what.by,
-        keys=[name for name in what.keys if name in data.column_names],
-        design=design,
+        keys=[name for name in what.keys if name in made.table.column_names],
+        design=what.design,
         sums=what.asked,
         missing=what.missing,
-        decimals=decimals,
-        pushed_down=pushed_down,
-        provenance=provenance,
+        decimals=what.decimals,
+        pushed_down=made.pushed_down,
+        provenance=made.provenance,
     )

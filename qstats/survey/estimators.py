@@ -14,6 +14,7 @@ from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells
 from qstats.survey.design import Design, Missing
 from qstats.survey.fitting import Df, fit
+from qstats.survey.plan import is_missing
 from qstats.survey.results import Interval, estimate_of, rate_of
 from qstats.tally import keys_of
 
@@ -243,9 +244,7 @@ def proportion(
     87.5
     """
     bare = design is None and not isinstance(data, Cells)  # then cells keep no squares
-    square: dict[str, str | nw.Expr] = (
-        {SQUARE: nw.col(y).cast(nw.Float64) * nw.col(y).cast(nw.Float64)} if bare else {}
-    )
+    square = {SQUARE: _square(y)} if bare else {}
     found = _cells(data, by, design, {y: y, **square}, missing)
     _refuse_other_values(found, y)
     got = fit(found, y, ONE, by=keys_of(by), margins=margins, df=df, replacement=_with(deff))
@@ -271,6 +270,14 @@ def _cells(
     if missing is not None and missing != data.missing:
         raise OptionError(f"these cells were made with missing={data.missing!r}; it cannot be changed now")
     return data
+
+
+def _square(y: str) -> nw.Expr:
+    """Return the square of a column, 0 where it is no number: the column itself tells of that."""
+    value = nw.col(y).cast(nw.Float64)
+    return (
+        nw.when(is_missing(value) | (value.abs() == float("inf"))).then(nw.lit(0.0)).otherwise(value * value)
+    )
 
 
 def _refuse_other_values(found: Cells, y: str) -> None:

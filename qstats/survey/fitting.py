@@ -256,7 +256,8 @@ def _reported(
     """Tell what is not known apart from what is zero."""
     n, variance = entries.add(found.column("n")), sampling.variance(errors)
     known = np.zeros(entries.rows, bool) if known is None else known
-    census = (_census(errors, entries.rows) & (n > 0)) | known
+    lost = np.isnan(variance)
+    census = (_census(errors, entries.rows) & (n > 0) & ~lost) | known
     with np.errstate(invalid="ignore"):
         nothing = (variance <= (_ROUNDING * np.abs(estimate)) ** 2) | known
     unknown = nothing & ~census  # a formula's zero is not an error of zero
@@ -267,21 +268,24 @@ def _reported(
         "undefined: the denominator is 0",
         "not estimable: no variation between the sampled units",
         "not estimable: 0 degrees of freedom",
+        "not estimable: no variance can be seen",
         CALIBRATED,
         NO_ERROR,
     )
-    where = [n == 0, np.isnan(estimate), unknown & (df > 0), (df <= 0) & ~census, known, nothing & census]
+    where = [n == 0, np.isnan(estimate), unknown & (df > 0), (df <= 0) & ~census, lost]
+    where += [known, nothing & census]
     reason = np.select(where, texts, default="").astype(object)
     return Fit(entries.labels, estimate, std_error, df, deff, n, reason, errors)
 
 
 def _census(errors: sampling.Errors, rows: int) -> NDArray[np.bool_]:
     """Return which rows rest on units that were all taken, so that a zero error is true."""
-    varies = np.zeros(rows, bool)
+    seen, varies = np.zeros(rows, bool), np.zeros(rows, bool)
     for level in errors.levels:
         row, unit, _ = stored(level.Z)
+        seen |= np.bincount(row, minlength=rows) > 0  # replicates that all agree leave nothing to see
         varies |= np.bincount(row, level.scale[unit] > 0, minlength=rows) > 0
-    return ~varies
+    return seen & ~varies
 
 
 def _moved_by_none(errors: sampling.Errors, estimate: Array) -> NDArray[np.bool_]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import narwhals as nw
@@ -57,7 +58,12 @@ class Limits(NamedTuple):
     progress: bool | None = None
 
 
-def add_up(data: Any, plan: Plan, schema: Schema | None, limits: Limits, /) -> Pass:
+NO_LIMITS: Final = Limits()
+
+
+def add_up(
+    data: Any, plan: Plan, schema: Schema | None, limits: Limits, derived: Mapping[str, nw.Expr], /
+) -> Pass:
     """Return the table of cells, whether units were added up as well, and where the rows come from.
 
     Raises
@@ -68,13 +74,13 @@ def add_up(data: Any, plan: Plan, schema: Schema | None, limits: Limits, /) -> P
     if duck.is_files(data) and not (schema is not None and duck.is_workbook(data)):
         opened = duck.opened(data, memory_limit=limits.memory_limit, temp_directory=limits.temp_directory)
         with opened as source, progress.bar(source.connection, limits.progress):
-            return _of(framed(source.relation()), plan, schema, source, limits.max_cells)
+            return _of(framed(source.relation()), plan, schema, source, limits.max_cells, derived)
     if limits.memory_limit is not None or limits.temp_directory is not None:
         raise OptionError("memory_limit and temp_directory are for files; a table has its own engine")
     if limits.progress:
         raise OptionError("progress is for files; a table has its own engine")
     if schema is None:
-        return _of(framed(data), plan, None, None, limits.max_cells)
+        return _of(framed(data), plan, None, None, limits.max_cells, derived)
     frame = data if duck.is_files(data) else framed(data)
     if isinstance(frame, nw.LazyFrame):
         return _of(frame, plan, schema, None, limits.max_cells)
@@ -92,9 +98,18 @@ def _used(plan: Plan, schema: Schema) -> list[str]:
 
 
 def _of(
-    frame: Frame, plan: Plan, schema: Schema | None, source: duck.Source | None, limit: int | None
+    frame: Frame,
+    plan: Plan,
+    schema: Schema | None,
+    source: duck.Source | None,
+    limit: int | None,
+    derived: Mapping[str, nw.Expr] = MappingProxyType({}),
 ) -> Pass:
     rows = Rows(frame, source)
+    if derived:
+        columns_of(plan._replace(keys=tuple(name for name in plan.keys if name not in derived)), frame)
+        columns = {name: nw.col(name) for name in frame.collect_schema().names()} | dict(derived)
+        rows = Rows(frame.select(**columns), source, columns)
     if schema is not None:
         used = _used(plan, schema)
         found = mapped(frame, schema, used)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import narwhals as nw
@@ -15,14 +14,14 @@ from qstats.errors import DesignError, OptionError
 from qstats.estimate import Estimate, assemble
 from qstats.stats import design_intervals, quantiles
 from qstats.stats.design_intervals import Design as Interval
-from qstats.survey import adjusting, duck
+from qstats.survey import adjusting
 from qstats.survey.adjustments import ONE
-from qstats.survey.cells import Cells, cells
+from qstats.survey.cells import Cells, cells_of
 from qstats.survey.derived import marked
 from qstats.survey.design import Design, Missing
-from qstats.survey.engines import framed, require_columns, require_numbers
 from qstats.survey.entries import entries_of
 from qstats.survey.fitting import NO_ERROR, Df, Fit, fit
+from qstats.survey.plan import plan
 from qstats.survey.results import notes_of
 from qstats.survey.units import units_of
 from qstats.tally import keys_of
@@ -71,8 +70,7 @@ def quantile(
     Returns
     -------
     Estimate
-        With the further key ``q``. ``flag`` says where the sample bounds a quantile on one side only, and
-        where both limits would be one value: such an interval has no width to speak of.
+        With the further key ``q``. ``flag`` says where the sample bounds a quantile on one side only.
 
     Raises
     ------
@@ -94,8 +92,8 @@ def quantile(
             "quantiles need the distribution of the column, which cells do not keep; give the table"
         )
     keys, probs = keys_of(by), [float(p) for p in np.atleast_1d(q)]
-    with _told_apart(data, y) as frame:
-        found = cells(frame, by=[*keys, VALUE], design=design, sums=(y,), missing=missing)
+    what = plan([*keys, VALUE], design, (y,), missing, None)
+    found = cells_of(data, what, derived={VALUE: _text(y)})
     table = pd.concat(
         _quantiles(found, keys, probs, df, rule=rule, interval=interval, level=level), ignore_index=True
     )
@@ -112,23 +110,9 @@ def quantile(
     )
 
 
-@contextmanager
-def _told_apart(data: Any, y: str) -> Iterator[Any]:
-    """Yield the table with a further key: the column as text that reads back as the same number."""
-    if duck.is_files(data):
-        with duck.opened(data, memory_limit=None, temp_directory=None) as source:
-            yield _keyed(source.relation(), y)
-    else:
-        yield _keyed(pd.DataFrame(data) if isinstance(data, Mapping) else data, y)
-
-
-def _keyed(table: Any, y: str) -> Any:
-    frame = framed(table)
-    schema = frame.collect_schema()
-    require_columns(schema.names(), [y])
-    require_numbers(schema, [y])
-    text = nw.col(y).cast(nw.Float64).cast(nw.String).fill_null(ABSENT)
-    return frame.with_columns(text.alias(VALUE)).to_native()
+def _text(y: str) -> nw.Expr:
+    """Return a column of numbers as text that reads back as the same number."""
+    return nw.col(y).cast(nw.Float64).cast(nw.String).fill_null(ABSENT)
 
 
 def _quantiles(
@@ -168,11 +152,9 @@ def _columns(
     degrees = np.array([share.df[r] for share in known])
     got = quantiles.woodruff(given, probs, variance, degrees[0], n=n, **options)
     census = error == 0
-    point = (got.low == got.high) & ~census
-    reason = np.where(point, "not estimable: both limits of the interval are this value", got.reason)
-    reason = np.where(census, NO_ERROR, reason).astype(object)
-    low, high = (np.where(census, at, np.where(point, np.nan, limit)) for limit in (got.low, got.high))
-    std_error = np.where(census, 0.0, np.where(point, np.nan, got.std_error))
+    reason = np.where(census, NO_ERROR, got.reason).astype(object)
+    low, high = (np.where(census, at, limit) for limit in (got.low, got.high))
+    std_error = np.where(census, 0.0, got.std_error)
     return [at, std_error, low, high, rows, degrees, reason]
 
 
