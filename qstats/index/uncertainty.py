@@ -217,7 +217,9 @@ def simulate(
         mates = {frozenset(active): built.score[:, :0]}
     score = built.score[:, :n_runs] if ok[:n_runs].all() else built.score[:, :n_runs][:, ok[:n_runs]]
     first = built.score[:, :again][:, pairs]
-    if prepared.choices.sampling == "draws" and prepared.choices.unknown == "fixed":
+    held = prepared.held
+    fixed = bool((np.isnan(held.std_error) & ~np.isnan(held.value)).any())
+    if prepared.choices.sampling == "draws" and prepared.choices.unknown == "fixed" and fixed:
         notes.append(say("uncertainty.note.fixed", lang))
     return Runs(prepared, runs.nominal(prepared), score, mates, first, notes)
 

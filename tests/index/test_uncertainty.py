@@ -259,6 +259,7 @@ def test_an_error_that_is_not_known_is_refused_or_held_fixed(tree, data):
     none = uncertainty(data, tree, sampling="none", **choices)
     np.testing.assert_allclose(found.table["std_error"], none.table["std_error"], rtol=1e-12)
     assert found.inference == "none" and none.inference == "none"
+    assert not uncertainty(known(data), tree, unknown="fixed", n_runs=20).notes
 
 
 def test_a_panel_is_imputed_and_normalised_by_year_as_said(tree, data):
