@@ -60,12 +60,13 @@ class Heading(NamedTuple):
 
 def plain(text: str, /) -> str:
     """Return text with full-width characters made ordinary, without spaces, in small letters."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text[:200])).casefold()
+    text = text[:200] if text.isascii() else unicodedata.normalize("NFKC", text[:200])
+    return "".join(text.split()).casefold()
 
 
 def is_number(cell: str | None, /) -> bool:
     """Whether a cell reads as a number."""
-    return cell is not None and bool(_NUMBER.fullmatch(plain(cell)))
+    return cell is not None and ((cell.isascii() and cell.isdigit()) or bool(_NUMBER.fullmatch(plain(cell))))
 
 
 def whole_number(cell: str | None, /) -> int | None:
@@ -85,7 +86,9 @@ def is_total(row: list[str | None], words: tuple[str, ...], /) -> bool:
     known = [plain(word) for word in words]
     labels = True
     for cell in filter(None, row):
-        labels = labels and not is_number(cell)
+        if is_number(cell):
+            labels = False
+            continue
         text = plain(cell).rstrip(":")
         if text in known:
             return True

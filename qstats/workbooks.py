@@ -21,8 +21,8 @@ SMALL: Final = 5_000_000
 #: a workbook of more parts than this is refused
 MAX_PARTS: Final = 10_000
 #: a sheet whose used area, or a workbook whose filled cells or merged areas have more cells, is refused:
-#: one cell in the last corner, or one merged area, makes 17,000,000,000 of them
-MAX_CELLS: Final = 5_000_000
+#: one cell in the last corner, or one merged area, makes 17,000,000,000 of them, half a kilobyte each
+MAX_CELLS: Final = 2_000_000
 #: how far down a sheet is looked at to see whether it holds the table
 _GLANCE: Final = 60
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
