@@ -120,7 +120,10 @@ def change(
     if both.empty:
         raise DataError(say("change.nothing", lang, periods=", ".join(sorted(before, key=periods.sort_key))))
     covariance = _covariance(estimate, both, samples, lang)
-    moved = _moved(both, measure, interval, covariance, estimate.level, lang)
+    counted = estimate.errors is None and estimate.inference == "superpopulation" and _counted(both)
+    if interval != "mover" and not counted:
+        raise DataError(say("change.no_counts", lang, interval=interval))
+    moved = _moved(both, measure, interval, covariance, counted, estimate.level)
     left = {p for p in before if p not in set(both["period"]) and before[p] is not None}
     left |= {p for p in before if before[p] is None and p != base}
     left_out = ", ".join(sorted(left, key=periods.sort_key))
@@ -208,12 +211,7 @@ def _joint(estimate: Estimate, both: pd.DataFrame, moved: _Moved, cov: Array | N
 
 
 def _moved(
-    both: pd.DataFrame,
-    measure: Measure,
-    interval: Interval,
-    cov: Array | None,
-    level: float,
-    lang: str | None,
+    both: pd.DataFrame, measure: Measure, interval: Interval, cov: Array | None, counted: bool, level: float
 ) -> _Moved:
     earlier, later = (
         differences.Measured(*(both[f"{column}{suffix}"].to_numpy() for column in _MEASURED))
@@ -222,36 +220,32 @@ def _moved(
     c = 0.0 if cov is None else cov
     d = differences.difference(earlier, later, covariance=c)
     p, one = differences.p_normal(d.estimate, d.std_error), np.ones(len(both))
-    counted = {f"{c}_earlier" for c in _COUNTS} <= set(both.columns) and cov is None
-    if interval != "mover" and not counted:
-        raise DataError(say("change.no_counts", lang, interval=interval))
-    if counted and _exact_rates(both):
-        counts = [
-            two_rates.Counts(*(both[f"{c}{s}"].to_numpy(float) for c in _COUNTS)) for s in ("_earlier", "")
-        ]
-        known = ~np.isnan(d.low)
-        p = np.where(known, two_rates.p_score(*counts), p)
+    if counted:
+        before, after = (
+            two_rates.Counts(*(both[f"{column}{suffix}"].to_numpy(float) for column in _COUNTS))
+            for suffix in ("_earlier", "")
+        )
+        p = np.where(np.isnan(d.low), p, two_rates.p_score(before, after))
         if interval != "mover":
             two = two_rates.newcombe if interval == "newcombe" else two_rates.miettinen_nurminen
-            low, high = two(*counts, level=level)
+            low, high = two(before, after, level=level)
             d = d._replace(low=100 * low, high=100 * high)
-    elif interval != "mover":
-        raise DataError(say("change.no_counts", lang, interval=interval))
     if measure == "points":
         return _Moved(d, p, -one, one)
-    k = 100.0 if measure == "index" else 1.0
-    r = differences.ratio(earlier, later, covariance=c)
-    found = differences.Difference(*(k * np.asarray(part) for part in r))
+    k, base = 100.0 if measure == "index" else 1.0, np.asarray(earlier.estimate)
+    found = differences.Difference(
+        *(k * np.asarray(part) for part in differences.ratio(earlier, later, covariance=c))
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return _Moved(
-            found, p, -found.estimate / np.asarray(earlier.estimate), k / np.asarray(earlier.estimate)
-        )
+        return _Moved(found, p, -found.estimate / base, k / base)
 
 
-def _exact_rates(both: pd.DataFrame) -> bool:
-    """Return whether the estimates are rates in per cent of their own whole counts."""
+def _counted(both: pd.DataFrame) -> bool:
+    """Return whether the estimates are rates in per cent of their own whole counts, with intervals."""
+    if not {f"{column}_earlier" for column in _COUNTS} <= set(both.columns):
+        return False
     for suffix in ("_earlier", ""):
-        x, n, p = (both[f"{c}{suffix}"].to_numpy(float) for c in (*_COUNTS, "estimate"))
+        x, n, p = (both[f"{column}{suffix}"].to_numpy(float) for column in (*_COUNTS, "estimate"))
         seen = n > 0
         if not np.allclose(100 * x[seen] / n[seen], p[seen], rtol=1e-12, atol=0):
             return False

@@ -115,9 +115,9 @@ def decompose(
     others = _other_keys(estimate, by, over, lang)
     table = _weighed(estimate, [over, *by], weights, lang)
     parts = []
+    cov = estimate.covariance() if estimate.errors is not None else None
     for name, rows in _groups(table, others):
         ends = _ends(rows, by, over, (earlier, later), absent, lang)
-        cov = estimate.covariance() if estimate.errors is not None else None
         part = _split(ends, by, method, cov, rows, over, (earlier, later), estimate.level)
         parts.append(part.assign(**dict(zip(others, name, strict=True)))[[*others, *part.columns]])
     return estimate.replace(

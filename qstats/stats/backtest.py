@@ -12,9 +12,6 @@ from qstats.stats import forecast as models
 
 Array = NDArray[np.float64]
 
-#: refits of a model; more origins than this are thinned to the latest ones
-MOST_ORIGINS = 24
-
 
 class Backtest(NamedTuple):
     """Errors of one model from rolling origins.
@@ -49,7 +46,14 @@ class Accuracy(NamedTuple):
 
 
 def rolling(
-    model: str, y: ArrayLike, h: int, *, period: int = 1, first: int | None = None, level: float = 0.95
+    model: str,
+    y: ArrayLike,
+    h: int,
+    *,
+    period: int = 1,
+    first: int | None = None,
+    most: int = 24,
+    level: float = 0.95,
 ) -> Backtest:
     """Forecast from every origin with the values known then, and compare.
 
@@ -64,6 +68,8 @@ def rolling(
         Values a year.
     first : int, optional
         Values at the first origin; by default half of the series and no fewer than the model needs.
+    most : int
+        Largest number of origins, the latest ones: each is a fit.
     level : float
         Of the limits whose coverage is counted.
 
@@ -81,7 +87,7 @@ def rolling(
     start = max(least, y.size // 2) if first is None else max(first, least)
     if start >= y.size:
         raise DataError(f"a backtest of {model} needs at least {start + 1} values; found {y.size}")
-    origin = np.arange(start, y.size)[-MOST_ORIGINS:]
+    origin = np.arange(start, y.size)[-most:]
     error, se, inside = (np.full((origin.size, h), np.nan) for _ in range(3))
     for row, n in enumerate(origin):
         path = models.run(model, y[:n], h, period=period)

@@ -80,7 +80,7 @@ def test_each_method_has_its_own_answer(method, mix, rate, rest):
 counts = st.tuples(st.integers(1, 500), st.floats(0.01, 0.99))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @over(
     st.lists(st.tuples(counts, counts), min_size=2, max_size=6),
     st.sampled_from(["shapley", "laspeyres", "paasche", "lmdi"]),

@@ -1,7 +1,7 @@
 """Forecasts against R's forecast 8.20: closed forms 1e-10 relative, optimised fits 1e-3 of the mean level.
 
-An optimised fit is compared where both optimisers stop at the same likelihood (0.04); elsewhere ours has to be
-the better one. Limits of optimised fits: 5 % of their width. Left out: theta of seasonal series (R adjusts
+An optimised fit is compared where both optimisers stop at the same likelihood (0.04); elsewhere ours has to
+be the better one. Limits of optimised fits: 5 % of their width. Left out: theta of seasonal series (R adjusts
 them first) and an autoregression whose coefficient is 0.99999.
 """
 
@@ -116,3 +116,8 @@ def test_errors_of_a_holdout_and_of_rolling_origins(case):
         found = [e.mean(), np.sqrt((e**2).mean()), mae, mae / backtest.naive_scale(train, period)]
         wanted = table[model, "Test set"][["ME", "RMSE", "MAE", "MASE"]].tolist()
         assert found == pytest.approx(wanted, rel=1e-10, abs=1e-12)
+    first = {1: 6, 4: 9, 12: 25}[period]
+    past = backtest.rolling("drift", y, 1, period=period, first=first, most=len(y))
+    found = [np.abs(past.error).mean(), np.sqrt((past.error**2).mean()), past.origin.size]
+    wanted = table["drift", "tsCV h=1"][["MAE", "RMSE", "n"]].tolist()
+    assert found == pytest.approx(wanted, rel=1e-10)
