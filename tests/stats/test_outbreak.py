@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from qstats.errors import DataError, OptionError
-from qstats.stats.outbreak import farrington
+from qstats.stats.outbreak import count_cusum, farrington
 
 RNG = np.random.default_rng(11)
 MANY = RNG.poisson(40 * np.exp(0.3 * np.sin(np.arange(120) / 6 * np.pi)), (300, 120)).astype(float)
@@ -74,3 +74,22 @@ def test_what_cannot_be_judged_is_refused():
     for wrong in ({"alpha": 0}, {"years": 0}, {"half_width": 9}, {"power": "1/2"}):
         with pytest.raises(OptionError):
             farrington(MANY, **wrong)
+
+
+def test_the_cusum_of_counts_grows_in_an_outbreak_and_nears_poisson():
+    mu = np.full(40, 20.0)
+    y = RNG.poisson(np.r_[mu[:20], 1.6 * mu[20:]])
+    sums, step = count_cusum(y, mu)
+    assert sums[-1] > 20 * sums[:20].max() or sums[:20].max() < 5 < sums[-1]
+    np.testing.assert_allclose(count_cusum(y, mu, dispersion=1e-9)[1], step, rtol=1e-5)
+    assert count_cusum(y, mu, dispersion=0.2)[0][-1] < sums[-1]
+    assert not np.allclose(count_cusum(y, mu, ratio=2)[0], sums)
+    holed = np.where(np.arange(40) == 30, np.nan, y)
+    found = count_cusum(holed, mu)[0]
+    assert found[30] == found[29]
+    np.testing.assert_array_equal(count_cusum(np.stack([y, y]), mu)[0][1], sums)
+    for wrong in ({"ratio": 1}, {"dispersion": -1}):
+        with pytest.raises(OptionError):
+            count_cusum(y, mu, **wrong)
+    with pytest.raises(DataError):
+        count_cusum(y, 0 * mu)

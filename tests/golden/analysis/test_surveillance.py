@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats.stats.outbreak import farrington
+from qstats.stats.outbreak import count_cusum, farrington
 
 HERE = Path(__file__).parent
 STORED = pd.read_csv(HERE / "results" / "surveillance.csv")
@@ -39,3 +39,16 @@ def test_bounds_and_alarms(name, method):
     want = rows["upperbound"].replace(0, np.nan).to_numpy()
     np.testing.assert_allclose(upper, want, rtol=1e-4, atol=0)
     np.testing.assert_array_equal([f.alarm[0] for f in found], rows["alarm"] == 1)
+
+
+def test_the_negative_binomial_cusum():
+    case = "NB LR-CUSUM|negbin_outbreak|mu0 known|alpha=1/12|kappa=1.5; no reset"
+    rows = pd.read_csv(HERE / "results" / "control_charts.csv", dtype={"value": str})
+    rows = rows[rows["case"] == case].assign(value=lambda t: t["value"].astype(float))
+    known = {stat: part["value"].to_numpy() for stat, part in rows.groupby("stat")}
+    y = SERIES["negbin_outbreak"].to_numpy()
+    sums, step = count_cusum(y, known["mu0"], ratio=1.5, dispersion=1 / 12)
+    np.testing.assert_allclose(step, known["llr"], rtol=1e-9, atol=0)  # a difference of numbers near 20
+    np.testing.assert_allclose(1 + sums, 1 + known["S"], rtol=1e-10, atol=0)
+    _, poisson = count_cusum(y, known["mu0"], ratio=1.5)
+    np.testing.assert_allclose(poisson, known["llr_poisson"], rtol=1e-9, atol=0)
