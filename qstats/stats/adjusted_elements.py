@@ -11,13 +11,16 @@ vector (wy, wx, w) of each cell suffice, as in :mod:`qstats.stats.elements`:
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from qstats.stats import sampling
 from qstats.stats.calibrate import Array, Index
+
+#: a difference below this share of its terms is their rounding
+_ROUNDING: Final = 1e-14
 
 
 class Vector(NamedTuple):
@@ -53,7 +56,8 @@ def errors(gradient: Array, moments: Vector, sample: sampling.Sample, **policy: 
     """
     n = np.asarray(sample.count, float)
     mean = np.einsum("rnk,nk->rn", gradient, moments.sums) / n
-    root = _root(moments.squares - moments.sums[:, :, None] * moments.sums[:, None, :] / n[:, None, None])
+    scattered = moments.squares - moments.sums[:, :, None] * moments.sums[:, None, :] / n[:, None, None]
+    root = _root(scattered, np.diagonal(moments.squares, axis1=1, axis2=2))
     scatter = np.einsum("rnk,nkl->rln", gradient, root).reshape(gradient.shape[0], -1)
     return sampling.linearised(csr_array(mean), sample, scatter=csr_array(scatter), **policy)
 
@@ -83,8 +87,15 @@ def gradients(
     return found
 
 
-def _root(S: Array) -> Array:
-    """Return L with LL' = S for each matrix of a stack; S is positive semidefinite but for rounding."""
-    values, vectors = np.linalg.eigh(S)
-    values = np.where(values > 1e-14 * np.trace(S, axis1=1, axis2=2)[:, None], values, 0.0)
-    return np.asarray(vectors * np.sqrt(values)[:, None, :], float)
+def _root(S: Array, size: Array) -> Array:
+    """Return L with LL' = S for each matrix of a stack, positive semidefinite but for rounding.
+
+    What is left of a difference of equals as large as `size` (N, 3) is rounding, and zero is meant. The
+    variables may be of very different magnitudes, so they are first brought to one.
+    """
+    variance = np.diagonal(S, axis1=1, axis2=2)
+    scale = np.sqrt(np.where(variance > _ROUNDING * size, variance, 0.0))
+    over = np.divide(1.0, scale, out=np.zeros(scale.shape), where=scale > 0)
+    values, vectors = np.linalg.eigh(S * over[:, :, None] * over[:, None, :])
+    values = np.where(values > _ROUNDING, values, 0.0)
+    return np.asarray(scale[:, :, None] * vectors * np.sqrt(values)[:, None, :], float)
