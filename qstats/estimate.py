@@ -263,8 +263,10 @@ class Estimate:
             found = covariance.noise(self.errors, self._stream(seed, self.errors.sample), n_draws)
             return np.where(np.isnan(std_error), np.nan, found)
         name = "|".join((self.indicator, self.basis, *self.provenance))
-        keys = self._table[list(self.keys)].astype(str).agg("|".join, axis=1) if self.keys else [""]
-        order = np.argsort(np.asarray(keys, dtype=object), kind="stable")
+        keys = list(self.keys)
+        order = np.arange(len(self))
+        if keys:
+            order = self._table[keys].astype(str).sort_values(keys, kind="stable").index.to_numpy()
         unit = np.empty((n_draws, len(self)))
         unit[:, order] = self._stream(seed, name).standard_normal((n_draws, len(self)))
         return np.asarray(unit * std_error, float)
