@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ def drawn(table: pd.DataFrame, design: Design | None, content: bytes) -> Drawn:
         base * adjusted.g,
         base,
         np.asarray(units.unit[at], np.intp),
-        units.sample,
+        _certain(units.sample, design),
         digest.hexdigest(),
         design,
         adjusted if adjusted.made else None,
@@ -168,6 +169,14 @@ def degrees_of_freedom(of: Drawn, plan: Plan | None, row: Index, at: Index, rows
         rank = plan.B - 1 if elements else replicate.degrees_of_freedom(of.given)
         return np.full(rows, float(rank))
     return sampling.degrees_of_freedom(row, of.unit[at], of.sample, rows=rows)
+
+
+def _certain(sample: sampling.Sample, design: Design) -> sampling.Sample:
+    """Take the lone units of strata with certainty where the policy says so, in replicates as well."""
+    if design.singleton not in ("certainty", "remove"):
+        return sample
+    m = np.bincount(sample.stratum, minlength=sample.population.size)
+    return replace(sample, population=np.where(m == 1, 1.0, sample.population))
 
 
 def _part(of: Drawn, plan: Plan, start: int, stop: int) -> factors_of.Replicates:

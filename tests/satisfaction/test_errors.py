@@ -216,7 +216,10 @@ def test_a_lone_cluster_is_refused_with_the_policy(survey):
     with pytest.raises(DesignError):
         row(survey, design=CLUSTERED, error="linearised")
     certain = Design(weight="weight", strata="stratum", cluster="cluster", singleton="certainty")
-    assert row(survey, design=certain, error="linearised")["std_error"] > 0
+    line, drawn = (row(survey, design=certain, error=e)["std_error"] for e in ("linearised", "replicates"))
+    assert drawn == pytest.approx(line, rel=0.15)
+    with pytest.raises(DesignError):
+        row(survey, design=CLUSTERED)
 
 
 def test_groups_of_one_sample_covary_as_their_clusters_do(answers):
