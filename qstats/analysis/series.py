@@ -88,11 +88,13 @@ def series_of(
     for row, name in enumerate(names):
         groups.setdefault(tuple(map(str, name)), []).append(row)
     y, se = table["estimate"].to_numpy(), table["std_error"].to_numpy()
+    texts = table["period"].tolist()
+    placed = {text: periods.sort_key(periods.normalise(text) or text) for text in set(texts)}
     found = []
     for name, at in groups.items():
         rows = np.asarray(at, np.intp)
         said = ", ".join(name) or estimate.indicator
-        per_year, number = _numbered(table["period"].iloc[rows].tolist(), said, lang)
+        per_year, number = _numbered([texts[row] for row in at], placed, said, lang)
         order = np.argsort(number, kind="stable")
         rows, number = rows[order], number[order]
         seen = ~np.isnan(y[rows])
@@ -102,8 +104,10 @@ def series_of(
     return found
 
 
-def _numbered(labels: list[str], said: str, lang: str | None) -> tuple[int, NDArray[np.intp]]:
-    parts = [periods.sort_key(periods.normalise(text) or text) for text in labels]
+def _numbered(
+    labels: list[str], placed: dict[str, tuple[int, str, int, str]], said: str, lang: str | None
+) -> tuple[int, NDArray[np.intp]]:
+    parts = [placed[text] for text in labels]
     kinds = {part[1] for part in parts}
     if not kinds <= set(_PER_YEAR):
         unknown = next(text for text, part in zip(labels, parts, strict=True) if part[1] not in _PER_YEAR)

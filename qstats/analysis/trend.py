@@ -15,6 +15,7 @@ from qstats.messages import say
 from qstats.stats import autocorrelation as corrections
 from qstats.stats import multiplicity, seasonal_trend, trend_line
 from qstats.stats import trend as formulas
+from qstats.stats.difference import p_normal
 
 Method = Literal["theil-sen", "seasonal", "weighted", "growth"]
 Correction = Literal["none", "prewhiten", "prewhiten-raw", "block", "hamed-rao"]
@@ -109,7 +110,10 @@ def trend(
     parts = series_of(estimate, need=need, what=what, gaps=gaps, lang=lang)
     notes: list[str] = []
     rng = np.random.default_rng(seed)
-    found = [_one(s, method, autocorrelation, scale, rng, estimate, notes, lang) for s in parts]
+    if method == "theil-sen":
+        found = _every_monotone(parts, autocorrelation, estimate.level, rng, notes, lang)
+    else:
+        found = [_one(s, method, autocorrelation, scale, estimate.level, lang) for s in parts]
     if autocorrelation == "hamed-rao":
         warnings.warn(say("trend.hamed_rao", lang), QStatsWarning, stacklevel=2)
     others = [key for key in estimate.keys if key != "period"]
@@ -134,65 +138,77 @@ def _check_choices(method: Any, autocorrelation: Any, scale: Any, lang: str | No
         raise OptionError(say("trend.unused", lang, option="autocorrelation", method=method))
 
 
-def _one(
-    s: Series,
-    method: Method,
-    correction: Any,
-    scale: Any,
-    rng: Any,
-    estimate: Estimate,
-    notes: list[str],
-    lang: str | None,
-) -> _Found:
-    level = estimate.level
+def _one(s: Series, method: Method, correction: Any, scale: Any, level: float, lang: str | None) -> _Found:
     if method == "weighted":
         return _weighted(s, scale or "larger", level)
-    if method == "growth":
-        g = trend_line.compound_growth(
-            s.y[0],
-            s.y[-1],
-            (s.at[-1] - s.at[0]) / s.per_year,
-            std_errors=(s.std_error[0], s.std_error[-1]),
-            level=level,
-        )
-        from qstats.stats.difference import p_normal
-
-        log, se = np.log1p(g.rate / 100), g.std_error / (100 + g.rate)
-        return _Found(g.rate, g.std_error, g.low, g.high, float(p_normal(log, se)), np.nan, np.nan, "ends")
     if method == "seasonal":
         return _seasonal(s, correction, level, lang)
-    whole = np.all(np.diff(s.at) == 1)
-    if correction is None:
-        able = whole and s.y.size >= _WHITENED
-        if not able:
-            notes.append(say("trend.not_whitened", lang, need=_WHITENED))
-        correction = "prewhiten" if able else "none"
-    if correction != "none" and not whole:
-        raise DataError(say("trend.no_gaps", lang, series=", ".join(s.name), correction=correction))
-    return _monotone(s, correction, level, rng)
+    errors = (s.std_error[0], s.std_error[-1])
+    time = (s.at[-1] - s.at[0]) / s.per_year
+    g = trend_line.compound_growth(s.y[0], s.y[-1], time, std_errors=errors, level=level)
+    p = p_normal(np.log1p(g.rate / 100), g.std_error / (100 + g.rate))
+    return _Found(g.rate, g.std_error, g.low, g.high, float(p), np.nan, np.nan, "ends")
 
 
-def _monotone(s: Series, correction: Correction, level: float, rng: np.random.Generator) -> _Found:
-    test, k = formulas.mann_kendall(s.y), float(s.per_year)
-    tau = float(test.tau[0])
-    line = formulas.theil_sen(s.y, s.at.astype(float), level=level)
-    slope = k * float(line.slope[0])
-    if np.ptp(s.y) == 0:
-        return _Found(0.0, np.nan, 0.0, 0.0, 1.0, 0.0, np.nan, "constant")
+def _every_monotone(
+    parts: list[Series],
+    asked: Any,
+    level: float,
+    rng: np.random.Generator,
+    notes: list[str],
+    lang: str | None,
+) -> list[_Found]:
+    """Test all series that have their values at the same times together."""
+    groups: dict[Any, list[int]] = {}
+    for i, s in enumerate(parts):
+        whole = bool(np.all(np.diff(s.at) == 1))
+        correction = asked
+        if asked is None:
+            able = whole and s.y.size >= _WHITENED
+            if not able:
+                notes.append(say("trend.not_whitened", lang, need=_WHITENED))
+            correction = "prewhiten" if able else "none"
+        if correction != "none" and not whole:
+            raise DataError(say("trend.no_gaps", lang, series=", ".join(s.name), correction=correction))
+        groups.setdefault((correction, s.per_year, tuple((s.at - s.at[0]).tolist())), []).append(i)
+    found: dict[int, _Found] = {}
+    for (correction, per_year, at), rows in groups.items():
+        Y = np.stack([parts[i].y for i in rows])
+        found |= dict(
+            zip(rows, _monotone(Y, np.array(at, float) / per_year, correction, level, rng), strict=True)
+        )
+    return [found[i] for i in range(len(parts))]
+
+
+def _monotone(
+    Y: np.ndarray, x: np.ndarray, correction: Correction, level: float, rng: np.random.Generator
+) -> list[_Found]:
+    """Return slopes per unit of x, and tests, of the rows of Y."""
+    plain, k = formulas.mann_kendall(Y), 1 / float(x[1] - x[0])
+    nothing = np.full(len(Y), np.nan)
     if correction == "none":
-        low, high = k * float(line.low[0]), k * float(line.high[0])
-        return _Found(slope, np.nan, low, high, float(test.p[0]), tau, np.nan, "Mann–Kendall")
-    if correction == "prewhiten":
-        found, name = corrections.prewhitened(s.y, level=level), "Mann–Kendall, whitened"
-    elif correction == "prewhiten-raw":
-        raw = np.clip(corrections.acf(s.y, 1)[:, 0], 0.0, 0.99)
-        found, name = corrections.prewhitened(s.y, r=raw, level=level), "Mann–Kendall, whitened by the raw r"
-    elif correction == "block":
-        found, name = corrections.block_permuted(s.y, rng=rng, level=level), "Mann–Kendall, blocks permuted"
+        line, name = formulas.theil_sen(Y, x, level=level), "Mann–Kendall"
+        columns = [line.slope, nothing, line.low, line.high, plain.p, plain.tau, nothing]
     else:
-        found, name = corrections.hamed_rao(s.y, level=level), "Mann–Kendall, Hamed–Rao"
-    slope, low, high, p, r = (float(v[0]) for v in (found.slope, found.low, found.high, found.p, found.r))
-    return _Found(k * slope, np.nan, k * low, k * high, p, tau, r, name)
+        found, name = _corrected(Y, correction, level, rng)
+        columns = [k * found.slope, nothing, k * found.low, k * found.high, found.p, plain.tau, found.r]
+    constant = _Found(0.0, np.nan, 0.0, 0.0, 1.0, 0.0, np.nan, "constant")
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    flat = np.ptp(Y, axis=1) == 0
+    return [constant if still else _Found._make([*row, name]) for row, still in zip(rows, flat, strict=True)]
+
+
+def _corrected(
+    Y: np.ndarray, correction: Correction, level: float, rng: np.random.Generator
+) -> tuple[corrections.Corrected, str]:
+    if correction == "prewhiten":
+        return corrections.prewhitened(Y, level=level), "Mann–Kendall, whitened"
+    if correction == "prewhiten-raw":
+        raw = np.clip(np.nan_to_num(corrections.acf(Y, 1)[:, 0]), 0.0, 0.99)
+        return corrections.prewhitened(Y, r=raw, level=level), "Mann–Kendall, whitened by the raw r"
+    if correction == "block":
+        return corrections.block_permuted(Y, rng=rng, level=level), "Mann–Kendall, blocks permuted"
+    return corrections.hamed_rao(Y, level=level), "Mann–Kendall, Hamed–Rao"
 
 
 def _seasonal(s: Series, correction: Any, level: float, lang: str | None) -> _Found:

@@ -218,3 +218,16 @@ def test_rows_in_any_order_give_the_same(given):
     rows = years(90 + RNG.normal(size=12))
     one, two = trend(given(rows)).table, trend(given(rows[::-1])).table
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_series_of_several_lengths_and_a_flat_one_together_are_those_alone(given):
+    rows = []
+    for name, n in (("a", 12), ("b", 9), ("c", 12), ("d", 6), ("flat", 12)):
+        y = 90 + (RNG.normal(size=n).cumsum() if name != "flat" else np.zeros(n))
+        rows += [(str(2010 + i), name, float(v)) for i, v in enumerate(y)]
+    rate = given(rows, keys=("period", "region"))
+    for correction in (None, "none"):
+        together = trend(rate, autocorrelation=correction).table.set_index("region")
+        for name in together.index:
+            alone = trend(rate.where(region=name), autocorrelation=correction).table.set_index("region")
+            pd.testing.assert_frame_equal(together.loc[[name]], alone)

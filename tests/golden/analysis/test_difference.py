@@ -1,4 +1,4 @@
-"""Score intervals against 70-digit arithmetic: 1e-12 absolute of a share (bisection to 2⁻⁶⁰, then rounding)."""
+"""Score intervals against 70-digit arithmetic: 1e-12 of a share (bisection to 2⁻⁶⁰, then rounding)."""
 
 from pathlib import Path
 
