@@ -24,7 +24,7 @@ _COMMENT: Final = re.compile(r"\s+|--[^\n]*(?:\n|$)|/\*.*?\*/", re.DOTALL)
 _QUOTED: Final = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$""", re.DOTALL
 )
-_TYPE: Final = b"ADBC:postgresql:typname"
+_TYPE: Final = b"POSTGRESQL:type"
 #: credentials in the environment, in the order in which they are blotted out of a message
 _SECRETS: Final = ("PGPASSWORD", "PGPASSFILE", "PGUSER", "PGSERVICE", "PGSSLKEY", "PGSSLPASSWORD")
 
@@ -228,24 +228,33 @@ def _refused(source: Source, error: Exception, lang: str | None) -> NoReturn:
 
 
 def _plain(table: pa.Table, lang: str | None) -> pa.Table:
-    """Return a part with numbers for NUMERIC; a kind that Arrow does not know is refused by name."""
+    """Return a part with numbers for NUMERIC and CHAR without its blanks; other kinds are refused by name."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     for at, field in enumerate(table.schema):
         kind = (field.metadata or {}).get(_TYPE, b"").decode(errors="replace")
-        storage = getattr(field.type, "storage_type", field.type)
+        column, stored = table.column(at), getattr(field.type, "storage_type", field.type)
         if kind == "numeric":
-            texts = table.column(at).cast(storage) if storage != field.type else table.column(at)
+            texts = column.cast(stored) if stored != field.type else column
             try:
-                numbers = pc.cast(texts, pa.float64())
+                column = pc.cast(texts, pa.float64())
             except pa.ArrowInvalid as error:
-                raise DataError(
-                    say("database.number", lang, column=field.name, value=str(error)[:80])
-                ) from None
-            table = table.set_column(at, pa.field(field.name, pa.float64()), numbers)
-        elif storage != field.type or pa.types.is_binary(storage):
+                told = {"column": field.name, "value": str(error)[:80]}
+                raise DataError(say("database.number", lang, **told)) from None
+        elif kind == "money" or stored != field.type or not _simple(stored):
             raise DataError(say("database.kind", lang, column=field.name, kind=kind or str(field.type)))
-        elif field.metadata:
-            table = table.set_column(at, field.remove_metadata(), table.column(at))
+        elif kind == "bpchar":
+            column = pc.utf8_rtrim_whitespace(column)
+        if field.metadata or kind:
+            table = table.set_column(at, pa.field(field.name, column.type), column)
     return table
+
+
+def _simple(kind: Any) -> bool:
+    """Whether a kind of column is numbers, texts, truth or time."""
+    import pyarrow as pa
+
+    t = pa.types
+    known = (t.is_integer, t.is_floating, t.is_boolean, t.is_null, t.is_string, t.is_large_string)
+    return any(test(kind) for test in (*known, t.is_date, t.is_time, t.is_timestamp))

@@ -138,7 +138,7 @@ def _coverage(
         return 1 - len(absent) / len(regions)
     if weight not in previous.columns:
         raise DataError(say("returns.no_weight", lang, name=weight))
-    w = np.asarray(previous[weight], np.float64)
+    w = previous[weight].to_numpy(np.float64, na_value=np.nan)
     bad = ~(w >= 0) | ~np.isfinite(w)
     if bad.any():
         names = ", ".join(previous.loc[bad, "region"].astype(str).head(5))

@@ -128,7 +128,7 @@ def _compared(
     """Return the edits of one column within one group, under the index of the rows."""
     import pandas as pd
 
-    x, x0 = (np.asarray(rows[name], np.float64) for name in (column, f"{column}@previous"))
+    x, x0 = (rows[name].to_numpy(np.float64, na_value=np.nan) for name in (column, f"{column}@previous"))
     if (negative := (x < 0) | (x0 < 0)).any():
         value = np.where(x < 0, x, x0)[negative][0]
         raise DataError(say("soft.negative", lang, column=column, value=f"{value:g}"))

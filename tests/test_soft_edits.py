@@ -63,6 +63,14 @@ def test_zero_and_missing_in_both_periods_is_no_change():
     assert flags(edits(now, both)) == {}
 
 
+def test_numbers_of_any_dtype_are_compared():
+    whole = {"inspected": "Int64", "passed": "Int64"}
+    now, before = NOW.astype(whole), BEFORE.astype(whole)
+    now.loc[1, "inspected"] = pd.NA
+    assert flags(edits(now, before))["江苏", "inspected"] == "gone"
+    pd.testing.assert_frame_equal(edits(NOW.astype(whole), before), edits())
+
+
 def test_with_few_units_nothing_is_judged_and_that_is_said():
     found = edits(NOW.iloc[:3], BEFORE.iloc[:3])
     assert set(found["flag"]) == {"few"}
