@@ -8,7 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
+import qstats as qs
 from qstats.analysis.change import change
+from qstats.analysis.decompose import decompose
 from qstats.analysis.linked import linked
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
@@ -175,3 +177,42 @@ def test_a_ratio_to_nothing_is_no_number():
 def test_full_correlation_leaves_no_error():
     side = Measured(5.0, 4.0, 6.0, 0.5)
     assert float(difference(side, side, covariance=0.25).high) == 0
+
+
+def panel(seed=0):
+    """Return records of 40 firms checked in two years: what is good in a firm stays so."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for firm, quality in enumerate(rng.beta(8, 2, size=40)):
+        for period in ("2022", "2023"):
+            for size in ("large", "small"):
+                passed = rng.binomial(1, quality, size=10).sum()
+                rows.append((period, f"f{firm}", size, 1.0 + firm % 3, 10, passed))
+    return pd.DataFrame(rows, columns=["period", "firm", "size", "w", "inspected", "passed"])
+
+
+def test_a_panel_of_firms_has_a_smaller_error_of_change_than_two_samples():
+    design = qs.Design(weight="w", cluster="firm")
+    rate = qs.inspection_pass_rate(panel(), by="period", design=design)
+    moved, apart = change(rate).table.iloc[0], change(rate, samples="independent").table.iloc[0]
+    cov = rate.covariance()
+    assert moved["std_error"] ** 2 == pytest.approx(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1], rel=1e-9)
+    assert moved["std_error"] < 0.8 * apart["std_error"]
+    assert moved["conf_high"] - moved["conf_low"] < apart["conf_high"] - apart["conf_low"]
+    with pytest.raises(DataError, match="numerator"):
+        change(rate, interval="newcombe", samples="independent", lang="en")
+
+
+def test_the_parts_of_a_change_of_a_panel_have_its_joint_error():
+    rows, design = panel(), qs.Design(weight="w", cluster="firm")
+    rate = qs.inspection_pass_rate(rows, by=["period", "size"], design=design)
+    with pytest.raises(DataError, match="weights"):
+        decompose(rate, by="size", earlier="2022", later="2023", lang="en")
+    sizes = rows.assign(weight=rows["w"] * rows["inspected"]).groupby(["period", "size"], as_index=False)
+    split = {"by": "size", "earlier": "2022", "later": "2023", "weights": sizes["weight"].sum()}
+    total = decompose(rate, **split).where(effect="total").table.iloc[0]
+    pooled = change(qs.inspection_pass_rate(rows, by="period", design=design))
+    assert total["estimate"] == pytest.approx(pooled.value(), rel=1e-9)
+    assert total["std_error"] == pytest.approx(pooled.table["std_error"].iloc[0], rel=0.02)
+    alone = decompose(rate.replace(errors=None), **split).where(effect="total").table.iloc[0]
+    assert alone["std_error"] != pytest.approx(total["std_error"], rel=0.05)
