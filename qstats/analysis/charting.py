@@ -90,7 +90,9 @@ def _p_values(z: Array, ewma: memory_charts.Ewma, cusum: memory_charts.Cusum, wa
     s = (ewma.high / charts.ewma_width) ** 2 + v * (1 - (1 - charts.ewma_weight) ** t) ** 2
     s = np.where(ewma.seen > 0, s, 1.0)
     higher = np.maximum(cusum.upper, cusum.lower)
-    tail = memory_charts.cusum_tail(higher, reference=charts.reference, points=t, drift_variance=v)
+    tail = memory_charts.cusum_tail(
+        higher, reference=charts.reference, points=t, drift_variance=v, headstart=charts.headstart
+    )
     quantiles = np.stack([-np.abs(z) / np.sqrt(1 + v), -np.abs(ewma.value) / np.sqrt(s), ndtri(tail)])
     p = np.minimum(1.0, 2 * np.where(np.isnan(df), ndtr(quantiles), stdtr(df, quantiles)))
     return np.where(np.isnan(z), np.nan, p)

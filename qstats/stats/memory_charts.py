@@ -197,6 +197,7 @@ def cusum_tail(
     reference: float = 0.5,
     points: ArrayLike = np.inf,
     drift_variance: ArrayLike = 0.0,
+    headstart: float = 0.0,
 ) -> Array:
     r"""Return the probability that a CUSUM in control stands as high.
 
@@ -207,18 +208,21 @@ def cusum_tail(
     for c > 0, and 1 at 0: the law of the highest point up to time t of a Brownian motion with the drift of
     the random walk, corrected for its jumps over the edge. Run for long and with a known centre it is
     :math:`e^{-2k(c + 0.583)}`. A centre that was estimated from m points is off by δ with variance v = 1/m,
-    and that error adds up in the sum.
+    and that error adds up in the sum. A headstart u
+    adds :math:`\Phi((u + dt - c)/\sqrt t)`, the chance that the sum has never been back at 0.
 
     Parameters
     ----------
     sums : array_like
-        C⁺ or C⁻, begun at 0.
+        C⁺ or C⁻.
     reference : float
         k, above 0.
     points : array_like
         t, points since the sum began.
     drift_variance : array_like
         v, in the unit of squared standard deviations; of finite t only.
+    headstart : float
+        u, where the sum began.
 
     Returns
     -------
@@ -251,6 +255,7 @@ def cusum_tail(
         for x, w in zip(*_HERMITE, strict=True):
             d = x * np.sqrt(v) - reference
             over = np.exp(np.minimum(2 * d * c, 700.0)) * ndtr(-(c / root) - d * root)
+            over += ndtr(d * root + (headstart - C) / root) if headstart else 0.0
             tail += w * np.minimum(1.0, ndtr(d * root - c / root) + over)
     return np.asarray(np.where(C > 0, tail, np.where(C == 0, 1.0, C)), float)
 

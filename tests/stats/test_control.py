@@ -140,6 +140,14 @@ def test_the_tail_of_a_cusum_is_what_simulation_gives():
             assert found == pytest.approx((sums > c).mean(), rel=0.25), (t, c)
 
 
+def test_a_headstart_makes_a_high_sum_less_surprising():
+    z = np.random.default_rng(7).standard_normal((40_000, 6))
+    sums = memory_charts.cusum(z, headstart=2.5).upper[:, 3]
+    found = float(memory_charts.cusum_tail(3.0, points=4, headstart=2.5))
+    assert found == pytest.approx((sums > 3).mean(), rel=0.25)
+    assert found > 1.5 * memory_charts.cusum_tail(3.0, points=4)
+
+
 def test_rare_events_follow_their_laws():
     g = rare_events.g_chart([100, 200, 300])
     below = 1 - (1 - g.p) ** (g.high_probability + 1)
