@@ -63,6 +63,19 @@ class Collection(NamedTuple):
         """Whether every expected region was taken and nothing else is the matter."""
         return len(self.taken) == len(self.expected) and bool((self.status["status"] == "received").all())
 
+    def __repr__(self) -> str:
+        return f"{self._heading()}\n{self.status.to_string(index=False, max_rows=40, max_colwidth=60)}"
+
+    def _heading(self) -> str:
+        counts = {"taken": len(self.taken), "expected": len(self.expected), "rows": len(self.table)}
+        return say("returns.summary", **counts)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        body = self.status.to_html(index=False, border=0, escape=True)
+        return f"<div><p><b>{escape(self._heading())}</b></p>{body}</div>"
+
 
 class _File(NamedTuple):
     """One file, examined."""

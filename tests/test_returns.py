@@ -181,12 +181,15 @@ def test_what_is_no_table_is_named_and_what_spreadsheets_leave_behind_is_not(tmp
     put(tmp_path, "安徽.csv")
     put(tmp_path, "江苏.csv", "江苏")
     (tmp_path / "安徽说明.pdf").write_bytes(b"%PDF")
+    with zipfile.ZipFile(tmp_path / "江苏.zip", "w") as packed:
+        packed.writestr("江苏.csv", "x")
     (tmp_path / "~$安徽.xlsx").write_bytes(b"x")
     (tmp_path / ".DS_Store").write_bytes(b"x")
     assert statuses(collected(tmp_path)) == {
         ("安徽", "安徽.csv"): "received",
         ("安徽", "安徽说明.pdf"): "wrong",
         ("江苏", "江苏.csv"): "received",
+        ("江苏", "江苏.zip"): "wrong",
     }
 
 
@@ -235,6 +238,16 @@ def test_hostile_names_of_files_are_texts(tmp_path, text):
     put(tmp_path, name)
     found = collected(tmp_path)
     assert found.table["source_file"].tolist() == [name]
+
+
+def test_a_collection_shows_who_sent_what_and_runs_nothing(tmp_path, monkeypatch):
+    put(tmp_path, "<script>安徽<_script>.csv")
+    monkeypatch.setenv("QSTATS_LANG", "en")
+    found = collected(tmp_path)
+    assert repr(found).startswith("1 of 2 regions taken, 1 rows.")
+    assert "江苏" in repr(found)
+    page = found._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;安徽" in page
 
 
 @pytest.mark.parametrize("text", ["<script>", "=cmd|' /C calc'!A0", "../../x", "\u202e徽安", "长" * 10_000])
