@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -103,7 +104,7 @@ def survey(
         construct and count, the single cells in ``violations``.
     """
     by = keys_of(by)
-    table = check(responses, schema(items, labels), need=by)
+    table = check(responses, schema(items, labels, numbers=_numbers(design, responses)), need=by)
     refuse_mixture(table, by)
     frame = nw.from_native(table, eager_only=True)
     given = frame.select([nw.col(i).cast(nw.Float64) for i in items]).to_numpy().astype(float)
@@ -205,16 +206,26 @@ def _refuse(
     raise DataError(message, listed.head(MAX_LISTED))
 
 
+def _numbers(design: Design | None, responses: Any = "") -> list[str]:
+    """Return the columns of a design that hold numbers, and are text in a file.
+
+    Populations may be infinite, which a table says as it is, and a file does not.
+    """
+    if design is None:
+        return []
+    named = [] if design.weight is None else [design.weight]
+    named += [name for step in design.calibrations for name in step.continuous]
+    named += design.replication.columns if design.replication else ()
+    return [*named, *(design.populations if isinstance(responses, str | Path) else ())]
+
+
 def _columns(design: Design | None) -> list[str]:
     """Return the columns that a design needs."""
     if design is None:
         return []
-    named = [design.weight, design.strata, *design.clusters, *design.populations]
-    for step in design.calibrations:
-        named += [*step.categorical, *step.continuous]
-    if design.replication is not None:
-        named += design.replication.columns
-    return [name for name in named if name is not None]
+    labels = [] if design.strata is None else [design.strata]
+    labels += [name for step in design.calibrations for name in step.categorical]
+    return [*labels, *design.clusters, *_numbers(design)]
 
 
 def _order(X: Array, rest: pd.DataFrame) -> Index:

@@ -144,10 +144,15 @@ def questionnaire(model: str | pd.DataFrame, /, *, mode: Mode | Mapping[str, Mod
     )
 
 
-def schema(asked: Sequence[str], labels: Mapping[str, tuple[str, str]] | None = None) -> Schema:
-    """Return the schema of a survey with these items; cells may be empty, their range is not checked."""
-    said = labels or {}
-    columns = tuple(Column(i, "number", *said.get(i, (i, i)), optional_cells=True) for i in asked)
+def schema(
+    asked: Sequence[str], labels: Mapping[str, tuple[str, str]], *, numbers: Sequence[str] = ()
+) -> Schema:
+    """Return the schema of a survey with these items; cells may be empty, their range is not checked.
+
+    `numbers` are further columns that hold numbers (weights).
+    """
+    columns = [Column(i, "number", *labels.get(i, (i, i)), optional_cells=True) for i in asked]
+    columns += [Column(i, "number", i, i, optional_cells=True) for i in dict.fromkeys(numbers)]
     return Schema(
         name="customer_satisfaction",
         zh="顾客满意度调查",

@@ -265,3 +265,18 @@ def test_a_failure_of_a_jackknife_leaves_the_error_unknown():
     about = draws._replace(mse=True)
     expected = np.mean((np.array([1.0, 2.0, 4.0]) - 1.5) ** 2)
     assert variance(errors_of(values, np.array([1.5]), about, "s"))[0] == pytest.approx(expected)
+
+
+def test_a_finite_population_takes_its_share_off_the_error(survey):
+    sizes = survey.groupby("stratum")["cluster"].nunique()
+    half = survey.assign(N=survey["stratum"].map(2 * sizes), inf=np.inf)
+    plans = {
+        name: Design(weight="weight", strata="stratum", cluster="cluster", fpc=fpc)
+        for name, fpc in (("none", ()), ("half", "N"), ("inf", "inf"))
+    }
+    for error in ("linearised", "replicates"):
+        se = {name: row(half, design=plan, error=error)["std_error"] for name, plan in plans.items()}
+        assert se["half"] == pytest.approx(
+            se["none"] * np.sqrt(0.5), rel=1e-9 if error == "linearised" else 0.03
+        )
+        assert se["inf"] == se["none"]

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -364,3 +366,16 @@ def test_the_method_of_means_takes_the_items_of_a_construct(survey):
         customer_satisfaction(survey, items=["l1", "l2"]).value(), rel=1e-12
     )
     assert found.value() == pytest.approx(value(survey, index_of="LOY", convention="M"), rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", [pl.from_pandas, pa.Table.from_pandas], ids=["polars", "arrow"])
+def test_engines_and_files_agree(survey, engine, tmp_path):
+    survey.loc[3, "s1"] = np.nan
+    options = {"model": MODEL, "by": "brand", "missing": "casewise", "replicates": 20}
+    options["design"] = Design(weight="weight", strata="stratum", cluster="cluster")
+    first = customer_satisfaction(survey, **options).table
+    pd.testing.assert_frame_equal(customer_satisfaction(engine(survey), **options).table, first, rtol=1e-12)
+    survey.to_csv(tmp_path / "survey.csv", index=False)
+    found = customer_satisfaction(tmp_path / "survey.csv", **options).table
+    np.testing.assert_allclose(found["estimate"], first["estimate"], rtol=1e-12)
+    np.testing.assert_allclose(found["std_error"], first["std_error"], rtol=0.3)
