@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,6 +49,18 @@ class Cells:
         holds the number of units and the squares and products of their totals.
     provenance : tuple of str
         What the rows say in their column ``provenance``, sorted; ``("user",)`` when they say nothing.
+
+    Examples
+    --------
+    >>> from qstats.survey.design import Design
+    >>> plan = Design(weight="w", cluster="plant")
+    >>> may, june = (
+    ...     cells({"plant": [1, 2], "w": [2.0, 3.0], "ok": ok}, design=plan, sums=["ok"])
+    ...     for ok in ([1, 0], [1, 1])
+    ... )
+    >>> both = may + june
+    >>> len(both), both.sum("ok").tolist(), both.column("rows").tolist()
+    (2, [4.0, 3.0], [2.0, 2.0])
     """
 
     __slots__ = ("_data", "by", "decimals", "design", "keys", "missing", "provenance", "pushed_down", "sums")
@@ -201,17 +213,34 @@ class Cells:
     def __add__(self, other: object) -> Cells:
         if isinstance(other, int) and other == 0:  # what sum() starts with
             return self
-        if not isinstance(other, Cells):
-            return NotImplemented
-        provenance = sorted({*self.provenance, *other.provenance})
-        mine, theirs = self._meta() | {"provenance": provenance}, other._meta() | {"provenance": provenance}
-        soundness.refuse_other(mine, theirs)
-        both = pa.concat_tables([self._data, other._data])
-        data = keys.added(both, self.keys, same=self._same, refuse=soundness.two_populations)
-        soundness.check_sample(data, self.design)
-        return Cells(data, **mine)
+        return Cells.merged([self, other]) if isinstance(other, Cells) else NotImplemented
 
     __radd__ = __add__
+
+    @staticmethod
+    def merged(parts: Iterable[Cells], /) -> Cells:
+        """Return the cells of all rows of some parts together, added up at once.
+
+        ``sum(parts)`` gives the same, but adds up again with every part.
+
+        Raises
+        ------
+        DataError
+            No parts, or parts of other sums, keys or policies.
+        DesignError
+            Parts of other designs, or a sample that does not fit its population any more.
+        """
+        found = list(parts)
+        if not found:
+            raise DataError("there are no cells to merge; give at least one part")
+        first = found[0]
+        marks = {"provenance": sorted({mark for part in found for mark in part.provenance})}
+        for part in found[1:]:
+            soundness.refuse_other(first._meta() | marks, part._meta() | marks)
+        both = pa.concat_tables([part._data for part in found])
+        data = keys.added(both, first.keys, same=first._same, refuse=soundness.two_populations)
+        soundness.check_sample(data, first.design)
+        return Cells(data, **first._meta() | marks)
 
     @property
     def _same(self) -> tuple[str, ...]:
@@ -310,7 +339,7 @@ def cells(
         For files: the folder to spill to; by default that of the system.
     max_cells : int, optional
         When there would be more cells, units are added up as well (``pushed_down``); by default
-        5,000,000 for files and DuckDB, no limit for others.
+        5,000,000 for files, no limit for tables.
     progress : bool, optional
         For files: whether to show a bar; by default on a terminal after a second.
 

@@ -14,6 +14,7 @@ from qstats import values
 from qstats.errors import DataError
 from qstats.messages import say
 from qstats.schema import MAX_LISTED, Column, Schema, examine
+from qstats.survey import keys
 from qstats.survey.engines import Frame
 from qstats.survey.faults import Fault
 from qstats.survey.plan import Plan, is_missing
@@ -132,10 +133,10 @@ def canonical(
     for name in plan.keys:
         column = schema.column(name)
         if column is not None and column.kind in _READERS:
-            found[name] = _read(name, columns[name].to_pylist(), _READERS[column.kind], rows, faulty)
+            found[name] = _read(name, [columns[name]], _READERS[column.kind], rows, faulty)
     if "industry" in plan.keys and schema.column("industry"):
-        pairs = list(zip(found["edition"].to_pylist(), columns["industry"].to_pylist(), strict=True))
-        found["industry"] = _read("industry", pairs, _industry, rows, faulty)
+        pair = [found["edition"], columns["industry"]]
+        found["industry"] = _read("industry", pair, _industry, rows, faulty)
     if faulty:
         _refuse(schema, faulty)
     if "edition" in plan.keys and "edition" not in plan.declared:
@@ -151,15 +152,29 @@ def _industry(pair: tuple[str | None, Any]) -> Any:
 
 
 def _read(
-    name: str, raw: list[Any], read: Callable[[Any], Any], rows: NDArray[np.int64], faulty: list[Any]
+    name: str,
+    raw: Sequence[pa.Array],
+    read: Callable[[Any], Any],
+    rows: NDArray[np.int64],
+    faulty: list[Any],
 ) -> pa.Array:
-    known = {value: read(value) for value in set(raw)}
-    for value, result in known.items():
+    """Return what `read` makes of each value (of each pair of values), which it sees once."""
+    order, starts = keys.groups([_whole(column) for column in raw], len(rows))
+    first = order[starts] if len(rows) else order
+    distinct = list(zip(*(column.take(pa.array(first)).to_pylist() for column in raw), strict=True))
+    made = [read(value if len(raw) > 1 else value[0]) for value in distinct]
+    counts = np.add.reduceat(rows[order], starts) if len(rows) else rows
+    for value, result, count in zip(distinct, made, counts, strict=True):
         if isinstance(result, values.Fault):
-            count = int(sum(n for v, n in zip(raw, rows, strict=True) if v == value))
-            shown = value[1] if isinstance(value, tuple) else value
-            faulty.append((count, name, shown, result))
-    return pa.array([None if isinstance(r := known[v], values.Fault) else r for v in raw], pa.string())
+            faulty.append((int(count), name, value[-1], result))
+    number = np.empty(len(rows), np.int64)
+    number[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+    found = pa.array([None if isinstance(result, values.Fault) else result for result in made], pa.string())
+    return found.take(pa.array(number))
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _refuse(schema: Schema, faulty: list[Any]) -> None:
