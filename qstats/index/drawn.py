@@ -135,9 +135,9 @@ def _numbered(indicators: Any, lang: str | None) -> tuple[list[Estimate], Any]:
 def _rows(estimates: list[Estimate]) -> tuple[list[Estimate], list[Estimate]]:
     kept, numbered, start = [], [], 0
     for estimate in estimates:
-        known = np.flatnonzero(estimate.table["estimate"].notna())
+        number = estimate.table["estimate"].to_numpy(float, copy=True)  # what is not finite stays as it is
+        known = np.flatnonzero(np.isfinite(number))
         own = estimate if len(known) == len(estimate) else estimate.take(known)
-        number = np.full(len(estimate), np.nan)
         number[known] = np.arange(start, start + len(known))
         kept.append(own)
         numbered.append(estimate.replace(estimate.table.assign(estimate=number)))
