@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from qstats.errors import DataError, nearest
 from qstats.estimate import Estimate
-from qstats.messages import language, say
-from qstats.report import formats, tables
+from qstats.messages import catalogue, language, say
+from qstats.report import editorial, formats, tables
 from qstats.report.facts import Facts
 from qstats.report.page import Section
 
@@ -30,51 +31,92 @@ class Writer:
     place : int or str
         The number of the section, which begins the numbers of its tables and figures.
     lang : {"zh", "en"}
+    book : str
+        The kind of report, which begins the keys of its own messages; others are those of the annual report.
     """
 
     facts: Facts
     key: str
     place: int | str
     lang: str
+    book: str = "annual"
     blocks: list[str] = field(default_factory=list)
     simulated: bool = False
     _simulated_before: int = 0
     _tables: int = 0
     _figures: int = 0
+    _under: str = ""
+    _names: list[str] = field(default_factory=list)
+    _said: dict[str, str] = field(default_factory=dict)
 
     def say(self, key: str, /, **values: object) -> str:
-        """Return a message of the annual report in the language of the section."""
-        return say(f"annual.{key}", self.lang, **values)
+        """Return a message of this kind of report, or of the annual one, in the language of the section."""
+        self._said |= {f"{key}.{name}": str(value) for name, value in values.items()}
+        own = f"{self.book}.{key}"
+        return say(own if own in catalogue() else f"annual.{key}", self.lang, **values)
 
     def heading(self, key: str) -> None:
         """Begin a part of the section."""
+        self._under = key
         self.blocks.append(f"<h3>{escape(self.say(key))}</h3>")
 
     def text(self, *sentences: str) -> None:
         """Add a paragraph of sentences."""
-        gap = "" if self.lang == "zh" else " "
-        if said := [sentence for sentence in sentences if sentence]:
-            self.blocks.append(f"<p>{escape(gap.join(said))}</p>")
+        self._paragraph("p", sentences)
 
     def note(self, *sentences: str) -> None:
         """Add a small paragraph: what the reader must know of the numbers above."""
-        gap = "" if self.lang == "zh" else " "
-        if said := [sentence for sentence in sentences if sentence]:
-            self.blocks.append(f'<p class="qs-note">{escape(gap.join(said))}</p>')
+        self._paragraph("p", sentences, ' class="qs-note"')
 
     def points(self, sentences: Iterable[str]) -> None:
         """Add a list of key points."""
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+        items = "".join(self._worded("li", sentence) for sentence in sentences)
         self.blocks.append(f'<ul class="qs-key">{items}</ul>')
 
-    def numbered(self, items: Iterable[Iterable[tuple[str, str]]]) -> None:
-        """Add a numbered list; each item is paragraphs, each begun by its name."""
+    def numbered(self, items: Iterable[tuple[str, Iterable[tuple[str, str, str]]]]) -> None:
+        """Add a numbered list; each item has a name and paragraphs: name, heading, text."""
         colon = self.say("colon")
         rows = (
-            "".join(f"<p><strong>{escape(name + colon)}</strong>{escape(text)}</p>" for name, text in item)
-            for item in items
+            "".join(
+                self._worded("p", text, name=f"{self.key}.{item}.{part}", lead=head + colon)
+                for part, head, text in parts
+            )
+            for item, parts in items
         )
         self.blocks.append(f'<ol class="qs-numbered">{"".join(f"<li>{row}</li>" for row in rows)}</ol>')
+
+    def _paragraph(self, tag: str, sentences: Sequence[str], more: str = "") -> None:
+        gap = "" if self.lang == "zh" else " "
+        if said := [sentence for sentence in sentences if sentence]:
+            self.blocks.append(self._worded(tag, gap.join(said), more))
+
+    def _worded(self, tag: str, text: str, more: str = "", *, name: str = "", lead: str = "") -> str:
+        """Return a paragraph with its name, in the words of the editor where there are any."""
+        under = self._under or self.key
+        if not name:
+            name = f"{under}.{1 + sum(known.rpartition('.')[0] == under for known in self._names)}"
+        self._names.append(name)
+        begin = f"<strong>{escape(lead)}</strong>" if lead else ""
+        own = editorial.paragraphs(self.facts.editorial, self.lang).get(name)
+        marked = f'{tag} data-text="{escape(name, quote=True)}"{more}'
+        if own is None:
+            return f"<{marked}>{begin}{escape(text)}</{tag}>"
+        words = editorial.resolved(own, name, self.facts, self._said, self.lang)
+        return "".join(
+            f"<{marked} data-edited>{begin if at == 0 else ''}{html}</{tag}>" for at, html in enumerate(words)
+        )
+
+    def _require_used(self) -> None:
+        """Refuse words of the editor for a paragraph that this section does not have, or for no section."""
+        for name in editorial.paragraphs(self.facts.editorial, self.lang):
+            section = name.partition(".")[0]
+            if section == self.key and name not in self._names:
+                near = nearest(name, self._names) or ", ".join(self._names[:3])
+                raise DataError(say("editorial.no_paragraph", self.lang, key=name, near=near))
+            if not {f"{self.book}.{section}", f"annual.{section}"} & catalogue().keys():
+                titles = [key.partition(".")[2] for key in catalogue() if key.count(".") == 1]
+                near = nearest(section, titles) or "summary"
+                raise DataError(say("editorial.no_paragraph", self.lang, key=name, near=near))
 
     def table(
         self,
@@ -128,12 +170,15 @@ class Writer:
                 self.text(self.facts.reason(key, self.lang))
                 continue
             last = history.where(period=latest(history))
-            name, year = self.facts.item(key)[self.lang], last.table["period"].iloc[0]
-            shown = value(last, self.lang)
-            self.text(self.say("latest", name=name, last=year, value=shown, year=self.facts.year))
+            name, shown = self.facts.item(key)[self.lang], value(last, self.lang)
+            now, then = (
+                formats.period(p, lang=self.lang) for p in (self.facts.period, last.table["period"].iloc[0])
+            )
+            self.text(self.say("latest", name=name, last=then, value=shown, period=now))
 
     def section(self) -> Section:
         """Return what has been written."""
+        self._require_used()
         return Section(
             self.key,
             self.say(self.key),
@@ -145,9 +190,9 @@ class Writer:
         )
 
 
-def writer(facts: Facts, key: str, place: int | str, lang: str | None) -> Writer:
+def writer(facts: Facts, key: str, place: int | str, lang: str | None, book: str = "annual") -> Writer:
     """Return a writer for a section."""
-    return Writer(facts, key, place, language(lang), _simulated_before=len(facts.simulated))
+    return Writer(facts, key, place, language(lang), book, _simulated_before=len(facts.simulated))
 
 
 def latest(estimate: Estimate) -> str:

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from qstats import classifications, periods
 from qstats.analysis.change import change
 from qstats.datasets import load
-from qstats.errors import DataError, nearest
+from qstats.errors import DataError, nearest, one_of
 from qstats.estimate import CORE, Estimate
 from qstats.messages import language, say
-from qstats.report import microdata, printed
+from qstats.report import formats, microdata, printed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {"acceptance_rate": {"outcome": "fine"}}
 
 @dataclass(frozen=True)
 class Facts:
-    """The year and region of a report, and the figures there are.
+    """The period and region of a report, and the figures there are.
 
     Parameters
     ----------
@@ -44,6 +44,10 @@ class Facts:
         Short Chinese name.
     cells : tuple of (str, str)
         Items whose figures come from micro-data, each with the file of its cells.
+    part : str
+        Part of the year: ``Q1`` … ``Q4``, ``H1``, ``H2``; empty for the whole year.
+    editorial : str
+        Where the words of editors are looked for; see :mod:`qstats.report.editorial`.
     datasets : set of str
         Names of the data sets that have been read so far, for the provenance of the page.
     simulated : list of str
@@ -53,16 +57,25 @@ class Facts:
     year: int
     region: str
     cells: tuple[tuple[str, str], ...] = ()
+    part: str = ""
+    editorial: str = ""
     datasets: set[str] = field(default_factory=set, compare=False)
     simulated: list[str] = field(default_factory=list, compare=False)
 
     @classmethod
     def of(
-        cls, year: int | None = None, region: str = "全国", *, cells: Mapping[str, str] | None = None
+        cls,
+        year: int | None = None,
+        region: str = "全国",
+        *,
+        part: str = "",
+        cells: Mapping[str, str] | None = None,
+        editorial: str = "",
     ) -> Facts:
         """Return the facts of a region, by default of the newest year that has a headline figure.
 
         Items in `cells` take their figures from micro-data: from the cells in that file.
+        A `part` of the year (``Q3``) makes every figure one of that quarter or half.
 
         Raises
         ------
@@ -75,14 +88,18 @@ class Facts:
             raise DataError(say("annual.unknown_region", region=region, near=near))
         given = tuple(sorted((key, str(path)) for key, path in (cells or {}).items()))
         if year is None:
-            found = cls(9999, name, given)
+            found = cls(9999, name, given, part)
             years = [
-                p for key in found.items()["key"] if (h := found.history(key)) for p in h.table["period"]
+                p
+                for key in found.items()["key"]
+                if (h := found.history(key))
+                for p in h.table["period"]
+                if p[4:] == part
             ]
             if not years:
                 raise DataError(say("annual.no_figure", region=name))
-            year = max(int(p) for p in years)
-        facts = cls(int(year), name, given)
+            year = max(int(p[:4]) for p in years)
+        facts = cls(int(year), name, given, part, editorial)
         for key, _ in given:
             facts.item(key)
             facts.history(key)
@@ -90,8 +107,8 @@ class Facts:
 
     @property
     def period(self) -> str:
-        """The period of the report."""
-        return str(self.year)
+        """The period of the report: ``2023``, ``2023Q3``."""
+        return f"{self.year}{self.part}"
 
     def place(self, lang: str | None = None) -> str:
         """Return the name of the region in a language."""
@@ -100,7 +117,10 @@ class Facts:
     def items(self, section: str | None = None, *, headline: bool | None = None) -> pd.DataFrame:
         """Return the items of a section (or of all) that the region can have, in their order."""
         table = load("report_items")
-        table = table[table["scope"].isin(["both", "nation" if self.region == "全国" else "region"])]
+        scopes = ["both", "nation" if self.region == "全国" else "region"]
+        if self.part:
+            scopes.append("part" if self.region == "全国" else "part-region")
+        table = table[table["scope"].isin(scopes)]
         table = microdata.named(table, self.cells)
         if section is not None:
             table = table[table["section"] == section]
@@ -117,11 +137,12 @@ class Facts:
         return microdata.named(table.loc[[key]].reset_index(), self.cells).set_index("key").loc[key]
 
     def history(self, key: str) -> Estimate | None:
-        """Return the annual figures of an item up to the year of the report, one row a period."""
-        whole = _history(key, self.region, dict(self.cells).get(key, ""))
+        """Return the figures of an item up to the period, of periods of its length: one row a period."""
+        whole = _history(key, self.region, dict(self.cells).get(key, ""), self.part[:1])
         if whole is None:
             return None
-        kept = [p for p in whole.table["period"] if int(p) <= self.year]
+        last = periods.sort_key(self.period)
+        kept = [p for p in whole.table["period"] if periods.sort_key(p) <= last]
         return self.use(whole.where(period=kept)) if kept else None
 
     def current(self, key: str) -> Estimate | None:
@@ -131,15 +152,20 @@ class Facts:
             return None
         return history.where(period=self.period)
 
-    def change(self, key: str) -> Estimate | None:
-        """Return the change on the year before: one row, or None when either figure is absent."""
+    def change(self, key: str, *, on: Literal["year", "previous"] = "year") -> Estimate | None:
+        """Return the change on the year before (同比), or on the period before (环比).
+
+        One row, or None when either figure is absent.
+        """
+        one_of("on", on, ("year", "previous"))
         history = self.history(key)
         if history is None:
             return None
-        both = {self.period, str(self.year - 1)}
+        before = periods.year_before(self.period) if on == "year" else periods.previous(self.period)
+        both = {self.period, str(before)}
         if not both <= set(history.table["period"]):
             return None
-        return change(history.where(period=sorted(both)))
+        return change(history.where(period=sorted(both, key=periods.sort_key)), on=on)
 
     def reason(self, key: str, lang: str | None = None) -> str:
         """Return, in one sentence, why there is no figure for the year."""
@@ -148,7 +174,10 @@ class Facts:
         if history is None:
             return say("annual.none_ever", lang, name=name, region=self.place(lang))
         last = max(history.table["period"], key=periods.sort_key)
-        return say("annual.none_now", lang, name=name, year=self.year, last=last)
+        shown = {"period": self.period, "last": last}
+        return say(
+            "annual.none_now", lang, name=name, **{k: formats.period(p, lang=lang) for k, p in shown.items()}
+        )
 
     def figures(self, series: str, **more: Any) -> Estimate | None:
         """Return any published series of the year and region, or None when there is none."""
@@ -236,7 +265,7 @@ def population_name(text: str, lang: str | None = None) -> str:
 
 
 @cache
-def _history(key: str, region: str, file: str = "") -> Estimate | None:
+def _history(key: str, region: str, file: str = "", kind: str = "") -> Estimate | None:
     import pandas as pd
 
     item = load("report_items").set_index("key").loc[key]
@@ -246,10 +275,10 @@ def _history(key: str, region: str, file: str = "") -> Estimate | None:
     parts = [
         part
         for part in (
-            microdata.history(str(item["function"]), file, place) if file else None,
-            _from_counts(item, place),
-            _printed(item, place, "series"),
-            _printed(item, place, "complement"),
+            microdata.history(str(item["function"]), file, place) if file and not kind else None,
+            _from_counts(item, place, kind),
+            _printed(item, place, "series", kind),
+            _printed(item, place, "complement", kind),
         )
         if part
     ]
@@ -276,8 +305,8 @@ def _place(item: pd.Series[Any], region: str) -> str:
     return _text(item["place"]) or region
 
 
-def _series(item: pd.Series[Any], column: str, place: str) -> Estimate | None:
-    """Return one annual series of an item, of the first of its industries that has figures."""
+def _series(item: pd.Series[Any], column: str, place: str, kind: str) -> Estimate | None:
+    """Return one series of an item by year (quarter, half), of the first industry that has figures."""
     series = _text(item[column])
     if not series:
         return None
@@ -292,14 +321,14 @@ def _series(item: pd.Series[Any], column: str, place: str) -> Estimate | None:
         found = printed.in_unit(series, chosen, unit)
         if found is None:
             continue
-        annual = found.table[found.table["period"].str.fullmatch(r"\d{4}")]
-        if len(annual) and not annual["period"].duplicated().any():
-            return found.replace(annual)
+        alike = found.table[found.table["period"].str.fullmatch(rf"\d{{4}}{kind and kind + '[1-4]'}")]
+        if len(alike) and not alike["period"].duplicated().any():
+            return found.replace(alike)
     return None
 
 
-def _printed(item: pd.Series[Any], place: str, column: str) -> Estimate | None:
-    found = _series(item, column, place)
+def _printed(item: pd.Series[Any], place: str, column: str, kind: str) -> Estimate | None:
+    found = _series(item, column, place, kind)
     if found is None:
         return None
     table = found.table
@@ -309,24 +338,24 @@ def _printed(item: pd.Series[Any], place: str, column: str) -> Estimate | None:
     return found.replace(table)
 
 
-def _from_counts(item: pd.Series[Any], place: str) -> Estimate | None:
+def _from_counts(item: pd.Series[Any], place: str, kind: str) -> Estimate | None:
     """Recompute a rate from published counts with the indicator's own function."""
     import pandas as pd
 
     if item["function"] not in _COUNTS:
         return None
     total_name, part_name, needs = _COUNTS[item["function"]]
-    total = _series(item, "sampled", place)
-    parts = {kind: _series(item, kind, place) for kind in ("passed", "failed")}
-    given = next(((kind, part) for kind, part in parts.items() if part is not None), None)
+    total = _series(item, "sampled", place, kind)
+    parts = {outcome: _series(item, outcome, place, kind) for outcome in ("passed", "failed")}
+    given = next(((outcome, part) for outcome, part in parts.items() if part is not None), None)
     if total is None or given is None:
         return None
-    kind, part = given
+    outcome, part = given
     counts = pd.concat({"total": _counts(total), "part": _counts(part)}, axis=1, join="inner").round()
     counts = counts[counts["part"] <= counts["total"]]
     if counts.empty:
         return None
-    if kind != needs:
+    if outcome != needs:
         counts["part"] = counts["total"] - counts["part"]
     marks = sorted({*total.provenance, *part.provenance})
     records = pd.DataFrame(

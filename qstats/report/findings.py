@@ -23,11 +23,12 @@ LEADING: Final = 30.0
 
 
 class Finding(NamedTuple):
-    """A problem, the recommendation that goes with it, and the item or series that raised it."""
+    """A problem, the recommendation that goes with it, the item or series that raised it, and the rule."""
 
     key: str
     problem: str
     advice: str
+    rule: str = ""
 
 
 Rule = Callable[[Facts, str | None], Iterator[Finding]]
@@ -39,7 +40,9 @@ def found(facts: Facts, lang: str | None = None, /) -> list[Finding]:
 
 
 def _finding(rule: str, key: str, lang: str | None, /, **values: object) -> Finding:
-    return Finding(key, say(f"annual.problem.{rule}", lang, **values), say(f"annual.advice.{rule}", lang))
+    return Finding(
+        key, say(f"annual.problem.{rule}", lang, **values), say(f"annual.advice.{rule}", lang), rule
+    )
 
 
 def _percent(x: float, lang: str | None) -> str:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from qstats.errors import QStatsError, one_of
 from qstats.files import write_atomic
 from qstats.messages import Lang, language, say
-from qstats.report import fonts
+from qstats.report import editorial, fonts
 from qstats.report.audit import audit
 from qstats.report.page import MIME, Section, html_lang, stylesheet
 
@@ -128,11 +128,11 @@ def page(
 
 
 def write(html: str, path: Path | str, /, *, lang: str | None = None) -> Built:
-    """Write a page and say what its maker should know: its weight, and rare characters in names."""
+    """Write a page and say what its maker should know: its weight, rare characters, numbers typed by hand."""
     data = html.encode("utf-8")
     with write_atomic(path) as temporary:
         temporary.write_bytes(data)
-    warnings = []
+    warnings = editorial.typed_on(html, lang)
     if rare := audit(html).rare:
         warnings.append(say("page.rare", lang, characters=rare))
     if len(data) > LIMIT_KB * 1024:

@@ -144,7 +144,13 @@ def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
         return w.section()
     w.note(w.say("problems.rule"))
     problem, advice = w.say("problems.problem"), w.say("problems.advice")
-    w.numbered([(problem, finding.problem), (advice, finding.advice)] for finding in found)
+    w.numbered(
+        (
+            f"{finding.rule}.{finding.key}",
+            [("problem", problem, finding.problem), ("advice", advice, finding.advice)],
+        )
+        for finding in found
+    )
     return w.section()
 
 

@@ -179,7 +179,8 @@ def _no_grades(facts: Facts, w: Writer) -> str:
     past = [y for y in years if facts.figures("grade_first_rate", period=y) is not None]
     if not past:
         return w.say("none_ever", name=name, region=facts.place(w.lang))
-    return w.say("none_now", name=name, year=facts.year, last=past[-1])
+    now, last = (formats.period(p, lang=w.lang) for p in (facts.period, past[-1]))
+    return w.say("none_now", name=name, period=now, last=last)
 
 
 def _food_classes(facts: Facts, w: Writer) -> None:

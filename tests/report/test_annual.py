@@ -97,7 +97,7 @@ def test_every_section_of_another_year_or_place_says_something(year, region, nam
 
 def test_the_summary_has_at_most_six_sentences(nation):
     body = sections.summary(nation, lang="zh").body
-    assert 3 <= body.count("<li>") <= 6
+    assert 3 <= body.count("<li ") <= 6
     assert "93.65%" in body
     assert "0.36个百分点" in body
 
