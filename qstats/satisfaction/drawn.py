@@ -41,6 +41,8 @@ class Drawn(NamedTuple):
     adjusted : Adjustment or None
     given : ndarray, shape (n, B), or None
         Replicate weights that came with the data.
+    lone : tuple of str
+        Strata with one primary unit, of several in the population.
     """
 
     weight: Array
@@ -51,6 +53,7 @@ class Drawn(NamedTuple):
     design: Design | None
     adjusted: adjusting.Adjustment | None
     given: Array | None
+    lone: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):
@@ -92,7 +95,7 @@ def drawn(table: pd.DataFrame, design: Design | None, content: bytes) -> Drawn:
     units = units_of(found, design)
     adjusted = adjusting.adjustment(found, units)
     adjusted = adjusted._replace(g=adjusted.g[at], category=adjusted.category[at])
-    base = found.sum()[at]
+    base, sample = found.sum()[at], _certain(units.sample, design)
     made = design.replication
     given = found.replicated()[at] if made is not None and made.columns else None
     digest.update(units.name.encode())
@@ -100,11 +103,12 @@ def drawn(table: pd.DataFrame, design: Design | None, content: bytes) -> Drawn:
         base * adjusted.g,
         base,
         np.asarray(units.unit[at], np.intp),
-        _certain(units.sample, design),
+        sample,
         digest.hexdigest(),
         design,
         adjusted if adjusted.made else None,
         given,
+        _lone(sample, units.strata),
     )
 
 
@@ -123,6 +127,7 @@ def planned(of: Drawn, error: str, replicates: int | None, seed: int | None) -> 
         B = of.given.shape[1]
         r = np.ones(B) if made.rscales is None else np.array(made.rscales, float)
         return Plan("columns", B, 1.0 if made.scale is None else made.scale, r, made.mse, (), None)
+    refuse_lone(of)
     if of.design is None or made is None or made.method == "bootstrap":
         B = (500 if replicates is None else replicates) if made is None else (made.n or 0)
         word = seed if made is None else made.seed
@@ -177,6 +182,19 @@ def _certain(sample: sampling.Sample, design: Design) -> sampling.Sample:
         return sample
     m = np.bincount(sample.stratum, minlength=sample.population.size)
     return replace(sample, population=np.where(m == 1, 1.0, sample.population))
+
+
+def _lone(sample: sampling.Sample, strata: pd.DataFrame) -> tuple[str, ...]:
+    m = np.bincount(sample.stratum, minlength=sample.population.size)
+    where = np.flatnonzero((m == 1) & (sample.population > 1))
+    return tuple(", ".join(map(str, strata.iloc[h])) or "1" for h in where)
+
+
+def refuse_lone(of: Drawn) -> None:
+    """Raise where a stratum has one primary unit and no policy says what becomes of it."""
+    if of.lone:
+        shown = "; ".join(of.lone[:10]) + ("; …" if len(of.lone) > 10 else "")
+        raise DesignError(say("satisfaction.lone", count=len(of.lone), strata=shown))
 
 
 def _part(of: Drawn, plan: Plan, start: int, stop: int) -> factors_of.Replicates:

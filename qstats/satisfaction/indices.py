@@ -141,6 +141,8 @@ def linearised(
     shape = (len(own), int(unit.max()) + 1)
     Z = csr_array((z, (row, unit[at])), shape=shape)
     Z.sum_duplicates()
+    if design is None or design.singleton in ("fail", "collapse"):
+        drawing.refuse_lone(of.drawn)
     singleton: Any = "fail" if design is None or design.singleton == "collapse" else design.singleton
     found = sampling.linearised(
         Z,

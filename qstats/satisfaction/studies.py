@@ -68,6 +68,12 @@ class Study(NamedTuple):
         """G."""
         return len(self.survey.labels)
 
+    def __repr__(self) -> str:
+        n, p = self.survey.X.shape
+        error = "linearised" if self.plan is None else f"{self.plan.B} replicates ({self.plan.method})"
+        shown = f"{n} respondents, {p} items, {self.groups} groups"
+        return f"Study({shown}, model {self.questions.name}, {error})"
+
 
 class Fitted(NamedTuple):
     """The model of one group (or of all), as it was fitted to the whole sample.

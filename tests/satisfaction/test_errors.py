@@ -213,12 +213,18 @@ def test_calibrated_weights_make_the_estimate_and_every_replicate(survey):
 
 def test_a_lone_cluster_is_refused_with_the_policy(survey):
     survey.loc[survey["stratum"] == 3, "cluster"] = 999
-    with pytest.raises(DesignError):
+    with pytest.raises(DesignError, match=r"1 strata have one primary unit.*: 3"):
         row(survey, design=CLUSTERED, error="linearised")
+    average = Design(weight="weight", strata="stratum", cluster="cluster", singleton="average")
+    assert row(survey, design=average, error="linearised")["std_error"] > 0
+    joined = Design(
+        weight="weight", strata="stratum", cluster="cluster", singleton="collapse", collapse={2: "x", 3: "x"}
+    )
+    assert row(survey, design=joined)["std_error"] > 0
     certain = Design(weight="weight", strata="stratum", cluster="cluster", singleton="certainty")
     line, drawn = (row(survey, design=certain, error=e)["std_error"] for e in ("linearised", "replicates"))
     assert drawn == pytest.approx(line, rel=0.15)
-    with pytest.raises(DesignError):
+    with pytest.raises(DesignError, match=": 3"):
         row(survey, design=CLUSTERED)
 
 

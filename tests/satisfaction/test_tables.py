@@ -166,3 +166,9 @@ def test_an_item_that_was_dropped_is_in_no_measure(survey):
     pd.testing.assert_frame_equal(satisfaction.constructs(study), satisfaction.constructs(same), rtol=1e-9)
     one, two = (satisfaction.paths(of).table["estimate"] for of in (study, same))
     np.testing.assert_allclose(one, two, rtol=1e-9)
+
+
+def test_a_study_says_what_it_is(study, survey):
+    assert repr(study) == "Study(240 respondents, 8 items, 1 groups, model user, 300 replicates (bootstrap))"
+    line = satisfaction.study(survey, model=MODEL, by="brand", error="linearised")
+    assert repr(line) == "Study(240 respondents, 8 items, 3 groups, model user, linearised)"
