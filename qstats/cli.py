@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from qstats.commands import returns
-from qstats.commands.terminal import LangOption, TraceOption, aside, label, progress, show, tell, told
+from qstats.commands import report, returns
+from qstats.commands.terminal import LangOption, TraceOption, label, show, told
 
 app = typer.Typer(
     name="qstats",
@@ -29,6 +28,9 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+app.command("report")(report.report)
+app.command("diff")(report.diff)
+app.command("rebuild")(report.rebuild)
 app.command("check")(returns.check)
 app.command("collect")(returns.collect)
 app.command("template")(returns.template)
@@ -42,46 +44,6 @@ def _main(
 ) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may not be UTF-8
-
-
-@app.command("report")
-def report(
-    kind: Annotated[str, typer.Argument(help="种类 kind: annual")],
-    year: Annotated[
-        int | None, typer.Option(help="年份，默认为有数据的最近一年 year; newest with data")
-    ] = None,
-    region: Annotated[str, typer.Option(help="地区名称或代码 name or code of a region")] = "全国",
-    lang: Annotated[str | None, typer.Option(help="语言 languages: zh | en | zh,en")] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="输出文件夹 folder")] = Path("build"),
-    in_process: Annotated[
-        bool,
-        typer.Option(
-            "--in-process", help="不另起内核，成批生成时更快 no kernel of its own: faster in batches"
-        ),
-    ] = False,
-    traceback: TraceOption = False,
-) -> None:
-    """生成报告，每种语言一个 HTML 文件 Build a report: one HTML file a language."""
-    languages = lang.replace("\uff0c", ",").split(",") if lang else None
-    with told(languages[0] if languages else None, traceback) as speak:
-        from qstats.report.publish import build
-
-        wanted = [part.strip() for part in languages] if languages else [speak]
-        with progress(speak) as move:
-            results = build(
-                kind,  # type: ignore[arg-type]  # build answers a wrong kind with the list
-                year=year,
-                region=region,
-                lang=wanted,
-                output=output,
-                in_process=in_process,
-                progress=move,
-            )
-        for result in results:
-            for warning in result.warnings:
-                aside("cli.warning", speak, text=warning)
-            size, seconds = f"{result.size / 1000:,.0f} KB", f"{result.seconds:.1f}"
-            tell("cli.written", speak, path=result.path.resolve(), size=size, seconds=seconds)
 
 
 @app.command("datasets")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from qstats.datasets import catalog
-from qstats.errors import DataError, OptionError, one_of
-from qstats.messages import language, say
-from qstats.report import execute, formats, microdata, render
-from qstats.report.facts import Facts
+from qstats.errors import DataError, OptionError
+from qstats.report import execute, microdata, render
+from qstats.report.editions import KINDS as RECIPES
+from qstats.report.editions import Edition, editions
 
 Kind = Literal["annual"]
-KINDS: Final = ("annual",)
+KINDS: Final = tuple(RECIPES)
 
 #: told (what is being done, steps done, steps in all)
 Progress = Callable[[str, int, int], None]
@@ -27,6 +27,13 @@ class Result(NamedTuple):
     size: int
     seconds: float
     warnings: tuple[str, ...]
+
+
+class Drawn(NamedTuple):
+    """A page not yet written, and the data sets it rests on: name, sha256, rows."""
+
+    html: str
+    datasets: list[dict[str, Any]]
 
 
 def build(
@@ -78,44 +85,51 @@ def build(
     >>> build("annual", year=2023, in_process=True, output=getfixture("tmp_path"))[0].path.name
     'annual-2023-全国.zh.html'
     """
-    one_of("kind", kind, KINDS)
-    languages = [language(one) for one in ([lang] if isinstance(lang, str) else lang)]
-    given = {key: microdata.shown(path) for key, path in (cells or {}).items()}
-    facts = Facts.of(year, region, cells=given)
-    return [_build(kind, facts, one, Path(output), in_process, progress) for one in languages]
+    asked = editions(kind, year=year, region=region, lang=lang, cells=cells)
+    for _, error in asked.impossible:
+        raise error
+    return [_build(one, Path(output), in_process, progress) for one in asked.editions]
 
 
-def _build(
-    kind: Kind, facts: Facts, lang: str, output: Path, in_process: bool, progress: Progress | None
-) -> Result:
+def _build(edition: Edition, output: Path, in_process: bool, progress: Progress | None) -> Result:
     started = time.perf_counter()
-    parameters = {"year": facts.year, "region": facts.region, "lang": lang, "cells": dict(facts.cells)}
 
     def tell(done: int, total: int) -> None:
         if progress is not None:
-            progress(f"{facts.year} {facts.region} {lang}", done, total)
+            progress(" ".join([*(str(v) for _, v in edition.parameters), edition.lang]), done, total)
 
-    executed = execute.run(notebook(kind), parameters, in_process=in_process, progress=tell)
-    place = facts.place(lang)
-    html = render.page(
-        executed,
-        title=say(f"{kind}.title", lang),
-        subtitle=say(
-            "annual.subtitle", lang, region=place, period=formats.period(str(facts.year), lang=lang)
-        ),
-        lang=lang,
-        note=say("annual.note", lang),
-        provenance={"datasets": _datasets(render.sources(executed), facts), "seed": None},
-        parameters=parameters,
-    )
-    written = render.write(html, output / f"{kind}-{facts.year}-{facts.region}.{lang}.html", lang=lang)
+    html = draw(edition, in_process=in_process, progress=tell).html
+    written = render.write(html, output / f"{edition.name}.html", lang=edition.lang)
     return Result(written.path, written.size, time.perf_counter() - started, written.warnings)
 
 
-def notebook(kind: Kind) -> Path:
+def draw(
+    edition: Edition,
+    /,
+    *,
+    in_process: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Drawn:
+    """Run the notebook of an edition and render its page, without writing it."""
+    executed = execute.run(notebook(edition.kind), edition.injected, in_process=in_process, progress=progress)
+    title, subtitle, note = RECIPES[edition.kind].headings(dict(edition.parameters), edition.lang)
+    datasets = _datasets(render.sources(executed), edition.cells)
+    html = render.page(
+        executed,
+        title=title,
+        subtitle=subtitle,
+        lang=edition.lang,
+        note=note,
+        provenance={"datasets": datasets, "seed": None},
+        parameters=edition.injected,
+    )
+    return Drawn(html, datasets)
+
+
+def notebook(kind: str) -> Path:
     """Return the notebook of a kind of report, in a checkout or beside the installed package."""
     package = Path(__file__).resolve().parents[1]
-    name = f"{kind}_report.ipynb"
+    name = RECIPES[kind].notebook
     for folder in (package / "_notebooks", package.parent / "notebooks"):
         if (folder / name).is_file():
             return folder / name
@@ -124,11 +138,11 @@ def notebook(kind: Kind) -> Path:
     )
 
 
-def _datasets(names: Sequence[str], facts: Facts) -> list[dict[str, Any]]:
+def _datasets(names: Sequence[str], cells: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return name, sha256 and rows of every data set the page rests on."""
     known = catalog().set_index("name")
     used = [name for name in names if name in known.index]
-    files = [microdata.described(file) for _, file in facts.cells]
+    files = [microdata.described(file) for _, file in cells]
     files = [file for file in files if file["name"] in names]
     if not used and not files:
         raise OptionError(f"no data set is known under {names}")
