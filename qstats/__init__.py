@@ -46,6 +46,14 @@ _PUBLIC = {
     "audit": "index.audit",
     "admissible_weights": "index.admissible",
     "bands": "index.bands",
+    # steps of an index, each alone
+    "screen": "index.steps",
+    "denominate": "index.steps",
+    "impute": "index.steps",
+    "treat": "index.steps",
+    "normalise": "index.steps",
+    "weigh": "index.steps",
+    "aggregate": "index.steps",
     # questions
     "change": "analysis.change",
     "decompose": "analysis.decompose",
