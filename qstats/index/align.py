@@ -69,15 +69,15 @@ def align(
 
 def _code_faults(found: Given, leaves: pd.DataFrame, name: str, lang: str | None) -> list[Fault]:
     """Return the indicators that the framework does not have, or has in another unit."""
-    faults = []
+    faults, units = [], dict(zip(leaves.index, leaves["unit"].astype(str), strict=True))
     for code in dict.fromkeys(found.codes):
-        if code not in leaves.index:
+        if code not in units:
             near = nearest(code, leaves.index)
             hint = say("framework.near", lang, near=near) if near else ""
             message = say("index.unknown", lang, name=name, code=code, hint=hint)
             faults.append(fault("indicator", code, "unknown", message))
             continue
-        have, want = found.measured[code], str(leaves.loc[code, "unit"])
+        have, want = found.measured[code], units[code]
         if have and have != want:
             message = say("index.unit", lang, code=code, have=have, want=want, name=name)
             faults.append(fault("unit", have, "unit", message))

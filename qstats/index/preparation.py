@@ -189,14 +189,25 @@ def impute(
 def _over_time(frame: Any, method: Any, time: str | None, max_gap: float | None) -> imputation.Imputed:
     """Spread rows to periods × units, fill, and come back to the rows."""
     if time is None or time not in frame.index.names:
-        raise OptionError(f"time={time!r} must be one of the levels of the index {list(frame.index.names)}")
-    when = pd.to_numeric(pd.Series(frame.index.get_level_values(time)), errors="coerce")
-    if when.isna().any() or frame.index.has_duplicates:
-        raise DataError(f"the level {time!r} must hold numbers, and no unit twice in the same period")
-    years, at = np.unique(when.to_numpy(float), return_inverse=True)
-    alone = frame.index.nlevels == 1
-    unit = np.zeros(len(frame), int) if alone else pd.factorize(frame.index.droplevel(time))[0]
-    cube = np.full((len(years), unit.max() + 1, frame.shape[1]), np.nan)
+        raise OptionError(
+            f"time={time!r} must be one of the levels of the index {list(frame.index.names)}", argument="time"
+        )
+    level = frame.index.get_level_values(time)
+    when = pd.to_numeric(pd.Series(np.asarray(level, dtype=object)), errors="coerce").to_numpy(float)
+    if not np.isfinite(when).all():
+        wrong = some(level[~np.isfinite(when)].unique())
+        raise DataError(f"the level {time!r} must hold numbers; found {wrong}")
+    years, at = np.unique(when, return_inverse=True)
+    others = [name for name in range(frame.index.nlevels) if name != frame.index.names.index(time)]
+    unit = np.zeros(len(frame), np.intp)
+    for other in others:  # one level after another, so that an empty label is a label
+        code, labels = pd.factorize(frame.index.get_level_values(other), use_na_sentinel=False)
+        unit = np.unique(unit * len(labels) + code, return_inverse=True)[1]
+    cell = unit * len(years) + at
+    if len(np.unique(cell)) < len(cell):
+        twice = frame.index[pd.Series(cell).duplicated()]
+        raise DataError(f"a unit stands twice in the same period: {some(twice)}")
+    cube = np.full((len(years), int(unit.max(initial=-1)) + 1, frame.shape[1]), np.nan)
     cube[at, unit] = frame
     with naming(frame.columns):
         found = imputation.over_time(cube, years, method, max_gap=max_gap)

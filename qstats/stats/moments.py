@@ -52,9 +52,12 @@ def mean(x: Array) -> Array:
 
     A second pass adds the mean of the deviations, so that the rounding of a long sum does not stay in.
     """
-    n, known = count(x), ~np.isnan(x)
-    first = _divided(np.where(known, x, 0.0).sum(-2, keepdims=True), n)
-    return first + _divided(np.where(known, x - first, 0.0).sum(-2, keepdims=True), n)
+    known = ~np.isnan(x)
+    n = np.asarray(known.sum(-2, keepdims=True), float)
+    whole = known.all()
+    first = _divided((x if whole else np.where(known, x, 0.0)).sum(-2, keepdims=True), n)
+    d = x - first
+    return first + _divided((d if whole else np.where(known, d, 0.0)).sum(-2, keepdims=True), n)
 
 
 def _divided(total: Array, n: Array) -> Array:
@@ -75,10 +78,10 @@ def std(x: Array, *, ddof: int = 1) -> Array:
 
 def extremes(x: Array) -> tuple[Array, Array]:
     """Return the least and the greatest, NaN where nothing is observed."""
-    low = np.where(np.isnan(x), np.inf, x).min(-2, keepdims=True)
-    high = np.where(np.isnan(x), -np.inf, x).max(-2, keepdims=True)
-    empty = low > high
-    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+    if not x.shape[-2]:
+        empty = np.full((*x.shape[:-2], 1, x.shape[-1]), np.nan)
+        return empty, empty.copy()
+    return np.fmin.reduce(x, axis=-2, keepdims=True), np.fmax.reduce(x, axis=-2, keepdims=True)
 
 
 def median(x: Array) -> Array:
@@ -125,8 +128,9 @@ def shape(x: Array) -> tuple[Array, Array]:
     >>> [G.round(6).item() for G in shape(np.array([[1.0], [2.0], [3.0], [10.0]]))]
     [1.763633, 3.228]
     """
-    n, known = count(x), ~np.isnan(x)
-    d = np.where(known, x - mean(x), 0.0)
+    n = count(x)
+    d = x - mean(x)
+    np.copyto(d, 0.0, where=np.isnan(x))
     d2 = d * d
     sums = (np.einsum("...uq,...uq->...q", d2, by)[..., None, :] for by in (d, d2))
     varies = varied(x)

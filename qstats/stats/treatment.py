@@ -270,13 +270,19 @@ def apply(x: ArrayLike, params: Treatment, *, outside: Literal["raise", "clip"] 
     s = params.sign
     if not s.any():
         return np.clip(value, params.lower, params.upper)
-    z = (s * value - params.origin) + params.offset
-    wrong = (s != 0) & (z <= 0)
+    value = np.broadcast_to(value, np.broadcast_shapes(value.shape, s.shape))
+    done = np.clip(value, params.lower, params.upper)
+    laws = [np.broadcast_to(k, (*value.shape[:-2], 1, value.shape[-1]))[..., 0, :] for k in params[4:8]]
+    at = laws[0] != 0  # the columns that are transformed; the others need no logarithm
+    s, origin, offset, power = (k[at][:, None] for k in laws)
+    z = (s * np.swapaxes(value, -1, -2)[at] - origin) + offset
+    wrong = z <= 0
     if wrong.any() and outside == "raise":
+        found = np.unique(np.nonzero(at)[-1][wrong.any(-1)]).tolist()
         raise DataError(
             f"{int(wrong.sum())} values lie beyond the transform fitted, in columns "
-            f"{moments.columns(wrong.any(-2))}; fit again, or say outside='clip'"
+            f"{', '.join(map(str, found))}; fit again, or say outside='clip'"
         )
-    least = np.where(params.offset > 0, params.offset, np.finfo(float).tiny)
-    z = np.where(wrong, least, np.where(s == 0, 1.0, z))
-    return np.where(s == 0, np.clip(value, params.lower, params.upper), s * _power(np.log(z), params.power))
+    least = np.where(offset > 0, offset, np.finfo(float).tiny)
+    np.swapaxes(done, -1, -2)[at] = s * _power(np.log(np.where(wrong, least, z)), power)
+    return np.asarray(done, float)

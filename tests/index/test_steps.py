@@ -116,6 +116,61 @@ def test_imputing_over_time_does_not_need_rows_in_order_or_complete():
     assert steps.impute(one, method="latest", time="year", max_gap=0.5).data.isna().sum() == 1
 
 
+def over_years(frame, method, **options):
+    """Fill every unit by itself, one year after another, by hand."""
+    done = frame.astype(float).copy()
+    years = frame.index.names.index("year")
+    units = [tuple(str(k) for i, k in enumerate(row) if i != years) for row in frame.index]
+    for unit in set(units):
+        rows = [i for i, name in enumerate(units) if name == unit]
+        rows.sort(key=lambda i: float(frame.index[i][years]))
+        for column in range(frame.shape[1]):
+            line = frame.iloc[rows, column].set_axis([float(frame.index[i][years]) for i in rows])
+            if method == "latest":
+                line = line.ffill()
+            if method == "constant":
+                line = line.ffill().bfill()
+            if method == "linear":
+                line = line.interpolate("index").ffill().bfill()
+            done.iloc[rows, column] = line.to_numpy()
+    return done
+
+
+THREE = pd.MultiIndex.from_product([["安徽", "江苏", None], ["large", "small"], ["2018", "2020", "2023"]])
+THREE = THREE.set_names(["place", "size", "year"])
+
+
+@pytest.mark.parametrize("method", ["latest", "constant", "linear"])
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "order", [["place", "size", "year"], ["year", "size", "place"], ["size", "year", "place"]]
+)
+def test_units_of_several_keys_are_filled_each_from_its_own_years(method, seed, order):
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random((18, 2)) < 0.5, np.nan, rng.normal(size=(18, 2)))
+    panel = (
+        pd.DataFrame(values, THREE, columns=["a", "b"])
+        .reorder_levels(order)
+        .sample(frac=0.9, random_state=seed)
+    )
+    found = steps.impute(panel, method=method, time="year")
+    pd.testing.assert_frame_equal(found.data, over_years(panel, method), rtol=1e-12)
+    filled = panel.isna() & found.data.notna()
+    assert (found.source == "imputed").equals(filled)
+    assert filled.any(axis=None)
+
+
+def test_a_unit_twice_in_a_year_in_any_spelling_and_years_that_are_none_are_named():
+    twice = pd.MultiIndex.from_arrays([["安徽"] * 2, [2019, "2019"]], names=["place", "year"])
+    with pytest.raises(DataError, match=r"stands twice in the same period: .*安徽"):
+        steps.impute(pd.Series([1.0, np.nan], twice), method="latest", time="year")
+    for years, said in ((["2019年", "2020"], "found 2019年"), ([2019, np.inf], "found inf")):
+        index = pd.MultiIndex.from_arrays([["安徽"] * 2, years], names=["place", "year"])
+        with pytest.raises(DataError, match=said):
+            steps.impute(pd.Series([1.0, np.nan], index), method="latest", time="year")
+    assert steps.impute(PANEL.iloc[:0], method="linear", time="year").data.shape == (0, 3)
+
+
 def test_sizes_are_aligned_on_the_index():
     sizes = pd.DataFrame({"people": [4.0, 3.0, 2.0, 1.0]}, PLACES[::-1])
     found = steps.denominate(DATA, sizes, by={"rd": "people"}, scale={"rd": 10, "passed": 1, "loss": 1})
