@@ -38,12 +38,18 @@ _PUBLIC = (
     | {"competitiveness": "sections"}
 )
 
+#: the sections of the other kinds of report, a module each; the words of editors
+_MODULES = ("editorial", "qci", "quarterly", "region", "special")
+
 __all__ = list(_PUBLIC)
+__all__ += list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         return getattr(import_module(f"qstats.report.{_PUBLIC[name]}"), name)
+    if name in _MODULES:
+        return import_module(f"qstats.report.{name}")
     raise AttributeError(f"qstats.report has no {name!r}; it has {', '.join(__all__)}")
 
 

@@ -6,7 +6,7 @@ raised it, by the item or series it names. A rule that no published figure raise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from qstats.estimate import Estimate
@@ -34,12 +34,25 @@ class Finding(NamedTuple):
 Rule = Callable[[Facts, str | None], Iterator[Finding]]
 
 
-def found(facts: Facts, lang: str | None = None, /) -> list[Finding]:
-    """Return what every rule finds, in the order of the rules."""
-    return [finding for rule in RULES for finding in rule(facts, lang)]
+def found(facts: Facts, lang: str | None = None, /, *, rules: Sequence[Rule] = ()) -> list[Finding]:
+    """Return what every rule finds, in the order of the rules; by default those of the annual report."""
+    return [one for rule in rules or RULES for one in rule(facts, lang)]
 
 
-def _finding(rule: str, key: str, lang: str | None, /, **values: object) -> Finding:
+def write(w: blocks.Writer, findings: Sequence[Finding], /) -> None:
+    """Write findings as a numbered list of problem and recommendation, or that there are none."""
+    if not findings:
+        w.text(w.say("problems.none"))
+        return
+    w.note(w.say("problems.rule"))
+    heads = [(part, w.say(f"problems.{part}")) for part in ("problem", "advice")]
+    w.numbered(
+        (f"{f.rule}.{f.key}", [(part, head, getattr(f, part)) for part, head in heads]) for f in findings
+    )
+
+
+def finding(rule: str, key: str, lang: str | None, /, **values: object) -> Finding:
+    """Return a finding in the words of the catalogue: ``annual.problem.RULE`` and ``annual.advice.RULE``."""
     return Finding(
         key, say(f"annual.problem.{rule}", lang, **values), say(f"annual.advice.{rule}", lang), rule
     )
@@ -57,7 +70,7 @@ def small_firms(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
     small, large = (rates.value(industry=name) for name in ("小型企业", "大型企业"))
     if large > 0 and small / large >= MUCH:
         ratio = formats.number(small / large, digits=1, lang=lang)
-        yield _finding(
+        yield finding(
             "small",
             "NSS_fail_rate",
             lang,
@@ -74,7 +87,7 @@ def online_sales(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         return
     online, factory = (rates.value(industry=name) for name in ("流通领域(电商)", "生产领域"))
     if factory > 0 and online / factory >= MUCH:
-        yield _finding(
+        yield finding(
             "online", "NSS_fail_rate", lang, online=_percent(online, lang), factory=_percent(factory, lang)
         )
 
@@ -89,7 +102,7 @@ def clear_falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         worse = row["estimate"] * int(item["direction"]) < 0
         if worse and row["clear"] is not False and bool(row["direction"] != "flat"):
             words = blocks.change_words(current, change, lang)
-            yield _finding("drop", item["key"], lang, name=item[language(lang)], change=words)
+            yield finding("drop", item["key"], lang, name=item[language(lang)], change=words)
 
 
 def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
@@ -102,7 +115,7 @@ def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         unit = "" if current.unit == "index" else blocks.unit_name(current.unit, lang)
         points = say("format.points", lang) if current.unit == "%" else unit
         gap = formats.number(abs(row["gap"]), digits=current.digits, lang=lang)
-        yield _finding(
+        yield finding(
             "target",
             row["item"],
             lang,
@@ -121,7 +134,7 @@ def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         return
     top = causes.table.sort_values("estimate", ascending=False).iloc[0]
     if top["estimate"] >= LEADING:
-        yield _finding(
+        yield finding(
             "cause",
             "food_nonconformity_share",
             lang,
@@ -142,7 +155,7 @@ def more_alerts(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
                 formats.with_unit(x, blocks.unit_name(current.unit, lang), digits=0, lang=lang)
                 for x in (before, current.value())
             ]
-            yield _finding(
+            yield finding(
                 "alerts",
                 key,
                 lang,
@@ -157,7 +170,7 @@ def gaps(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
     lacking = [i for _, i in facts.items(headline=True).iterrows() if facts.current(i["key"]) is None]
     if lacking:
         names = say("annual.list", lang).join(item[language(lang)] for item in lacking)
-        yield _finding("gaps", "report_items", lang, count=len(lacking), names=names)
+        yield finding("gaps", "report_items", lang, count=len(lacking), names=names)
 
 
 def food_causes(facts: Facts, /) -> Estimate | None:
@@ -166,7 +179,8 @@ def food_causes(facts: Facts, /) -> Estimate | None:
     if whole is None:
         return None
     table = whole.table
-    table = table[table["period"].str.match(rf"{facts.year}(?:$|H|Q)")]
+    wanted = rf"{facts.period}$" if facts.part else rf"{facts.year}(?:$|H|Q)"
+    table = table[table["period"].str.match(wanted)]
     full = [p for p, rows in table.groupby("period") if 95 <= rows["estimate"].sum() <= 101]
     if not full:
         return None

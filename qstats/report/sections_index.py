@@ -59,8 +59,8 @@ def competitiveness(facts: Facts, /, *, lang: str | None = None) -> Section:
         w.text(w.say("index.none", year=facts.year))
     else:
         facts.use(found.scores)
-        _half(facts, w, found)
-    _grades_and_losses(facts, w)
+        write_half(facts, w, found)
+    write_grades_and_losses(facts, w, heading="index.grades")
     return w.section()
 
 
@@ -82,12 +82,13 @@ def _official(facts: Facts, w: Writer) -> None:
         w.note(w.say("trend.gaps"))
 
 
-def _half(facts: Facts, w: Writer, found: Capability) -> None:
+def write_half(facts: Facts, w: Writer, found: Capability, /) -> None:
+    """Write the half by province: the sentence, what it rests on, dots, squares, contributions, ranks."""
     scores = found.scores.where(node=HALF)
     ranks = compare(scores, lang=w.lang).table.set_index("region")
     central = compare(scores, within="central6", lang=w.lang).table.set_index("region")
     focus = facts.region if facts.region in ranks.index else "安徽"
-    w.text(_half_sentence(facts, w, ranks, central, focus))
+    w.text(half_sentence(facts, w, ranks, central, focus))
     tree = load("frameworks/ht_capability")
     column = f"population_{w.lang}"
     w.note(w.say("index.population", population=tree[column].iloc[0]) + w.say("stop"))
@@ -120,7 +121,8 @@ def _half(facts: Facts, w: Writer, found: Capability) -> None:
     _ranks_table(facts, w, ranks, central, focus)
 
 
-def _half_sentence(facts: Facts, w: Writer, ranks: pd.DataFrame, central: pd.DataFrame, focus: str) -> str:
+def half_sentence(facts: Facts, w: Writer, ranks: pd.DataFrame, central: pd.DataFrame, focus: str, /) -> str:
+    """Return the sentence on the best province and the focus: scores and ranks."""
     count = len(ranks)
     score = formats.number(ranks.loc[focus, "estimate"], digits=2, lang=w.lang)
     rank = int(ranks.loc[focus, "rank"])
@@ -171,13 +173,14 @@ def _ranks_table(facts: Facts, w: Writer, ranks: pd.DataFrame, central: pd.DataF
     w.table(table, w.say("index.table", year=facts.year), columns, highlight=place_name(focus, w.lang))
 
 
-def _grades_and_losses(facts: Facts, w: Writer) -> None:
+def write_grades_and_losses(facts: Facts, w: Writer, /, *, heading: str = "") -> None:
     """Score the two indicators that the yearbooks give by province, said to be two of twelve."""
     shares = grades(facts, provinces())
     losses = facts.figures("quality_loss_rate", region=provinces())
     if shares is None or shares.empty or losses is None:
         return
-    w.heading("index.grades")
+    if heading:
+        w.heading(heading)
     scores, rates = two_of_twelve(facts, shares, losses)
     w.text(w.say("index.grades_text"))
     ranks = compare(scores, lang=w.lang).table.sort_values(["rank", "region"])

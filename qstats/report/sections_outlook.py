@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from qstats.datasets import load
@@ -81,34 +83,41 @@ def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
     w = writer(facts, "risk", 10, lang)
     said = [sentence for key in facts.items("risk")["key"] if (sentence := _signal(facts, w, key))]
     w.text(*said)
-    causes = findings.food_causes(facts)
-    if causes is not None:
-        table = _with_rest(causes.table.sort_values(["estimate", "industry"], ascending=[False, True]), w)
-        table["industry"] = [population_name(name, w.lang) for name in table["industry"]]
-        cumulative = table["estimate"].cumsum()
-        few = int((cumulative < 80).sum()) + 1
-        period = formats.period(table["period"].iloc[0], lang=w.lang)
-        share, total = (
-            formats.percent(x, digits=1, lang=w.lang)
-            for x in (table["estimate"].iloc[0], cumulative.iloc[few - 1])
-        )
-        w.text(
-            w.say(
-                "risk.causes_text",
-                period=period,
-                first=table["industry"].iloc[0],
-                share=share,
-                count=few,
-                total=total,
-            )
-        )
-        drawn = charts.pareto(table, name="industry", value="estimate", unit="%", digits=1, lang=w.lang)
-        w.figure(drawn, w.say("risk.causes"))
-    if not said and causes is None:
+    caused = write_causes(w)
+    if not said and not caused:
         w.text(w.say("risk.none"))
     else:
         w.note(w.say("risk.note"))
     return w.section()
+
+
+def write_causes(w: Writer, /) -> bool:
+    """Write the causes of failing food samples and draw them; return whether any were published."""
+    causes = findings.food_causes(w.facts)
+    if causes is None:
+        return False
+    table = _with_rest(causes.table.sort_values(["estimate", "industry"], ascending=[False, True]), w)
+    table["industry"] = [population_name(name, w.lang) for name in table["industry"]]
+    cumulative = table["estimate"].cumsum()
+    few = int((cumulative < 80).sum()) + 1
+    period = formats.period(table["period"].iloc[0], lang=w.lang)
+    share, total = (
+        formats.percent(x, digits=1, lang=w.lang)
+        for x in (table["estimate"].iloc[0], cumulative.iloc[few - 1])
+    )
+    w.text(
+        w.say(
+            "risk.causes_text",
+            period=period,
+            first=table["industry"].iloc[0],
+            share=share,
+            count=few,
+            total=total,
+        )
+    )
+    drawn = charts.pareto(table, name="industry", value="estimate", unit="%", digits=1, lang=w.lang)
+    w.figure(drawn, w.say("risk.causes"))
+    return True
 
 
 def _with_rest(table: pd.DataFrame, w: Writer) -> pd.DataFrame:
@@ -138,38 +147,46 @@ def _signal(facts: Facts, w: Writer, key: str) -> str:
 def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
     """十一、存在的问题与建议: what the rules find, each with its number and a recommendation."""
     w = writer(facts, "problems", 11, lang)
-    found = findings.found(facts, w.lang)
-    if not found:
-        w.text(w.say("problems.none"))
-        return w.section()
-    w.note(w.say("problems.rule"))
-    problem, advice = w.say("problems.problem"), w.say("problems.advice")
-    w.numbered(
-        (
-            f"{finding.rule}.{finding.key}",
-            [("problem", problem, finding.problem), ("advice", advice, finding.advice)],
-        )
-        for finding in found
-    )
+    findings.write(w, findings.found(facts, w.lang))
     return w.section()
 
 
 def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
     """附录: definitions and formulas, sources of every figure used, rounding, revisions."""
     w = writer(facts, "appendix", "", lang)
+    write_appendix(w, {str(item["function"]) for _, item in facts.items().iterrows()} | {"grade_rate"})
+    return w.section()
+
+
+def write_appendix(
+    w: Writer, used: Collection[str], /, *, keys: Collection[str] | None = None, scored: bool = True
+) -> None:
+    """Write definitions and formulas of indicators, the sources of figures, rounding, revisions.
+
+    Parameters
+    ----------
+    w : Writer
+    used : collection of str
+        Codes of the indicators to define.
+    keys : collection of str, optional
+        Items whose sources are listed; by default all that have a figure.
+    scored : bool
+        Whether the page shows scores, so that their formula is needed.
+    """
+    facts = w.facts
     w.place = w.say("appendix_letter")
     w.heading("appendix.definitions")
-    used = {str(item["function"]) for _, item in facts.items().iterrows()}
     for row in load("indicators").to_dict("records"):
-        if row["code"] in used or row["code"] == "grade_rate":
+        if row["code"] in used:
             name = row[f"name_{w.lang}"]
             w.text(f"{name[:1].upper()}{name[1:]}{w.say('colon')}{row[f'definition_{w.lang}']}")
             if isinstance(row["formula"], str) and row["formula"]:
                 w.blocks += [page.math(line) for line in row["formula"].split(r",\quad ")]
-    w.note(w.say("index.formula_note"))
-    w.blocks.append(page.math(r"s = 60 + 40\,\frac{x - L}{U - L}"))
+    if scored:
+        w.note(w.say("index.formula_note"))
+        w.blocks.append(page.math(r"s = 60 + 40\,\frac{x - L}{U - L}"))
     w.heading("appendix.sources")
-    table = _sources(facts, w)
+    table = _sources(facts, w, keys)
     if not table.empty:
         columns = [
             tables.Field("name", w.say("col.indicator"), words=True),
@@ -179,14 +196,13 @@ def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
         w.table(table, w.say("appendix.sources"), columns)
     w.note(w.say("appendix.evidence"))
     w.note(w.say("appendix.rounding"), w.say("appendix.revisions"))
-    return w.section()
 
 
-def _sources(facts: Facts, w: Writer) -> pd.DataFrame:
+def _sources(facts: Facts, w: Writer, keys: Collection[str] | None) -> pd.DataFrame:
     """Return item, source title and evidence of the figures of the year."""
     rows = []
     for _, item in facts.items().iterrows():
-        if facts.current(item["key"]) is None:
+        if facts.current(item["key"]) is None or (keys is not None and item["key"] not in keys):
             continue
         for source in facts.source_rows(item["key"]).to_dict("records"):
             kind = w.say(f"evidence.{source['evidence']}")
