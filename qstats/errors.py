@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from importlib import import_module
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +13,13 @@ if TYPE_CHECKING:
 
 
 class QStatsError(Exception):
-    """Any error that qstats raises on purpose."""
+    """Any error that qstats raises on purpose; a notebook shows it short."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback."""
+        # by name: what knows languages stands above the errors
+        lines: list[str] = import_module("qstats.tracebacks").render(self)
+        return lines
 
 
 class OptionError(QStatsError, ValueError):
@@ -56,6 +64,10 @@ class DataError(QStatsError):
             return pd.DataFrame(columns=["row", "column", "value", "rule", "message"])
         return self._violations.copy()
 
+    def _repr_html_(self) -> str:
+        html: str = import_module("qstats.display").violations(self)
+        return html
+
 
 class FrameworkError(QStatsError):
     """An index framework with faults; all of them are listed.
@@ -88,9 +100,24 @@ def nearest(value: object, options: Iterable[Any], *, cutoff: float = 0.5) -> st
 
 def one_of(argument: str, value: object, options: Sequence[Any]) -> None:
     """Raise OptionError unless `value` is one of `options`."""
-    if any(value is option or value == option for option in options):
+    if any(value is option or _equal(value, option) for option in options):
         return
     hint = nearest(value, options)
     did = f" Did you mean {hint!r}?" if hint else ""
     said = f"{argument}={value!r} is not one of {', '.join(map(repr, options))}.{did}"
     raise OptionError(said, argument=argument, value=value, options=options)
+
+
+def _equal(value: object, option: object) -> bool:
+    """Return whether these are the same choice; an array or a missing value is none."""
+    try:
+        return bool(value == option)
+    except (TypeError, ValueError):
+        return False
+
+
+def within_0_1(argument: str, value: object, /, *, hint: str = "95 % is 0.95") -> None:
+    """Raise OptionError unless `value` is one number strictly between 0 and 1."""
+    if isinstance(value, Real) and 0 < float(value) < 1:
+        return
+    raise OptionError(f"{argument}={value!r} is not between 0 and 1; {hint}", argument=argument, value=value)

@@ -156,9 +156,13 @@ def read_table(
 
 def _opened(path: Path, lang: str | None) -> tuple[bytes, str]:
     """Return the bytes of a file and what it calls itself."""
-    if path.is_dir():
+    try:
+        folder, file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long
+        raise DataError(say("file.denied", lang, path=f"{path!s:.200}", error=error.strerror)) from error
+    if folder:
         raise DataError(say("file.folder", lang, path=path))
-    if not path.is_file():
+    if not file:
         raise DataError(say("file.missing", lang, path=path))
     kind = path.suffix.lower()
     if kind not in (*_TEXTS, *_WORKBOOKS, ".xls"):

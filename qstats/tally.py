@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from qstats import periods
 from qstats.classifications import containing_regions
-from qstats.errors import DataError
+from qstats.errors import DataError, OptionError
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -96,8 +96,24 @@ def _refuse_overlap(
 
 
 def keys_of(by: str | Sequence[str], /) -> list[str]:
-    """Return the keys of `by` as a list without repeats: one name or several."""
-    return [by] if isinstance(by, str) else list(dict.fromkeys(by))
+    """Return the keys of `by` as a list without repeats: one name or several.
+
+    Raises
+    ------
+    OptionError
+        No names of columns, or names without an order (a set) or that can be read only once (a generator).
+    """
+    if isinstance(by, str):
+        return [by]
+    ordered = isinstance(by, Iterable) and not isinstance(by, Iterator | Set | Mapping | bytes)
+    names = list(by) if ordered else []
+    if not ordered or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            f"by={by!r:.200} is neither the name of a column nor a list of names; say by=['region']",
+            argument="by",
+            value=by,
+        )
+    return list(dict.fromkeys(names))
 
 
 def provenance_of(table: Any, /) -> tuple[str, ...]:

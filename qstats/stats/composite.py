@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError
+from qstats.errors import within_0_1
 
 Array = NDArray[np.float64]
 
@@ -132,8 +132,7 @@ def normal_interval(
     OptionError
         `level` is not between 0 and 1.
     """
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 0.95 is 95 %")
+    within_0_1("level", level)
     half = NormalDist().inv_cdf(0.5 + level / 2) * np.asarray(std_error, float)
     centre = np.asarray(estimate, float)
     return np.clip(centre - half, floor, ceiling), np.clip(centre + half, floor, ceiling)

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, within_0_1
 
 Array = NDArray[np.float64]
 Measure = Literal["pearson", "spearman", "kendall"]
@@ -338,8 +338,7 @@ def _check(measure: str, null: str, level: float, n_draws: int) -> None:
     one_of("null", null, NULLS)
     if measure == "kendall" and null == "t":
         raise OptionError("null='t' is for Pearson and Spearman; for Kendall use 'permutation'")
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1")
+    within_0_1("level", level)
     if n_draws < 99:
         raise OptionError(f"n_draws={n_draws!r} is fewer than 99: no p-value below 1 % could come out")
 

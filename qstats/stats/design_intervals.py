@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, within_0_1
 
 Array = NDArray[np.float64]
 Design = Literal[
@@ -185,8 +185,7 @@ def snap(p: ArrayLike) -> Array:
 
 def check_level(level: float) -> None:
     """Raise unless a confidence level lies between 0 and 1."""
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
+    within_0_1("level", level)
 
 
 def _check_deff(deff: Array) -> None:

@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, within_0_1
 
 Array = NDArray[np.float64]
 Limits = Literal["exact", "discrete", "normal", "wilson", "phi", "tau2", "arcsine-tau2"]
@@ -142,8 +142,7 @@ def funnel_limits(
     ([0.832, 0.881], [0.95, 0.918])
     """
     one_of("method", method, LIMITS)
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
+    within_0_1("level", level)
     if not 0 < target < 1:
         raise OptionError(f"target={target!r}: a funnel needs a target strictly between 0 and 1")
     from scipy.special import ndtri

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, within_0_1
 
 Array = NDArray[np.float64]
 Proportion = Literal["clopper-pearson", "wilson", "jeffreys", "agresti-coull"]
@@ -157,5 +157,4 @@ def refuse(method: str | None, what: str) -> None:
 
 
 def _check_level(level: float) -> None:
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
+    within_0_1("level", level)

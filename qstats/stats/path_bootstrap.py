@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, within_0_1
 from qstats.stats.path_moments import Missing, left_out, resampled
 from qstats.stats.pathmodel import FAILURES, Fit, Metric, Model, Scheme, fit_stack
 
@@ -260,8 +260,7 @@ def bca(
 
 def _checked(level: float) -> float:
     """Return the level, or raise."""
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 0.95 is 95 %")
+    within_0_1("level", level)
     return level
 
 

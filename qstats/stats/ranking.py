@@ -15,7 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import one_of, within_0_1
 
 Array = NDArray[np.float64]
 Adjustment = Literal["holm", "bh", "none"]
@@ -97,8 +97,7 @@ def rank_interval(ranks: ArrayLike, *, level: float = 0.95) -> tuple[Array, Arra
     >>> low.tolist(), high.tolist()
     ([1.0], [2.0])
     """
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 0.95 is 95 %", argument="level")
+    within_0_1("level", level)
     ordered = np.sort(np.asarray(ranks, float), axis=-2)
     n = (~np.isnan(ordered)).sum(-2, keepdims=True)
     cut = np.floor(n * (1 - level) / 2 + 1e-9).astype(np.intp)

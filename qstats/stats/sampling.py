@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError, OptionError, one_of
+from qstats.errors import DesignError, one_of, within_0_1
 from qstats.stats.covariance import (
     Array,
     Errors,
@@ -273,8 +273,7 @@ def t_interval(
     NaN where the error is unknown; with 0 degrees of freedom there is no t. An error of zero (a
     census) has both limits at the estimate.
     """
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 95 % is level=0.95")
+    within_0_1("level", level)
     from scipy.special import stdtrit  # the quantile of t, without all of scipy.stats
 
     theta, se, df = np.broadcast_arrays(*(np.asarray(a, float) for a in (estimate, std_error, df)))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError
+from qstats.errors import OptionError, within_0_1
 
 Array = NDArray[np.float64]
 
@@ -214,8 +214,7 @@ def size_for_change(
 def _z(confidence: float) -> float:
     from scipy.special import ndtri
 
-    if not 0 < confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is not between 0 and 1; 95 % is 0.95")
+    within_0_1("confidence", confidence)
     return float(ndtri((1 + confidence) / 2))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, cast
 
@@ -244,6 +244,8 @@ class Design:
 
 
 def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
+    if given is not None and (not isinstance(given, Iterable) or isinstance(given, Set)):
+        raise OptionError(f"cluster and fpc are names of columns, not {given!r}")
     return (given,) if isinstance(given, str) else tuple(given or ())
 
 
@@ -278,6 +280,10 @@ def _valid(design: Design) -> None:
 
 
 def _valid_steps(design: Design) -> None:
+    if not all(isinstance(step, Calibration) for step in design.calibrations):
+        raise OptionError(f"calibrations={design.calibrations!r:.200} are made by Design(…).calibrate(…)")
+    if design.replication is not None and not isinstance(design.replication, Replication):
+        raise OptionError(f"replication={design.replication!r:.200} is made by Design(…).replicate(…)")
     continuous = [name for step in design.calibrations for name in step.continuous]
     if continuous and design.elements:
         raise DesignError(

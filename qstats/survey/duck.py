@@ -42,7 +42,7 @@ class Source(NamedTuple):
     @property
     def text(self) -> str:
         """The call that reads the files, in SQL."""
-        names = ", ".join(map(text, self.files))
+        names = ", ".join(map(_literal, self.files))
         return f"read_{self.kind}([{names}])"
 
     def relation(self) -> duckdb.DuckDBPyRelation:
@@ -66,7 +66,7 @@ class Source(NamedTuple):
 
     def placed(self) -> duckdb.DuckDBPyRelation:
         """Return the files as a relation with ``#file`` and ``#row`` (from 0) of each row."""
-        names = ", ".join(map(text, self.files))
+        names = ", ".join(map(_literal, self.files))
         own = ", ".join(map(quoted, self.columns()))
         if self.kind == "parquet":
             extra, row = "file_row_number = true", "file_row_number"
@@ -92,6 +92,12 @@ class Source(NamedTuple):
         return {row[0]: row[1] for row in rows}
 
 
+def _literal(name: str) -> str:
+    """Return the name of one file as SQL; DuckDB would read ``*?[`` as a pattern and ``~`` as a home."""
+    plain = "".join(f"[{c}]" if c in "*?[" else c for c in name)
+    return text(f"./{plain}" if plain.startswith("~") else plain)
+
+
 def is_files(data: Any, /) -> bool:
     """Return whether data are the path of a file, a pattern, or a list of these."""
     if isinstance(data, str | Path):
@@ -115,7 +121,9 @@ def found_files(data: Any, /) -> tuple[tuple[str, ...], str]:
     given = [data] if isinstance(data, str | Path) else list(data)
     files: list[str] = []
     for item in map(str, given):
-        pattern = any(c in item for c in "*?[")
+        if not item or "\0" in item:
+            raise DataError(say("file.missing", path=repr(item)))
+        pattern = any(c in item for c in "*?[") and not os.path.lexists(item)
         names = sorted(glob(item, recursive=True)) if pattern else [item]  # noqa: PTH207 -- may be absolute
         if not names:
             raise DataError(say("cells.no_match", pattern=item))
@@ -139,6 +147,8 @@ def _kind(name: str) -> str:
 
 def _readable(path: Path) -> None:
     try:
+        if path.is_fifo():
+            raise DataError(say("cells.pipe", path=path))
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError:
@@ -146,7 +156,7 @@ def _readable(path: Path) -> None:
     except IsADirectoryError:
         raise DataError(say("cells.folder", path=path)) from None
     except OSError as error:
-        raise DataError(say("file.denied", path=path, error=error.strerror)) from error
+        raise DataError(say("file.denied", path=f"{path!s:.200}", error=error.strerror)) from error
     if empty:
         raise DataError(say("file.empty", path=path))
 

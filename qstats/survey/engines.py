@@ -43,16 +43,27 @@ def framed(data: Any, /) -> Frame:
     if isinstance(data, Mapping | list):
         import pandas as pd
 
-        data = pd.DataFrame(data)
+        try:
+            data = pd.DataFrame(data)
+        except ValueError as error:
+            raise DataError(say("cells.ragged", error=error)) from None
     try:
         with warnings.catch_warnings():
             # of a package to come that would take over Dask; it cannot be installed yet
             warnings.filterwarnings("ignore", "Dask support is moving", FutureWarning)
-            return cast("Frame", nw.from_native(data))
+            return _labelled(cast("Frame", nw.from_native(data)))
     except nw.exceptions.DuplicateError as error:
         raise DataError(say("check.names_twice", error=error)) from None
     except TypeError:
         raise DataError(say("cells.no_table", kind=type(data).__name__)) from None
+
+
+def _labelled(frame: Frame) -> Frame:
+    """Return the frame; the labels of its columns must be text."""
+    odd = [name for name in frame.collect_schema() if not isinstance(name, str)]
+    if odd:
+        raise DataError(say("cells.labels", value=repr(odd[0])))
+    return frame
 
 
 def require_columns(present: Sequence[str], names: Iterable[str], /, *, where: str = "") -> None:
@@ -103,7 +114,10 @@ def aggregated(frame: Frame, keys: Sequence[str], made: Expressions, /, *, count
     if not keys:
         return frame.select(*totals)
     if isinstance(frame, nw.DataFrame):
-        return frame.group_by(list(keys)).agg(*totals)
+        try:
+            return frame.group_by(list(keys)).agg(*totals)
+        except (TypeError, UnicodeEncodeError) as error:
+            raise DataError(say("cells.key_unread", names=", ".join(keys), error=error)) from None
     return frame.group_by(list(keys)).agg(*totals)
 
 
@@ -129,6 +143,17 @@ def columns_of(plan: Plan, frame: Frame) -> None:
     numbers = [*plan.weights, *plan.populations, *plan.columns.values()]
     require_columns(list(names), [*plan.keys, *numbers])
     require_numbers(names, numbers)
+    _refuse_complex(frame, numbers)
+
+
+def _refuse_complex(frame: Frame, names: Iterable[str]) -> None:
+    """Raise when a number has an imaginary part, which adding up would drop; only pandas has such."""
+    if not frame.implementation.is_pandas():
+        return
+    dtypes = frame.to_native().dtypes
+    for name in names:
+        if dtypes[name].kind == "c":
+            raise DataError(say("cells.no_number", name=name, kind=dtypes[name]))
 
 
 def session_zone(frame: Frame, /) -> str | None:

@@ -55,6 +55,8 @@ def normalised(name: str, column: pa.ChunkedArray, /, zone: str | None = None) -
         return array.cast(pa.int8()).cast(pa.int64())
     if pa.types.is_null(kind):
         return array.cast(pa.string())
+    if pa.types.is_duration(kind) or isinstance(kind, pa.BaseExtensionType):
+        raise DataError(say("cells.key_kind", name=name, kind=kind))
     try:
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             return array.cast(pa.int64())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import combinations_with_replacement
 from operator import and_, mul
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 
-from qstats.errors import DataError
+from qstats.errors import DataError, OptionError
 from qstats.survey.adjustments import ONE
 from qstats.survey.design import Design, Missing
 
@@ -123,6 +123,7 @@ def plan(
     """Return what has to be added up for estimates of these sums under this design."""
     if isinstance(sums, str):
         sums = [sums]
+    _refuse_arguments(design, sums)
     given = dict(sums) if isinstance(sums, Mapping) else {name: name for name in sums}
     values = {name: nw.col(e) if isinstance(e, str) else e for name, e in given.items()}
     steps = design.calibrations if design else ()
@@ -140,6 +141,19 @@ def plan(
     return Plan(
         tuple(by), tuple(keys), tuple(given), design, values, columns, auxiliaries, found, policy, decimals
     )
+
+
+def _refuse_arguments(design: object, sums: Iterable[Any]) -> None:
+    """Raise unless the design is a Design, and what is added up has names."""
+    if design is not None and not isinstance(design, Design):
+        raise OptionError(
+            f"design={design!r:.200} is not a Design; say qs.Design(weight=…, strata=…, cluster=…)",
+            argument="design",
+            value=design,
+        )
+    odd = [name for name in sums if not isinstance(name, str)]
+    if odd:
+        raise OptionError(f"{odd[0]!r:.200} is not the name of a column; give text", value=odd[0])
 
 
 def _keys_of(design: Design | None) -> list[str]:

@@ -91,7 +91,7 @@ def quantile(
         raise OptionError(
             "quantiles need the distribution of the column, which cells do not keep; give the table"
         )
-    keys, probs = keys_of(by), [float(p) for p in np.atleast_1d(q)]
+    keys, probs = keys_of(by), _shares_of(q)
     what = plan([*keys, VALUE], design, (y,), missing, None)
     found = cells_of(data, what, derived={VALUE: _text(y)})
     table = pd.concat(
@@ -108,6 +108,19 @@ def quantile(
         provenance=found.provenance,
         notes=notes_of(found),
     )
+
+
+def _shares_of(q: float | Sequence[float]) -> list[float]:
+    """Return the shares p as numbers; each once, at least one."""
+    try:
+        probs = [float(p) for p in np.atleast_1d(q)]
+    except (TypeError, ValueError):
+        probs = []
+    if not probs or len(set(probs)) < len(probs):
+        raise OptionError(
+            f"q={q!r:.200} must be a share in [0, 1] or a list of different ones; the median is q=0.5"
+        )
+    return probs
 
 
 def _text(y: str) -> nw.Expr:
