@@ -71,6 +71,10 @@ _PUBLIC = {
     "sample_size": "analysis.acceptance",
     "flags": "analysis.publication",
     "small_area": "analysis.small_area",
+    "vintages": "analysis.revisions",
+    "revisions": "analysis.revisions",
+    "revision_triangle": "analysis.revisions",
+    "revision_summary": "analysis.revisions",
     "suppress": "analysis.suppress",
 }
 _MODULES = ("report", "stats", "indicators", "index", "analysis", "errors", "plot")

@@ -85,9 +85,10 @@ def compared(old: Path | str, new: Path | str, /, *, lang: str | None = None) ->
             rows.append(_row(name, Change("", "report", name, *(p and p.path.name for p in pair)), "", lang))
             continue
         found = list(changes(contents.read(pair[0].path), contents.read(pair[1].path)))
-        why = "；".join(_causes(pair[0].entry, pair[1].entry, lang)) if found else ""
+        given = _causes(pair[0].entry, pair[1].entry, lang) if found else {}
+        why = say("publish.and", lang).join(say(f"publish.why.{cause}", lang) for cause in given)
         rows += [_row(name, change, why, lang) for change in found]
-        causes += [why] if why and why not in causes else []
+        causes += [text for text in given.values() if text not in causes]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(object)
     return Comparison(table.where(table.notna(), ""), tuple(causes))
 
@@ -241,19 +242,18 @@ def _cells(
         yield Change(title, kind, f"{where} · {key[0]}", before, after)
 
 
-def _causes(old: Entry | None, new: Entry | None, lang: str | None) -> Iterator[str]:
-    """Give what differs in the inputs of two pages: parameters, data, method, version."""
+def _causes(old: Entry | None, new: Entry | None, lang: str | None) -> dict[str, str]:
+    """Return what differs in the inputs of two pages, parameters, data, method, version: a sentence each."""
     if old is None or new is None:
-        yield say("publish.cause.unknown", lang)
-        return
+        return {"unknown": say("publish.cause.unknown", lang)}
     parts = {"parameters": _parameters(old, new), "data": _data(old, new, lang)}
     for cause, names in (("method", _METHOD), ("version", _VERSION)):
         parts[cause] = [
             say(f"publish.input.{n}", lang) for n in names if old["inputs"].get(n) != new["inputs"].get(n)
         ]
-    separator = "、" if say("publish.none", lang) == "无" else ", "
-    given = [say(f"publish.cause.{c}", lang, names=separator.join(n)) for c, n in parts.items() if n]
-    yield from given or [say("publish.cause.none", lang)]
+    separator = say("publish.and", lang)
+    given = {c: say(f"publish.cause.{c}", lang, names=separator.join(n)) for c, n in parts.items() if n}
+    return given or {"none": say("publish.cause.none", lang)}
 
 
 def _parameters(old: Entry, new: Entry) -> list[str]:

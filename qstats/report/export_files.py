@@ -29,6 +29,8 @@ from qstats.report.editions import Edition
 _CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _ENDINGS: Final = {"pdf": ".pdf", "xlsx": ".xlsx", "csv": ".csv.zip", "sdmx": ".sdmx.csv"}
 _PDF_DATE: Final = re.compile(rb"/(CreationDate|ModDate) \(D:[^)]*\)")
+#: Chromium numbers the elements of a tagged PDF by a counter that depends on its timing
+_PDF_NODE: Final = re.compile(rb"\(node(\d{8})\)")
 _PDF_SECONDS: Final = 180
 #: a column of a workbook is at least and at most so many characters wide
 _WIDTH: Final = (6, 60)
@@ -99,7 +101,7 @@ def pdf(page: Path, path: Path, /) -> Path:
         made = temporary.read_bytes()
         if not made.startswith(b"%PDF-"):
             raise QStatsError(say("publish.not_printed", page=page.name, fault=fault))
-        temporary.write_bytes(_PDF_DATE.sub(_undated, made))
+        temporary.write_bytes(_renumbered(_PDF_DATE.sub(_undated, made)))
     return path
 
 
@@ -107,6 +109,13 @@ def _undated(match: re.Match[bytes]) -> bytes:
     """Return a date of the same length that says nothing, so that no offset in the file moves."""
     room = len(match[0]) - len(match[1]) - len(b"/ (D:)")
     return b"/" + match[1] + b" (D:" + b"20200101000000+00'00'"[:room].ljust(room) + b")"
+
+
+def _renumbered(made: bytes) -> bytes:
+    """Return a PDF whose elements are numbered from 1, in the same order and with as many digits."""
+    known = sorted({int(number) for number in _PDF_NODE.findall(made)})
+    numbers = {old: b"(node%08d)" % new for new, old in enumerate(known, start=1)}
+    return _PDF_NODE.sub(lambda match: numbers[int(match[1])], made)
 
 
 def archive(page: Contents, path: Path, /) -> Path:
