@@ -13,7 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.theme import INK, MUTED, PALETTE, Drawing, new, theme
+from qstats.report.figure import Drawing, new
+from qstats.report.theme import INK, MUTED, palette, theme
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ def _pooled(table: pd.DataFrame, most: int, lang: str | None) -> pd.DataFrame:
 
 def _draw_pareto(axes: Axes, bars: pd.DataFrame, names: list[str], digits: int, lang: str | None) -> None:
     count, top = len(bars), float(bars["value"].max())
-    axes.bar(range(count), bars["value"], width=0.62, color=PALETTE[0])
+    axes.bar(range(count), bars["value"], width=0.62, color=palette()[0])
     axes.set_xlim(-0.6, count - 0.4)
     # bars and line share the height: the tallest bar reaches the share it stands for
     axes.set_ylim(0, float(bars["value"].sum()) * 1.06)
@@ -150,9 +151,9 @@ def _draw_share(axes: Axes, share: np.ndarray, lang: str | None) -> None:
     right.set_ylim(0, 106)
     right.set_yticks(range(0, 101, 20), [f"{m}%" for m in range(0, 101, 20)])
     right.tick_params(labelfontfamily=draw.families())
-    right.axhline(80, color=PALETTE[4], linewidth=1.0, linestyle=(0, (4, 3)))
+    right.axhline(80, color=palette()[4], linewidth=1.0, linestyle=(0, (4, 3)))
     right.plot(
-        range(len(share)), share, color=PALETTE[3], marker="o", markeredgecolor="white", markeredgewidth=0.8
+        range(len(share)), share, color=palette()[3], marker="o", markeredgecolor="white", markeredgewidth=0.8
     )
     for at in sorted({0, int(np.argmax(share >= 80 - 1e-9))}):
         text = formats.percent(share[at], digits=1, lang=lang)
@@ -258,7 +259,7 @@ def _draw_parts(
     per_mm = (high - low or 1.0) / (draw.plot_mm(axes) - widest * (2 if low < 0 else 1))
     axes.set_xlim(low - (widest * per_mm if low < 0 else 0), high + widest * per_mm)
     axes.set_ylim(end + 0.6, -0.6)
-    colours = [PALETTE[0] if v >= 0 else PALETTE[3] for v in values]
+    colours = [palette()[0] if v >= 0 else palette()[3] for v in values]
     axes.barh(range(end), values, height=0.62, color=colours)
     axes.plot([0, 0], [-0.5, end - 0.5], color=INK, linewidth=0.8)
     for at, (label, v) in enumerate(zip(table["label"], values, strict=True)):

@@ -12,7 +12,8 @@ from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import formats
-from qstats.report.theme import INK, MUTED, PALETTE, Drawing
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,8 +253,8 @@ def mark_simulated(drawing: Drawing, simulated: bool, lang: str | None, /) -> No
             va="top",
             fontsize=8.5,
             fontweight="bold",
-            color=PALETTE[2],
-            bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": PALETTE[2]},
+            color=palette()[2],
+            bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": palette()[2]},
         )
 
 

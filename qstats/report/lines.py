@@ -13,13 +13,15 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.theme import MUTED, PALETTE, Drawing, new, theme
+from qstats.report.figure import Drawing, new
+from qstats.report.theme import MUTED, palette, theme
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_MARKERS: Final = ("o", "s", "D", "^", "v", "P")
+#: of lines, in the order of the colours
+MARKERS: Final = ("o", "s", "D", "^", "v", "P")
 
 
 class Series(NamedTuple):
@@ -104,9 +106,9 @@ def trend(
         side = min(max([year, *(draw.width_mm(text, 8.5) + 8 for text in ends if text)]), 56)
         axes = draw.room(figure, left=14, right=side, top=12, bottom=10)
         _value_axis(axes, lines, reference, found[0].unit, lang, others=height_mm)
-        _period_axis(axes, axis, lang)
+        period_axis(axes, axis, lang)
         for at, line in enumerate(lines):
-            _draw_line(axes, line, PALETTE[at], _MARKERS[at])
+            _draw_line(axes, line, palette()[at], MARKERS[at])
         if len(lines) == 1 and np.isfinite(lines[0].value).sum() <= 12:
             _label_points(axes, lines[0], reference, lang)
         _label_ends(axes, lines, ends, reference, side, height_mm - 22)
@@ -124,7 +126,7 @@ def _series(
                 f"a trend needs the key 'period'; the keys are {', '.join(estimate.keys) or 'none'}"
             )
     tables = [estimate.table for estimate in found]
-    axis = _all_periods({str(p) for table in tables for p in table["period"]})
+    axis = all_periods({str(p) for table in tables for p in table["period"]})
     place = {period: at for at, period in enumerate(axis)}
     lines: list[Series] = []
     several = len({e.indicator for e in found}) > 1
@@ -144,9 +146,9 @@ def _series(
             lines.append(_line(" ".join((title if several else []) + names), rows, place, places))
     draw.require_numbers(np.concatenate([line.value for line in lines]), "the trend")
     lines = [line for line in lines if np.isfinite(line.value).any()]
-    if len(lines) > len(_MARKERS):
+    if len(lines) > len(MARKERS):
         raise OptionError(
-            f"{len(lines)} lines cannot be told apart: choose at most {len(_MARKERS)} with .where(…)"
+            f"{len(lines)} lines cannot be told apart: choose at most {len(MARKERS)} with .where(…)"
         )
     return axis, lines
 
@@ -159,7 +161,7 @@ def _line(name: str, rows: pd.DataFrame, place: dict[str, int], digits: int) -> 
     return Series(name, value, low, high, digits)
 
 
-def _all_periods(seen: set[str]) -> list[str]:
+def all_periods(seen: set[str]) -> list[str]:
     """Return every period from the first to the last, those without a figure as well."""
     order = sorted(seen, key=periods.sort_key)
     kinds = {periods.sort_key(p)[1] for p in order}
@@ -191,12 +193,13 @@ def _value_axis(
     draw.unit_note(axes, unit, lang, from_zero=low <= 0)
 
 
-def _period_axis(axes: Axes, axis: list[str], lang: str | None) -> None:
+def period_axis(axes: Axes, axis: list[str], lang: str | None) -> None:
+    """Write the periods below the axes, as many as fit; the unit of years stands at the right."""
     axes.set_xlim(-0.4, len(axis) - 0.6)
     yearly = all(len(p) == 4 for p in axis)
     texts = [p if yearly else formats.clean(p, limit=12) for p in axis]
     widest = max(draw.width_mm(t, 8.5) for t in texts) + 3
-    step = max(1, int(np.ceil(widest * len(axis) / 130)))
+    step = max(1, int(np.ceil(widest * len(axis) / draw.plot_mm(axes))))
     shown = range((len(axis) - 1) % step, len(axis), step)
     axes.set_xticks(list(shown), [texts[i] for i in shown])
     if yearly:
@@ -204,7 +207,7 @@ def _period_axis(axes: Axes, axis: list[str], lang: str | None) -> None:
         draw.write(axes, year, (1, 0), over="axes", shift=(8, -6.5), ha="left", va="top", color=MUTED)
 
 
-def _runs(known: np.ndarray) -> list[np.ndarray]:
+def runs(known: np.ndarray) -> list[np.ndarray]:
     """Return the stretches of neighbouring places that are known."""
     places = np.flatnonzero(known)
     return [run for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(run)]
@@ -212,12 +215,12 @@ def _runs(known: np.ndarray) -> list[np.ndarray]:
 
 def _draw_line(axes: Axes, line: Series, colour: str, marker: str) -> None:
     x = np.arange(len(line.value))
-    for run in _runs(np.isfinite(line.low) & np.isfinite(line.high)):
+    for run in runs(np.isfinite(line.low) & np.isfinite(line.high)):
         if len(run) > 1:
             axes.fill_between(x[run], line.low[run], line.high[run], color=colour, alpha=0.16, linewidth=0)
         else:
             axes.plot(x[[run[0]] * 2], [line.low[run[0]], line.high[run[0]]], color=colour, linewidth=1.2)
-    for run in _runs(np.isfinite(line.value)):
+    for run in runs(np.isfinite(line.value)):
         axes.plot(
             x[run], line.value[run], color=colour, marker=marker, markeredgecolor="white", markeredgewidth=0.8
         )
@@ -262,11 +265,11 @@ def _label_ends(
 ) -> None:
     """Write the names at the right, each as near its line as the others allow, after its marker."""
     colours, at = (
-        list(PALETTE[: len(lines)]),
+        list(palette()[: len(lines)]),
         [float(line.value[np.isfinite(line.value)][-1]) for line in lines],
     )
     if reference is not None:
-        axes.axhline(reference, color=PALETTE[4], linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+        axes.axhline(reference, color=palette()[4], linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
         at.append(reference)
     low, high = axes.get_ylim()
     used = [i for i, text in enumerate(ends) if text]
@@ -276,7 +279,7 @@ def _label_ends(
     for i, y in zip(used, places, strict=True):
         if i < len(lines):
             place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False}
-            axes.plot([1 + 3.5 / draw.plot_mm(axes)], [y], color=colours[i], marker=_MARKERS[i], **place)
+            axes.plot([1 + 3.5 / draw.plot_mm(axes)], [y], color=colours[i], marker=MARKERS[i], **place)
         shift = (16 if i < len(lines) else 5, 0)
         draw.named(draw.write(axes, texts[i], (1, y), over="row", shift=shift, ha="left"))
 

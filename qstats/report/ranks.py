@@ -13,7 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.theme import INK, MUTED, PALE, PALETTE, RULE, Drawing, new, theme
+from qstats.report.figure import Drawing, new
+from qstats.report.theme import INK, MUTED, PALE, RULE, palette, theme
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +159,7 @@ def _draw_dots(axes: Axes, rows: pd.DataFrame, strong: np.ndarray) -> None:
     rules = places[~strong]
     axes.plot(*_broken(np.zeros(len(rules)), np.ones(len(rules)), rules), color=RULE, linewidth=0.4, zorder=0,
               transform=axes.get_yaxis_transform())  # fmt: skip
-    for which, colour, marker in ((~strong, PALETTE[0], "o"), (strong, PALETTE[2], "D")):
+    for which, colour, marker in ((~strong, palette()[0], "o"), (strong, palette()[2], "D")):
         some = rows[which]
         ends = _broken(some["conf_low"].to_numpy(), some["conf_high"].to_numpy(), places[which])
         axes.plot(*ends, color=colour, linewidth=1.6, alpha=0.55, solid_capstyle="butt")
@@ -174,7 +175,7 @@ def _broken(low: np.ndarray, high: np.ndarray, y: np.ndarray) -> tuple[np.ndarra
 def _write_row(
     axes: Axes, at: int, row: Any, value: str, names: float, right: float, *, strong: bool
 ) -> None:
-    colour, weight = (PALETTE[2], "bold") if strong else (INK, "normal")
+    colour, weight = (palette()[2], "bold") if strong else (INK, "normal")
     if strong:
         wide = draw.plot_mm(axes)
         ends = (-(names - 2) / wide, 1 + right / wide)
@@ -189,12 +190,12 @@ def _write_row(
 
 
 def _reference_line(axes: Axes, reference: float, text: str) -> None:
-    axes.axvline(reference, color=PALETTE[4], linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(reference, color=palette()[4], linewidth=1.0, linestyle=(0, (4, 3)), zorder=1)
     low, high = axes.get_xlim()
     share = (reference - low) / (high - low)
     side = "left" if share < 0.15 else "right" if share > 0.85 else "center"
     draw.write(
-        axes, text, (reference, 1), over="column", shift=(0, 4), ha=side, va="bottom", color=PALETTE[4]
+        axes, text, (reference, 1), over="column", shift=(0, 4), ha=side, va="bottom", color=palette()[4]
     )
 
 

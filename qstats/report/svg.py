@@ -11,14 +11,13 @@ import re
 import warnings
 from html import escape
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from xml.etree import ElementTree
+
+from matplotlib.figure import Figure
 
 from qstats.report.drawing import NAME
 from qstats.report.theme import theme
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _FONT: Final = (
     "font-family:QStatsSansSC,'QStats Sans SC',sans-serif;stroke-linejoin:round;stroke-linecap:butt"
@@ -62,10 +61,10 @@ def svg(figure: Figure, /, *, key: str, title: str, alt: str) -> str:
 
 def _drawn(figure: Figure) -> bytes:
     buffer = BytesIO()
-    with theme(), warnings.catch_warnings():
+    with theme(svg="text"), warnings.catch_warnings():
         # a rare character in a name is drawn by the reader's own fonts
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        Figure.savefig(figure, buffer, format="svg", metadata={"Date": None})  # the page has the font
     return buffer.getvalue()
 
 

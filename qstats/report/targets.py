@@ -13,7 +13,8 @@ from qstats.errors import DataError, one_of
 from qstats.messages import say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.theme import INK, MUTED, PALE, PALETTE, RULE, Drawing, new, theme
+from qstats.report.figure import Drawing, new
+from qstats.report.theme import INK, MUTED, PALE, RULE, palette, theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +152,7 @@ def _draw_bullet(axes: Axes, at: int, row: dict[str, Any]) -> None:
     axes.add_patch(Rectangle((0, at - 0.22), 1, 0.44, facecolor=PALE, linewidth=0))
     if row["status"] != "no data":
         zero, end = row["bar"]
-        axes.add_patch(Rectangle((zero, at - 0.13), end - zero, 0.26, facecolor=PALETTE[0], linewidth=0))
+        axes.add_patch(Rectangle((zero, at - 0.13), end - zero, 0.26, facecolor=palette()[0], linewidth=0))
     across = [at - 0.3, at + 0.3]
     axes.plot([row["mark"]] * 2, across, color=INK, linewidth=2.0, solid_capstyle="butt", clip_on=False)
     draw.named(draw.beside(axes, at, -52, draw.wrap(row["label"], 49, 8.5), ha="left"))

@@ -13,7 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.theme import INK, MUTED, PALE, PALETTE, SEQUENTIAL, Drawing, new, theme
+from qstats.report.figure import Drawing, new
+from qstats.report.theme import INK, MUTED, PALE, SEQUENTIAL, ink_on, look, palette, theme
 from qstats.stats.rounding import round_to
 
 if TYPE_CHECKING:
@@ -170,17 +171,10 @@ def _classes(tiles: pd.DataFrame, digits: int, lang: str | None) -> list[Class]:
 
 def shades(count: int, /) -> list[str]:
     """Return `count` shades from light to dark."""
+    steps = look().steps
     if count == 1:
-        return [SEQUENTIAL[2]]
-    return [SEQUENTIAL[round(i * (len(SEQUENTIAL) - 1) / (count - 1))] for i in range(count)]
-
-
-def _ink_on(colour: str) -> str:
-    """Return black or white, whichever reads better on a colour (WCAG relative luminance)."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#FFFFFF" if luminance < 0.179 else "#000000"
+        return [steps[2]]
+    return [steps[round(i * (len(steps) - 1) / (count - 1))] for i in range(count)]
 
 
 def _square(axes: Axes, x: float, y: float, width: float, height: float, colour: str | None) -> None:
@@ -200,7 +194,7 @@ def _square(axes: Axes, x: float, y: float, width: float, height: float, colour:
 def _draw_tile(axes: Axes, tile: Any, size: tuple[float, float], colour: str | None, value: str) -> None:
     (width, height), (x, y) = size, (tile.column * size[0], tile.row * size[1])
     _square(axes, x + 0.4, y + 0.4, width - 0.8, height - 0.8, colour)
-    ink = _ink_on(colour) if colour else MUTED
+    ink = ink_on(colour) if colour else MUTED
     draw.named(_in_room(axes, tile.label, x + width / 2, y + height * 0.35, width - 1.8, ink))
     _in_room(axes, value, x + width / 2, y + height * 0.72, width - 1.8, ink)
 
@@ -219,7 +213,7 @@ def _frame(axes: Axes, tile: pd.DataFrame, width: float, height: float) -> None:
 
     for row, column in zip(tile["row"], tile["column"], strict=True):
         corner, size = (column * width + 0.4, row * height + 0.4), (width - 0.8, height - 0.8)
-        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=PALETTE[3], linewidth=2.4))
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=palette()[3], linewidth=2.4))
 
 
 def _legend(
