@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal
 from zlib import crc32
 
@@ -334,9 +333,9 @@ class Estimate:
         return shown
 
     def _repr_html_(self) -> str:
-        body = self._rounded().to_html(index=False, na_rep="—", border=0, max_rows=20, escape=True)
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return f"<div><p><b>{escape(self._heading())}</b></p>{body}<ul>{notes}</ul></div>"
+        from qstats import display
+
+        return display.estimate(self)
 
 
 def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:

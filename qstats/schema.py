@@ -144,6 +144,11 @@ class Schema:
         """Return the column called `name`, if the schema has it."""
         return next((c for c in self.all_columns if c.name == name), None)
 
+    def _repr_html_(self) -> str:
+        from qstats import display
+
+        return display.schema(self)
+
 
 # columns that many tables share
 PERIOD: Final = Column(

@@ -282,10 +282,9 @@ class Cells:
         return " · ".join(parts)
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from qstats import display
 
-        body = self.table.to_html(index=False, border=0, max_rows=12, max_cols=12, escape=True)
-        return f"<div><p><b>{escape(self._heading())}</b></p>{body}</div>"
+        return display.cells(self)
 
 
 def _rebuild(data: pa.Table, meta: dict[str, Any]) -> Cells:
