@@ -121,3 +121,16 @@ def within_0_1(argument: str, value: object, /, *, hint: str = "95 % is 0.95") -
     if isinstance(value, Real) and 0 < float(value) < 1:
         return
     raise OptionError(f"{argument}={value!r} is not between 0 and 1; {hint}", argument=argument, value=value)
+
+
+def __dir__() -> list[str]:
+    return [
+        "DataError",
+        "DesignError",
+        "FrameworkError",
+        "OptionError",
+        "QStatsError",
+        "QStatsWarning",
+        "nearest",
+        "one_of",
+    ]

@@ -38,3 +38,14 @@ def schema_of(name: str, /) -> Schema:
     one_of("schema", name, names())
     schema: Schema = import_module(f"qstats.indicators.{name}").SCHEMA
     return schema
+
+
+if not TYPE_CHECKING:  # a type checker looks for the modules themselves
+
+    def __getattr__(name: str) -> object:
+        if name in names():
+            return import_module(f"qstats.indicators.{name}")
+        raise AttributeError(f"qstats.indicators has no {name!r}; it has {', '.join(names())}")
+
+    def __dir__() -> list[str]:
+        return [*names(), "names", "schema_of"]
