@@ -32,7 +32,8 @@ class Writer:
         The number of the section, which begins the numbers of its tables and figures.
     lang : {"zh", "en"}
     book : str
-        The kind of report, which begins the keys of its own messages; others are those of the annual report.
+        The kind of report, which begins the keys of its own messages (``special.food``: the topic's, then
+        the kind's); others are those of the annual report.
     """
 
     facts: Facts
@@ -52,8 +53,12 @@ class Writer:
     def say(self, key: str, /, **values: object) -> str:
         """Return a message of this kind of report, or of the annual one, in the language of the section."""
         self._said |= {f"{key}.{name}": str(value) for name, value in values.items()}
-        own = f"{self.book}.{key}"
-        return say(own if own in catalogue() else f"annual.{key}", self.lang, **values)
+        return say(self._message(key), self.lang, **values)
+
+    def _message(self, key: str) -> str:
+        """Return the key of a message: of the book, else of the kind the book belongs to, else annual."""
+        books = (self.book, self.book.partition(".")[0], "annual")
+        return next((f"{one}.{key}" for one in books if f"{one}.{key}" in catalogue()), f"annual.{key}")
 
     def heading(self, key: str) -> None:
         """Begin a part of the section."""
@@ -113,7 +118,7 @@ class Writer:
             if section == self.key and name not in self._names:
                 near = nearest(name, self._names) or ", ".join(self._names[:3])
                 raise DataError(say("editorial.no_paragraph", self.lang, key=name, near=near))
-            if not {f"{self.book}.{section}", f"annual.{section}"} & catalogue().keys():
+            if self._message(section) not in catalogue():
                 titles = [key.partition(".")[2] for key in catalogue() if key.count(".") == 1]
                 near = nearest(section, titles) or "summary"
                 raise DataError(say("editorial.no_paragraph", self.lang, key=name, near=near))
