@@ -13,7 +13,7 @@ from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.theme import INK, MUTED, look, palette, theme
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,13 +119,18 @@ def _draw(axes: Axes, rows: pd.DataFrame, texts: list[str], strong: np.ndarray, 
     axes.set_xlim(first - (widest * per_mm if first < 0 else 0), last + widest * per_mm)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     places, colours = np.arange(len(rows)), palette()
-    for which, colour in ((~strong, colours[0]), (strong, colours[2])):
-        axes.barh(places[which], np.nan_to_num(value[which]), height=0.62, color=colour)
-    axes.hlines(places[known], low[known], high[known], color="white", linewidth=3.0, zorder=2.5)
-    axes.hlines(places[known], low[known], high[known], color=INK, linewidth=1.2, zorder=3)
+    for which, fill, edge, hatch in (
+        (~strong, look().steps[2], colours[0], ""),
+        (strong, "white", colours[2], "////"),
+    ):
+        style: dict[str, Any] = {"facecolor": fill, "edgecolor": edge, "hatch": hatch, "linewidth": 0.9}
+        axes.barh(places[which], np.nan_to_num(value[which]), height=0.62, **style)
+    axes.hlines(places[known], low[known], high[known], color=INK, linewidth=0.9, zorder=3)
+    for ends in (low, high):
+        axes.plot(ends[known], places[known], "|", color=INK, markersize=5, markeredgewidth=0.9, zorder=3)
     axes.plot([0, 0], [-0.5, len(rows) - 0.5], color=INK, linewidth=0.8)
     for i, text in enumerate(texts):
-        style: dict[str, Any] = {"weight": "bold", "color": colours[2]} if strong[i] else {}
+        style = {"weight": "bold", "color": colours[2]} if strong[i] else {}
         label = draw.fit(rows["label"].iloc[i], names - 4, 8.5)
         draw.named(draw.beside(axes, i, -(names - 2), label, ha="left", **style))
         right = not value[i] < 0

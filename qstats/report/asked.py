@@ -57,3 +57,20 @@ def known(names: Sequence[str], have: Sequence[str], lang: str | None, /, *, opt
         if name not in have:
             near = nearest(name, have) or "—"
             raise OptionError(say("figure.unknown", lang, option=option, name=name, near=near))
+
+
+def in_order(names: Sequence[str], key: str, /) -> list[str]:
+    """Return the names once each: regions as the classification lists them, the nation first, else as given.
+
+    Examples
+    --------
+    >>> in_order(["安徽", "全国", "北京", "安徽"], "region"), in_order(["b", "a", "b"], "node")
+    (['全国', '北京', '安徽'], ['b', 'a'])
+    """
+    once = list(dict.fromkeys(names))
+    if key != "region":
+        return once
+    from qstats.classifications import regions
+
+    place = {name: i for i, name in enumerate(regions()["name"])}
+    return sorted(once, key=lambda name: -1 if name == "全国" else place.get(name, len(place)))

@@ -183,7 +183,9 @@ def _draw_points(axes: Axes, points: pd.DataFrame, lang: str | None) -> None:
     value, x = points["value"].to_numpy(dtype=float), np.arange(len(points))
     signal = points["signal"].to_numpy(dtype=bool)
     outside = points["outside"].to_numpy(dtype=bool) & ~signal
-    above = value > points["centre"].to_numpy(dtype=float)
+    below, memory = value < points["low"].to_numpy(dtype=float), points["ewma"].to_numpy(dtype=float)
+    within = ~below & ~(value > points["high"].to_numpy(dtype=float))
+    above = np.where(within & np.isfinite(memory), memory > 0, ~below)  # within: what the mean remembers
     for run in runs(np.isfinite(value)):
         axes.plot(x[run], value[run], color=palette()[0], linewidth=0.9, zorder=2)
     plain = ~signal & ~outside

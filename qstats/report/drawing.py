@@ -273,6 +273,8 @@ def unit_note(axes: Axes, unit: str, lang: str | None, /, *, from_zero: bool) ->
 
 def unit_name(unit: str, lang: str | None, /) -> str:
     """Return a unit as printed; an index has none."""
+    if unit in ("points", "index points"):
+        return say(f"figure.unit.{unit.replace(' ', '_')}", lang)
     return "" if unit in ("", "index") else formats.clean(unit, limit=20)
 
 

@@ -83,7 +83,7 @@ def framework_tree(
         axes = draw.room(figure, left=2, right=2, top=5, bottom=3 + 5 * hypothesis, frame=False)
         axes.set_xlim(0, 166)
         axes.set_ylim((nodes["row"].max() + 1) * _ROW, 0)
-        width = min((166 - _GAP * deepest) / (deepest + 1), 58)
+        width = min((165.6 - _GAP * deepest) / (deepest + 1), 58)
         for node in nodes.itertuples():
             _link(axes, node, nodes, width, lang)
             _box(axes, node, width, places, lang)

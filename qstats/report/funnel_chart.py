@@ -12,7 +12,7 @@ from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing, new
-from qstats.report.labels import Box, beside_points, frame_mm
+from qstats.report.labels import Box, beside_points, strokes
 from qstats.report.theme import INK, MUTED, palette, theme
 
 if TYPE_CHECKING:
@@ -187,11 +187,18 @@ def _draw_units(axes: Axes, rows: pd.DataFrame, marked: list[str]) -> None:
     texts = [
         draw.fit(rows["label"].iloc[i], 34, 8.0) for i in order[: int((outside | strong).sum())][:_NAMED]
     ]
-    target, frame = float(rows["target"].iloc[0]), frame_mm(axes)
-    low, high = axes.get_ylim()
-    middle = frame.bottom + (target - low) / (high - low) * (frame.top - frame.bottom)
-    line = Box(frame.left, middle - 0.3, frame.right, middle + 0.3)
-    beside_points(axes, n[order], value[order], texts, taken=[line], radius=1.4)
+    beside_points(axes, n[order], value[order], texts, taken=_lines(axes), radius=1.4)
+
+
+def _lines(axes: Axes) -> list[Box]:
+    """Return the room that the limits and the target take, curves piece by piece."""
+    found = []
+    for line in axes.get_lines():
+        x, y = (np.asarray(part, dtype=float) for part in line.get_data())
+        if len(x) > 100:
+            found += strokes(axes, list(zip(x[:-1], y[:-1], x[1:], y[1:], strict=True)))
+    (x0, x1), target = axes.get_xlim(), float(np.ravel(axes.get_lines()[4].get_ydata())[0])
+    return [*found, *strokes(axes, [(x0, target, x1, target)])]
 
 
 def _legend(axes: Axes, rows: pd.DataFrame, lang: str | None) -> None:

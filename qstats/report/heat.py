@@ -58,7 +58,8 @@ def heat(
         Of one, rows differ by two keys (region × node, region × period …). Of several, each
         is a column and its rows differ by one key.
     rows : str
-        The key down the side; the order is that of the data.
+        The key down the side. Regions stand in the order of the classification, the nation first; all
+        else in that of the data.
     columns : str, optional
         The key across the top; by default the only other key that varies.
     shade : {"all", "column"}, optional
@@ -130,7 +131,7 @@ def _of_one(data: Estimate, rows: str, columns: str | None, digits: int | None, 
         columns = vary[0]
     asked.one_a_mark(table, data.keys, lang, figure="heat", shown=[rows, columns])
     wide = table.pivot(index=rows, columns=columns, values="estimate")
-    wide = wide.loc[list(dict.fromkeys(table[rows])), list(dict.fromkeys(table[columns]))]
+    wide = wide.loc[asked.in_order(list(table[rows]), rows), asked.in_order(list(table[columns]), columns)]
     places = data.digits if digits is None else digits
     names = [str(c) for c in wide.columns]
     return Grid(
@@ -148,7 +149,7 @@ def _of_several(data: list[Estimate], rows: str, digits: int | None, lang: str |
     for estimate in data:
         asked.keys(estimate, [rows], lang, figure="heat")
         asked.one_a_mark(estimate.table, estimate.keys, lang, figure="heat", shown=[rows])
-    down = list(dict.fromkeys(str(r) for e in data for r in e.table[rows]))
+    down = asked.in_order([str(r) for e in data for r in e.table[rows]], rows)
     value = [e.table.set_index(rows)["estimate"].reindex(down).to_numpy(dtype=float) for e in data]
     places = [e.digits if digits is None else digits for e in data]
     return Grid(down, [e.indicator for e in data], np.column_stack(value), places, [e.unit for e in data])
@@ -182,7 +183,16 @@ def _head_lines(across: list[str], units: list[str], lang: str | None) -> list[s
         name + (say("chart.in_unit", lang, unit=unit) if mixed and unit else "")
         for name, unit in zip(across, shown, strict=True)
     ]
-    return [draw.wrap(text, wide - 1.2, 7.5, lines=4) for text in texts]
+    return [_even(text, wide - 1.2) for text in texts]
+
+
+def _even(text: str, room: float) -> str:
+    """Return the text on as few lines as it needs, about equally long."""
+    lines = draw.wrap(text, room, 7.5, lines=4)
+    if "…" in lines:
+        return lines
+    tries = (draw.wrap(text, room * share, 7.5, lines=4) for share in (0.5, 0.6, 0.7, 0.8, 0.9))
+    return next((t for t in tries if t.count("\n") == lines.count("\n") and "…" not in t), lines)
 
 
 def _texts(grid: Grid, lang: str | None) -> list[list[str]]:

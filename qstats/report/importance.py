@@ -13,7 +13,7 @@ from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing, new
-from qstats.report.labels import beside_points
+from qstats.report.labels import Box, beside_points, frame_mm, strokes
 from qstats.report.names import construct_names
 from qstats.report.theme import INK, MUTED, PALE, palette, theme
 
@@ -160,15 +160,19 @@ def _draw(axes: Axes, rows: pd.DataFrame) -> None:
         zorder=3,
     )
     texts = [draw.fit(label, 48, 8.5) for label in rows["label"]]
-    beside_points(axes, x, y, texts, taken=_corner(axes), size=8.5, radius=1.5)
+    lines = [(a, b, c, b) for a, b, c in zip(ends[sure, 0], y[sure], ends[sure, 1], strict=True)]
+    lines += [(a, b - d, a, b + d) for a, b, d in zip(x[certain], y[certain], up[certain], strict=True)]
+    beside_points(
+        axes, x, y, texts, taken=[*_corner(axes, rows), *strokes(axes, lines)], size=8.5, radius=1.5
+    )
 
 
-def _corner(axes: Axes) -> list[Any]:
-    """Return the room of the words in the lower right corner."""
-    from qstats.report.labels import Box, frame_mm
-
-    frame = frame_mm(axes)
-    return [Box(frame.right - 46, frame.bottom, frame.right, frame.bottom + 6)]
+def _corner(axes: Axes, rows: pd.DataFrame) -> list[Box]:
+    """Return the room of the lines of the means, and of the words in the lower right corner."""
+    frame, (x0, x1), (y0, y1) = frame_mm(axes), axes.get_xlim(), axes.get_ylim()
+    across, up = float(rows["estimate"].mean()), float(rows["performance"].mean())
+    words = Box(frame.right - 46, frame.bottom, frame.right, frame.bottom + 6)
+    return [words, *strokes(axes, [(x0, up, x1, up), (across, y0, across, y1)])]
 
 
 def _say(rows: pd.DataFrame, lang: str | None) -> str:

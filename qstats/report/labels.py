@@ -61,6 +61,15 @@ def frame_mm(axes: Axes, /) -> Box:
     return Box(at.x0 * width, at.y0 * height, at.x1 * width, at.y1 * height)
 
 
+def strokes(axes: Axes, lines: Sequence[tuple[float, float, float, float]], /) -> list[Box]:
+    """Return the room that level and upright lines (x0, y0, x1, y1 of the data) take."""
+    found = []
+    for x0, y0, x1, y1 in lines:
+        (a, b), (c, d) = place_mm(axes, [x0, x1], [y0, y1])
+        found.append(Box(min(a, c) - 0.3, min(b, d) - 0.3, max(a, c) + 0.3, max(b, d) + 0.3))
+    return found
+
+
 def box(text: str, centre: tuple[float, float], points: float, /, pad: float = 0.25) -> Box:
     """Return the room that a text takes around a centre."""
     lines = text.split("\n")

@@ -197,10 +197,10 @@ def period_axis(axes: Axes, axis: list[str], lang: str | None) -> None:
     """Write the periods below the axes, as many as fit; the unit of years stands at the right."""
     axes.set_xlim(-0.4, len(axis) - 0.6)
     yearly = all(len(p) == 4 for p in axis)
-    texts = [p if yearly else formats.clean(p, limit=12) for p in axis]
+    texts = [p if yearly else formats.clean(p.replace("M", "-"), limit=12) for p in axis]
     widest = max(draw.width_mm(t, 8.5) for t in texts) + 3
-    step = max(1, int(np.ceil(widest * len(axis) / draw.plot_mm(axes))))
-    shown = range((len(axis) - 1) % step, len(axis), step)
+    step, first = _every(axis, max(1, int(np.ceil(widest * len(axis) / draw.plot_mm(axes)))))
+    shown = range(first, len(axis), step)
     axes.set_xticks(list(shown), [texts[i] for i in shown])
     if yearly:
         year = say("chart.year", lang)
@@ -211,6 +211,19 @@ def runs(known: np.ndarray) -> list[np.ndarray]:
     """Return the stretches of neighbouring places that are known."""
     places = np.flatnonzero(known)
     return [run for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(run)]
+
+
+def _every(axis: list[str], least: int) -> tuple[int, int]:
+    """Return how many periods lie between two that are written, and the first of these.
+
+    Years and named batches are counted from the last one, parts of a year from the first one of a year.
+    """
+    year = {5: 2, 6: 4, 7: 12}.get(len(axis[0]), 1)
+    begin = next((i for i, p in enumerate(axis) if p[4:] in ("H1", "Q1", "M01")), None)
+    if least == 1 or begin is None:
+        return least, (len(axis) - 1) % least
+    step = next((s for s in (2, 3, 4, 6, 12) if s >= least and year % s == 0), year * -(-least // year))
+    return step, begin % step
 
 
 def _draw_line(axes: Axes, line: Series, colour: str, marker: str) -> None:

@@ -42,7 +42,7 @@ def multiples(
     estimate : Estimate
         With the key ``period`` and `by`; up to 36 units.
     by : str
-        The key of the panels, which keep the order of the rows.
+        The key of the panels: regions in the order of the classification, all else in that of the rows.
     reference : str
         A value of `by` whose line stands in grey in every panel, when there is one; it has no panel.
     labels, digits, lang
@@ -74,7 +74,7 @@ def multiples(
     asked.one_a_mark(table, estimate.keys, lang, figure="multiples", shown=["period", by])
     draw.require_numbers(table["estimate"], "the panels")
     table[by], table["period"] = table[by].astype(str), table["period"].astype(str)
-    units = [name for name in dict.fromkeys(table[by]) if name != reference]
+    units = [name for name in asked.in_order(list(table[by]), by) if name != reference]
     asked.at_most(len(units), MOST, lang, figure="multiples")
     axis = all_periods(set(table["period"]))
     lines = {name: _line(rows, axis) for name, rows in table.groupby(by, sort=False)}

@@ -182,15 +182,17 @@ def _draw(axes: Axes, row: Any, digits: int, lang: str | None, *, thin: bool) ->
     axes.plot(
         [0, 1], [row.at0, row.at1], color=colour, linewidth=width, linestyle=dash, zorder=2 + row.strong
     )
-    axes.plot([0, 1], [row.at0, row.at1], "o", color=colour, markersize=4.5, zorder=3 + row.strong)
+    axes.plot(
+        [0, 1], [row.at0, row.at1], "o", color=colour, markersize=4.5, zorder=3 + row.strong, clip_on=False
+    )
     style: dict[str, Any] = {
         "weight": "bold" if row.strong else "normal",
         "color": palette()[2] if row.strong else INK,
     }
     for side, rank, value, at in ((-1, row.rank0, row.value0, row.at0), (1, row.rank1, row.value1, row.at1)):
         ha = "right" if side < 0 else "left"
-        draw.beside(axes, at, side * 8.5, f"{rank:.0f}", ha="right", **style)
-        draw.named(draw.beside(axes, at, side * 10.5, draw.fit(row.label, 28, 8.5), ha=ha, **style))
+        draw.beside(axes, at, 6.5 if side > 0 else -2.5, f"{rank:.0f}", ha="right", **style)
+        draw.named(draw.beside(axes, at, side * 8.5, draw.fit(row.label, 32, 8.5), ha=ha, **style))
         text = formats.number(value, digits=digits, lang=lang)
         draw.beside(
             axes,
@@ -228,7 +230,7 @@ def _say(
             first=formats.rank(r.rank0, lang=lang),
             last=formats.rank(r.rank1, lang=lang),
         )
-        for r in largest[(moved != 0) | rows["strong"]].head(8).itertuples()
+        for r in largest[(largest["size"] > 0) | largest["strong"]].head(8).itertuples()
     ]
     parts = [text, *([say("chart.and", lang).join(named), say("chart.stop", lang)] if named else [])]
     if lost:
