@@ -251,17 +251,18 @@ def place_name(region: str, lang: str | None = None) -> str:
 
 
 @cache
-def _populations() -> dict[str, str]:
-    """Return the English names of divisions and of the classes that sources report by."""
+def _populations() -> dict[str, dict[str, str]]:
+    """Return the names, by language, of divisions and of the classes that sources report by."""
     labels = load("labels")
-    named = labels[labels["kind"] == "population"].set_index("key")["en"].to_dict()
+    named = labels[labels["kind"] == "population"].set_index("key")
     divisions = classifications.industries()
-    return {**dict(zip(divisions["name_zh"], divisions["name_en"], strict=True)), **named}
+    english = dict(zip(divisions["name_zh"], divisions["name_en"], strict=True))
+    return {"zh": named["zh"].to_dict(), "en": english | named["en"].to_dict()}
 
 
 def population_name(text: str, lang: str | None = None) -> str:
     """Return the name of an industry, size, channel or class in a language; its own where none is known."""
-    return text if language(lang) == "zh" else _populations().get(text, text)
+    return _populations()[language(lang)].get(text, text)
 
 
 @cache
