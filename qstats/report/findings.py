@@ -11,13 +11,15 @@ from typing import Final, NamedTuple
 
 from qstats.estimate import Estimate
 from qstats.messages import language, say
-from qstats.report import blocks, formats
+from qstats.report import blocks, formats, questions
 from qstats.report.facts import Facts, population_name
 
 #: a class fails "much more often" than another from this ratio on
 MUCH: Final = 2.0
 #: an increase of a count that is a signal, in per cent
 INCREASE: Final = 20.0
+#: the share of a fall that makes it one of the mix
+MIX: Final = 0.5
 #: a cause of failure that leads the others, in per cent of failures
 LEADING: Final = 30.0
 
@@ -127,6 +129,33 @@ def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         )
 
 
+def changing_mix(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """Find out whether a clear fall of the spot checks comes, by half or more, of the sizes checked."""
+    rates = questions.sizes(facts)
+    if rates is None:
+        return
+    last = questions.mix(rates).iloc[-1]
+    if last["total_high"] < 0 and last["mix_high"] < 0 and last["mix"] / last["total"] >= MIX:
+        ends = {end: formats.period(last[end], lang=lang) for end in ("earlier", "later")}
+        points = {
+            part: formats.number(abs(last[part]), digits=2, lang=lang) + say("format.points", lang)
+            for part in ("total", "mix")
+        }
+        yield finding("size_mix", "NSS_firm_share", lang, **ends, **points)
+
+
+def classes_of_food(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
+    """Find the classes of food that fail clearly more often than classes usually differ."""
+    classes = questions.food_funnel(facts)
+    if classes is None:
+        return
+    worse = classes.table.query("position == 'worse'").sort_values("z")
+    if len(worse):
+        names = say("annual.list", lang).join(population_name(name, lang) for name in worse["class"])
+        period = formats.period(worse["period"].iloc[0], lang=lang)
+        yield finding("classes", "food_batches_failed", lang, names=names, period=period)
+
+
 def leading_cause(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
     """Find out whether one cause leads among the failing food samples."""
     causes = food_causes(facts)
@@ -193,6 +222,8 @@ RULES: Final[tuple[Rule, ...]] = (
     short_of_target,
     small_firms,
     online_sales,
+    changing_mix,
+    classes_of_food,
     leading_cause,
     more_alerts,
     gaps,

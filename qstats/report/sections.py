@@ -14,9 +14,12 @@ from qstats.report import blocks, findings, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
-from qstats.report.sections_index import competitiveness, target_counts, targets_met
-from qstats.report.sections_outlook import appendix, problems, risk, trends
+from qstats.report.sections_index import competitiveness
+from qstats.report.sections_outlook import appendix, problems
 from qstats.report.sections_quality import engineering, exports, loss, products, services
+from qstats.report.sections_risk import risk
+from qstats.report.sections_targets import target_counts, targets_met
+from qstats.report.sections_trends import trends
 
 #: in the order of the report
 ANNUAL = (

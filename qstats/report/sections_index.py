@@ -1,4 +1,4 @@
-"""Sections on the index and on targets."""
+"""The section on the index."""
 
 from __future__ import annotations
 
@@ -236,49 +236,3 @@ def _residual(facts: Facts, w: Writer, shares: pd.DataFrame, losses: Estimate) -
     shown = {n: formats.number(x, digits=2, lang=w.lang) for n, x in weighted.items()}
     shown |= {f"{n}_n": formats.number(x, digits=2, lang=w.lang) for n, x in published.items()}
     w.note(w.say("index.residual", **shown))
-
-
-def target_counts(table: pd.DataFrame, /) -> dict[str, int]:
-    """Return how many targets there are, and how many of each status."""
-    counts = table["status"].value_counts()
-    names = {"met": "met", "near": "near", "missed": "not met", "none": "no data"}
-    return {"count": len(table)} | {name: int(counts.get(status, 0)) for name, status in names.items()}
-
-
-def _target_names(table: pd.DataFrame, w: Writer) -> list[str]:
-    """Return the names of targets, each begun with a capital, as the other names of the report are."""
-    return [name[:1].upper() + name[1:] for name in table[f"indicator_{w.lang}"]]
-
-
-def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """八、目标完成情况: every target that applies, with its gap and whether it is met."""
-    w = writer(facts, "targets", 8, lang)
-    table = facts.targets()
-    if table.empty:
-        w.text(w.say("targets.none", region=facts.place(w.lang), year=facts.year))
-        return w.section()
-    w.text(w.say("targets.text", **target_counts(table)))
-    known = table[table["status"] != "no data"]
-    if len(known):
-        drawn = known.assign(indicator=_target_names(known, w), value=known["estimate"])
-        w.figure(charts.target_bullets(drawn, lang=w.lang), w.say("targets.figure"))
-    shown = table.assign(
-        name=_target_names(table, w),
-        words=[w.say(f"status.{s.replace(' ', '_')}") for s in table["status"]],
-        basis=[w.say(f"provenance.{p}") for p in table["provenance"]],
-        year=table["by_year"].astype(str),
-    )
-    columns = [
-        tables.Field("name", w.say("col.indicator"), words=True),
-        tables.Field("year", w.say("col.year"), words=True),
-        tables.Field("target", w.say("col.target"), digits="digits"),
-        tables.Field("estimate", w.say("col.value"), digits="digits"),
-        tables.Field("gap", w.say("col.gap"), digits="digits"),
-        tables.Field("words", w.say("col.status"), words=True),
-        tables.Field("basis", w.say("col.basis"), words=True),
-    ]
-    notes = [w.say("targets.note", near=formats.number(1.0, digits=1, lang=w.lang))]
-    if (table["provenance"] == "hypothesis").any():
-        notes.append(w.say("targets.note_hypothesis"))
-    w.table(shown, w.say("targets.caption"), columns, notes=notes)
-    return w.section()

@@ -1,4 +1,4 @@
-"""Sections on trends, risks, problems, and the appendix."""
+"""Sections on problems, and the appendix; causes of failure."""
 
 from __future__ import annotations
 
@@ -7,88 +7,20 @@ from collections.abc import Collection
 import pandas as pd
 
 from qstats.datasets import load
-from qstats.estimate import Estimate
-from qstats.report import blocks, charts, findings, formats, page, tables
+from qstats.report import charts, findings, formats, page, tables
 from qstats.report.blocks import Writer, writer
 from qstats.report.facts import Facts, population_name
 from qstats.report.page import Section
 
-_RATES = ("rpq", "spot_check", "provincial_spot_check", "food", "agri")
+_NUMERALS = "一二三四五六七八九"
 
 
-def trends(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """九、国内外比较与趋势: the items over the years, gaps left open, and alerts abroad."""
-    w = writer(facts, "trend", 9, lang)
-    w.heading("trend.home")
-    histories = {key: h for key in _RATES if (h := facts.history(key)) is not None and len(h) > 1}
-    for key, history in histories.items():
-        first, last = history.table["period"].iloc[0], history.table["period"].iloc[-1]
-        values = {p: blocks.value(history.where(period=p), w.lang) for p in (first, last)}
-        w.text(
-            w.say("trend.text", name=facts.item(key)[w.lang], first=first, last=last,
-                  first_value=values[first], last_value=values[last])
-        )  # fmt: skip
-    if histories:
-        _rates_figure(facts, w, histories)
-    _years_table(facts, w)
-    w.heading("trend.abroad")
-    if facts.region != "全国":
-        w.text(w.say("trend.not_region"))
-        return w.section()
-    alerts = facts.history("rapex")
-    if alerts is None:
-        w.absent("rapex")
-    else:
-        w.text(blocks.item_sentence(facts, "rapex", w.lang))
-        drawn = charts.trend(
-            alerts.replace(unit=blocks.unit_name(alerts.unit, w.lang)),
-            labels={"event_rate": facts.item("rapex")[w.lang]},
-            lang=w.lang,
-        )
-        w.figure(drawn, w.say("trend.abroad_figure"))
-        w.note(w.say("trend.abroad_text"))
-    return w.section()
-
-
-def _rates_figure(facts: Facts, w: Writer, histories: dict[str, Estimate]) -> None:
-    named = [history.replace(indicator=key) for key, history in histories.items()]
-    labels = {key: facts.item(key)[w.lang] for key in histories}
-    w.figure(charts.trend(named, labels=labels, lang=w.lang, height_mm=100), w.say("trend.rates"))
-    w.note(w.say("trend.gaps"))
-
-
-def _years_table(facts: Facts, w: Writer) -> None:
-    """Give the last twelve years of every item with two figures or more."""
-    years = [str(y) for y in range(facts.year - 11, facts.year + 1)]
-    rows = []
-    for _, item in facts.items().iterrows():
-        history = facts.history(item["key"])
-        if history is None:
-            continue
-        values = history.table.set_index("period")["estimate"]
-        if sum(year in values.index for year in years) >= 2:
-            digits = {"digits": int(item["digits"])}
-            rows.append({"name": item[w.lang]} | digits | {y: values.get(y, float("nan")) for y in years})
-    if not rows:
-        return
-    table = pd.DataFrame(rows)
-    shown = [y for y in years if table[y].notna().any()]
-    columns = [tables.Field("name", w.say("col.indicator"), words=True)]
-    columns += [tables.Field(year, year, digits="digits") for year in shown]
-    w.table(table, w.say("trend.table"), columns)
-
-
-def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """十、风险预警: what rose, and the causes that make up most failures."""
-    w = writer(facts, "risk", 10, lang)
-    said = [sentence for key in facts.items("risk")["key"] if (sentence := _signal(facts, w, key))]
-    w.text(*said)
-    caused = write_causes(w)
-    if not said and not caused:
-        w.text(w.say("risk.none"))
-    else:
-        w.note(w.say("risk.note"))
-    return w.section()
+def part(w: Writer, key: str, /) -> None:
+    """Begin a part that not every report has: in Chinese with the next number （一）, （二） …."""
+    w.heading(key)
+    if w.lang == "zh":
+        number = sum(block.startswith("<h3>") for block in w.blocks)
+        w.blocks[-1] = w.blocks[-1].replace("<h3>", f"<h3>（{_NUMERALS[number - 1]}）", 1)
 
 
 def write_causes(w: Writer, /) -> bool:
@@ -127,21 +59,6 @@ def _with_rest(table: pd.DataFrame, w: Writer) -> pd.DataFrame:
         return table
     more = {"industry": w.say("risk.rest"), "estimate": rest, "period": table["period"].iloc[0]}
     return pd.concat([table, pd.DataFrame([more])], ignore_index=True)
-
-
-def _signal(facts: Facts, w: Writer, key: str) -> str:
-    current, change = facts.current(key), facts.change(key)
-    if current is None:
-        return "" if facts.region != "全国" else facts.reason(key, w.lang)
-    unit = blocks.unit_name(current.unit, w.lang)
-    name, now = facts.item(key)[w.lang], formats.with_unit(current.value(), unit, digits=0, lang=w.lang)
-    if change is None:
-        return w.say("risk.signal_unknown", name=name, now=now)
-    earlier = float(change.table["earlier"].iloc[0])
-    before = formats.with_unit(earlier, unit, digits=0, lang=w.lang)
-    ratio = formats.percent(100 * (current.value() / earlier - 1), digits=1, lang=w.lang)
-    kind = "signal_up" if current.value() > earlier else "signal_down"
-    return w.say(f"risk.{kind}", name=name, before=before, now=now, change=ratio)
 
 
 def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
