@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from qstats import values
 from qstats.errors import FrameworkError, OptionError, nearest
 from qstats.files import data_path, data_root, read_table
+from qstats.index import shown
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ REQUIRED: Final = (
     "bounds_provenance",
     "unit",
 )
+#: columns that may be absent; another that is spelt nearly so would be ignored
+_COMPUTED: Final = ("target", "numerator", "denominator", "scale")
 PROVENANCE: Final = ("official", "derived", "hypothesis", "user")
 
 _NUMBERS: Final = ("direction", "weight", "lower", "upper")
@@ -60,7 +63,7 @@ def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) 
     Raises
     ------
     FrameworkError
-        All that is wrong, in ``faults``: columns missing (the nearest is named); codes empty or
+        All that is wrong, in ``faults``: columns missing or misspelt (the nearest is named); codes empty or
         repeated; no root or several; a parent that does not exist; a circle; weights that
         are negative or do not sum to 1 within a node; directions other than ±1; U ≤ L;
         no unit; a provenance that does not exist.
@@ -83,7 +86,7 @@ def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) 
         faults += _weight_faults(table, lang) + _leaf_faults(table, lang)
     if faults:
         raise FrameworkError(say("framework.faults", lang, name=name, count=len(faults)), faults)
-    return _measured(table)
+    return shown.Framework(_measured(table))
 
 
 def name_of(source: str | Path | pd.DataFrame, /) -> str:
@@ -116,6 +119,11 @@ def _header_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
         say("framework.column", lang, column=column, hint=_hint(column, spare, lang))
         for column in REQUIRED
         if column not in have
+    ]
+    faults += [
+        say("framework.column_unknown", lang, column=column, near=near)
+        for column in spare
+        if column not in _COMPUTED and (near := nearest(column, _COMPUTED, cutoff=0.8)) and near not in have
     ]
     faults += [say("framework.column_twice", lang, column=c) for c, k in Counter(have).items() if k > 1]
     if table.empty and not faults:

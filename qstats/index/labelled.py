@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -33,7 +33,7 @@ def frame_of(data: Any) -> pd.DataFrame:
     Raises
     ------
     DataError
-        Something else, a column that holds no numbers, or columns of the same name.
+        Something else, a column that holds no numbers, columns of the same name, or units of the same name.
     """
     if not isinstance(data, pd.Series | pd.DataFrame):
         raise DataError(f"a DataFrame or Series is needed; found {type(data).__name__}")
@@ -43,6 +43,11 @@ def frame_of(data: Any) -> pd.DataFrame:
     wrong = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
     if wrong:
         raise DataError(f"columns {some(wrong)} hold no numbers; leave them out or make them the index")
+    if frame.index.has_duplicates:
+        twice = some(frame.index[frame.index.duplicated()].unique())
+        raise DataError(
+            f"units stand twice: {twice}; keep one row each, or make the year a level of the index"
+        )
     return frame.astype("float64")
 
 
@@ -118,7 +123,7 @@ def place(label: Any, index: pd.Index) -> int:
 
 
 @contextmanager
-def naming(labels: pd.Index) -> Iterator[None]:
+def naming(labels: Sequence[str] | pd.Index) -> Iterator[None]:
     """Let errors of the formulas name columns where they count them."""
     try:
         yield

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from qstats.errors import DataError
+from qstats.index.labelled import naming
 from qstats.index.methods import Function
 from qstats.index.tree import Tree
 from qstats.stats import aggregation, composite
@@ -121,9 +122,10 @@ def _chunk(tree: Tree, steps: Steps, level: Array, piece: Array, score: Array) -
     draw, impute, number, treat, normalise, weigh, add = level
     used, of = np.unique(draw, return_inverse=True)
     stage = _Stage(steps.tables[used], of.reshape(-1), {})
-    stage = _take(stage, impute, number, steps.imputation)
-    stage = _take(stage, treat, np.zeros_like(number), steps.treatment)
-    stage = _take(stage, normalise, np.zeros_like(number), steps.normalisation)
+    zero, names = np.zeros_like(number), [tree.codes[leaf] for leaf in tree.leaves]
+    stage = _take(stage, impute, number, steps.imputation, names)
+    stage = _take(stage, treat, zero, steps.treatment, names)
+    stage = _take(stage, normalise, zero, steps.normalisation, names)
     dead = {at: stage.dead[int(own)] for at, own in enumerate(stage.of) if int(own) in stage.dead}
     leaves = np.ascontiguousarray(np.moveaxis(stage.tables, -1, 0))
     alive = np.array([at for at in range(level.shape[1]) if at not in dead], int)
@@ -141,7 +143,9 @@ def _chunk(tree: Tree, steps: Steps, level: Array, piece: Array, score: Array) -
     return dead
 
 
-def _take(stage: _Stage, level: Array, number: Array, functions: Sequence[Function | None]) -> _Stage:
+def _take(
+    stage: _Stage, level: Array, number: Array, functions: Sequence[Function | None], names: Sequence[str]
+) -> _Stage:
     """Take a step once for every table and alternative that occur together."""
     if len(functions) == 1 and functions[0] is None:
         return stage
@@ -157,7 +161,8 @@ def _take(stage: _Stage, level: Array, number: Array, functions: Sequence[Functi
             continue
 
         def taken(some: Array, step: Function = step) -> Array:
-            return np.moveaxis(step(stage.tables[source[some]], seeds[some]), 0, 1)
+            with naming(names):
+                return np.moveaxis(step(stage.tables[source[some]], seeds[some]), 0, 1)
 
         found, bad = _guarded(taken, rows)
         for at, block in found:
@@ -212,7 +217,8 @@ def climb(
             score[node] = np.einsum("krc,rk->rc", score[below], composite.available_weights(w, True))
             continue
         stack = np.moveaxis(score[below], 0, -1)
-        score[node] = aggregation.aggregate(stack, w[:, None, :], missing=missing, **own).value
+        with naming([tree.codes[k] for k in below]):
+            score[node] = aggregation.aggregate(stack, w[:, None, :], missing=missing, **own).value
     return score
 
 

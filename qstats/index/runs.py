@@ -145,12 +145,13 @@ def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
     if choices.weight_concentration is not None and not choices.weight_concentration > 0:
         said = say("uncertainty.concentration", lang, value=choices.weight_concentration)
         raise OptionError(said, argument="weight_concentration")
-    found = []
+    found, place = [], {code: k for k, code in enumerate(tree.codes)}
     for one in given:
         w = tree.weight.copy()
         for code, value in dict(one).items():
-            one_of("weights", code, tree.codes)
-            w[tree.codes.index(code)] = value
+            if code not in place:
+                one_of("weights", code, tree.codes)
+            w[place[code]] = value
         if not (w >= 0).all() or any(w[below].sum() <= 0 for _, below in tree.families):
             raise OptionError(say("uncertainty.weights", lang), argument="weights")
         found.append(w)

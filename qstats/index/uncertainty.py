@@ -189,6 +189,7 @@ def simulate(
     names = runs.varied(prepared)
     if not names:
         raise DataError(say("uncertainty.nothing", lang))
+    nominal = runs.nominal(prepared)  # first: what it refuses, no run can mend
     active = [group for group, members in GROUPS.items() if set(members) & set(names)]
     again = min(n_runs, split_runs) if len(active) > 1 else 0
     steps = runs.with_random(prepared, n_runs + again, seed=seed)
@@ -221,7 +222,7 @@ def simulate(
     fixed = bool((np.isnan(held.std_error) & ~np.isnan(held.value)).any())
     if prepared.choices.sampling == "draws" and prepared.choices.unknown == "fixed" and fixed:
         notes.append(say("uncertainty.note.fixed", lang))
-    return Runs(prepared, runs.nominal(prepared), score, mates, first, notes)
+    return Runs(prepared, nominal, score, mates, first, notes)
 
 
 def _sets(active: list[str]) -> list[frozenset[str]]:

@@ -311,8 +311,12 @@ def _linear(y: Array, method: str, d: Array, given: dict[str, Any]) -> tuple[Arr
     low, high = moments.extremes(y)
     if "lower" in given:
         ends = np.asarray(given["lower"], float), np.asarray(given["upper"], float)
-        if not (ends[0] < ends[1]).all():
-            raise DataError(f"lower={ends[0].tolist()} is not below upper={ends[1].tolist()} everywhere")
+        wrong = ~(_like(ends[0], low) < _like(ends[1], low))
+        if wrong.any():
+            raise DataError(
+                f"lower is not below upper in columns {moments.columns(wrong)}: "
+                f"lower={ends[0].tolist()}, upper={ends[1].tolist()}"
+            )
         flip = (d < 0) & (method != "scaled")
         return _like(np.where(flip, -ends[1], ends[0]), low), _like(ends[1] - ends[0], low)
     if method == "zscore":

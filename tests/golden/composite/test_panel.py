@@ -92,3 +92,15 @@ def _two(golden):
     kept = tree[tree["code"].isin(["grade", "rd"])].assign(parent="all", weight=0.5)
     root = tree.iloc[[-1]].assign(code="all", parent="", weight=1.0)
     return framework(pd.concat([root, kept], ignore_index=True))
+
+
+def test_compound_growth_is_over_the_years_themselves(golden):
+    from qstats.stats.trend_line import compound_growth
+
+    raw = golden.table("00_inputs/iData_panel", None).set_index(["uCode", "Time"])
+    expected = golden.table("09_panel/trends_CAGR", None)
+    assert len(expected) == 9
+    for row in expected.itertuples():
+        first, last = (raw.loc[(row.uCode, year), row.iCode] for year in (row.t_first, row.t_latest))
+        found = compound_growth(first, last, row.t_latest - row.t_first)
+        assert found.rate / 100 == pytest.approx(row.CAGR, rel=1e-12)
