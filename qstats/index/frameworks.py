@@ -100,11 +100,21 @@ def _read(source: str | Path | pd.DataFrame, lang: str | None) -> tuple[str, pd.
         return name, source.copy()
     if isinstance(source, Path) or Path(source).name != source or Path(source).suffix:
         return name, read_table(source, lang=lang).table
-    known = sorted(path.stem for path in (data_root() / "frameworks").iterdir() if path.stem != "bands")
+    known = _bundled()
     if source not in known:
         hint = _hint(source, known, lang)
         raise OptionError(say("framework.unknown", lang, name=source, names=", ".join(known), hint=hint))
     return name, read_table(data_path(f"frameworks/{source}.csv"), lang=lang).table
+
+
+def _bundled() -> list[str]:
+    """Return the names of the trees that come with the library; models and bands lie beside them."""
+    found = []
+    for path in (data_root() / "frameworks").glob("*.csv"):
+        with path.open(encoding="utf-8-sig") as file:
+            if {"parent", "weight"} <= set(file.readline().strip().split(",")):
+                found.append(path.stem)
+    return sorted(found)
 
 
 def _hint(value: object, options: Any, lang: str | None) -> str:

@@ -214,9 +214,10 @@ def test_an_unknown_name_and_the_nearest():
         framework("qcii", lang="en")
 
 
-def test_the_bands_are_no_framework():
-    with pytest.raises(OptionError):
-        framework("bands")
+@pytest.mark.parametrize("name", ["bands", "acsi", "ccsi", "ecsi"])
+def test_bands_and_models_of_satisfaction_are_no_frameworks(name):
+    with pytest.raises(OptionError, match=r"There are: ht_capability, qci\."):
+        framework(name, lang="en")
 
 
 def test_a_file_that_is_not_there():
