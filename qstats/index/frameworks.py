@@ -143,21 +143,24 @@ def _header_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
 
 def _typed(table: pd.DataFrame, lang: str | None) -> tuple[pd.DataFrame, list[str]]:
     """Return the table with text and numbers told apart, and the cells that are no numbers."""
-    typed, faults = table.reset_index(drop=True), []
+    import pandas as pd
+
+    typed: dict[str, Any] = {str(column): table[column].array for column in table.columns}
+    faults = []
     for column in ("code", "parent", "unit", "weight_provenance", "bounds_provenance"):
-        typed[column] = [_text(cell) for cell in table[column]]
+        typed[column] = [_text(cell) for cell in table[column].tolist()]
     for column in ("name_zh", "name_en"):
-        cells = table[column] if column in table.columns else [""] * len(table)
+        cells = table[column].tolist() if column in table.columns else [""] * len(table)
         typed[column] = [_text(cell) or code for cell, code in zip(cells, typed["code"], strict=True)]
     for column in _NUMBERS:
         numbers = []
-        for code, cell in zip(typed["code"], table[column], strict=True):
+        for code, cell in zip(typed["code"], table[column].tolist(), strict=True):
             read = values.Number(math.nan) if values.is_missing(cell) else values.read_number(cell, lang)
             if isinstance(read, values.Fault):
                 faults.append(say("framework.number", lang, code=code, column=column, value=_text(cell)))
             numbers.append(read.value if isinstance(read, values.Number) else math.inf)
         typed[column] = numbers
-    return typed, faults
+    return pd.DataFrame(typed), faults
 
 
 def _text(cell: Any) -> str:
@@ -175,7 +178,7 @@ def _code_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
 
 
 def _tree_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
-    parents = dict(zip(table["code"], table["parent"], strict=True))
+    parents = dict(zip(table["code"].tolist(), table["parent"].tolist(), strict=True))
     roots = [code for code, parent in parents.items() if not parent]
     faults = []
     if not roots:
@@ -205,59 +208,68 @@ def _cycles(parents: dict[str, str]) -> list[list[str]]:
 
 
 def _weight_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
-    below = table[table["parent"] != ""]
-    missing = below[below["weight"].isna()]
-    faults = [say("framework.number", lang, code=code, column="weight", value="") for code in missing["code"]]
+    columns = ("code", "parent", "weight", "weight_provenance")
+    below = [row for row in zip(*(table[name].tolist() for name in columns), strict=True) if row[1]]
+    faults = [
+        say("framework.number", lang, code=code, column="weight", value="")
+        for code, _, weight, _ in below
+        if math.isnan(weight)
+    ]
     faults += [
         say("framework.weight_negative", lang, code=code, value=f"{weight:g}")
-        for code, weight in zip(below["code"], below["weight"], strict=True)
+        for code, _, weight, _ in below
         if weight < 0
     ]
-    for node, weights in below.groupby("parent", sort=False)["weight"]:
-        total = weights.sum()
-        if math.isfinite(total) and not weights.isna().any() and abs(total - 1) > _SUM_TOLERANCE:
+    families: dict[str, list[float]] = {}
+    for _, parent, weight, _ in below:
+        families.setdefault(parent, []).append(weight)
+    for node, weights in families.items():
+        total = math.fsum(weights) if all(map(math.isfinite, weights)) else math.nan
+        if abs(total - 1) > _SUM_TOLERANCE:
             faults.append(say("framework.weight_sum", lang, node=node, sum=f"{total:.10g}"))
     return faults + [
         say("framework.provenance", lang, code=code, column="weight_provenance", value=given)
-        for code, given in zip(below["code"], below["weight_provenance"], strict=True)
+        for code, _, _, given in below
         if given not in PROVENANCE
     ]
 
 
 def _leaf_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
-    faults = []
-    for leaf in table[~table["code"].isin(set(table["parent"]))].itertuples():
-        if abs(leaf.direction) != 1 and leaf.direction != math.inf:
-            shown = "" if math.isnan(leaf.direction) else f"{leaf.direction:g}"
-            faults.append(say("framework.direction", lang, code=leaf.code, value=shown))
+    faults, parents = [], set(table["parent"].tolist())
+    columns = ("code", "direction", "lower", "upper", "unit", "bounds_provenance")
+    for code, direction, *bounds, unit, given in zip(*(table[c].tolist() for c in columns), strict=True):
+        if code in parents:
+            continue
+        if abs(direction) != 1 and direction != math.inf:
+            shown = "" if math.isnan(direction) else f"{direction:g}"
+            faults.append(say("framework.direction", lang, code=code, value=shown))
         faults += [
-            say("framework.number", lang, code=leaf.code, column=column, value="")
-            for column in ("lower", "upper")
-            if math.isnan(getattr(leaf, column))
+            say("framework.number", lang, code=code, column=column, value="")
+            for column, bound in zip(("lower", "upper"), bounds, strict=True)
+            if math.isnan(bound)
         ]
-        if math.inf not in (leaf.lower, leaf.upper) and leaf.upper <= leaf.lower:
-            limits = {"lower": f"{leaf.lower:g}", "upper": f"{leaf.upper:g}"}
-            faults.append(say("framework.bounds", lang, code=leaf.code, **limits))
-        if not leaf.unit:
-            faults.append(say("framework.unit", lang, code=leaf.code))
-        if leaf.bounds_provenance not in PROVENANCE:
-            given = {"column": "bounds_provenance", "value": leaf.bounds_provenance}
-            faults.append(say("framework.provenance", lang, code=leaf.code, **given))
+        if math.inf not in bounds and bounds[1] <= bounds[0]:
+            limits = {"lower": f"{bounds[0]:g}", "upper": f"{bounds[1]:g}"}
+            faults.append(say("framework.bounds", lang, code=code, **limits))
+        if not unit:
+            faults.append(say("framework.unit", lang, code=code))
+        if given not in PROVENANCE:
+            told = {"column": "bounds_provenance", "value": given}
+            faults.append(say("framework.provenance", lang, code=code, **told))
     return faults
 
 
 def _measured(table: pd.DataFrame) -> pd.DataFrame:
     """Add to each node how deep it lies and what it weighs in the whole."""
-    import numpy as np
-
-    root = table["parent"] == ""
-    table["weight"] = table["weight"].astype("float64").mask(root, 1.0)
-    parents = dict(zip(table["code"], table["parent"], strict=True))
-    weights = dict(zip(table["code"], table["weight"], strict=True))
-    lines = [_line(code, parents) for code in table["code"]]
+    codes, above = table["code"].tolist(), table["parent"].tolist()
+    parents = dict(zip(codes, above, strict=True))
+    own = [weight if parent else 1.0 for weight, parent in zip(table["weight"].tolist(), above, strict=True)]
+    weights, inner = dict(zip(codes, own, strict=True)), set(above)
+    lines = [_line(code, parents) for code in codes]
+    table["weight"] = own
     table["depth"] = [len(line) - 1 for line in lines]
-    table["leaf"] = ~table["code"].isin(set(table["parent"]))
-    table["weight_in_root"] = [float(np.prod([weights[code] for code in line])) for line in lines]
+    table["leaf"] = [code not in inner for code in codes]
+    table["weight_in_root"] = [math.prod(weights[code] for code in line) for line in lines]
     return table
 
 

@@ -52,20 +52,21 @@ def arrays(table: pd.DataFrame, /) -> Tree:
     >>> len(tree.codes), len(tree.leaves), tree.families[-1][1].tolist()
     (21, 12, [1, 2])
     """
-    place = {code: i for i, code in enumerate(table["code"])}
-    parent = np.array([place.get(code, -1) for code in table["parent"]])
-    at = table[table["leaf"]]
-    inner = table[~table["leaf"]].sort_values("depth", ascending=False, kind="stable")
-    target = at["target"].to_numpy(float) if "target" in table.columns else None
+    codes, above = table["code"].tolist(), table["parent"].tolist()
+    place = {code: i for i, code in enumerate(codes)}
+    parent, depth = np.array([place.get(code, -1) for code in above]), table["depth"].to_numpy()
+    leaf = table["leaf"].to_numpy()
+    inner = np.flatnonzero(~leaf)
+    inner = inner[np.argsort(-depth[inner], kind="stable")]
+    own = {name: table[name].to_numpy(float)[leaf] for name in ("direction", "lower", "upper")}
+    target = table["target"].to_numpy(float)[leaf] if "target" in table.columns else None
     return Tree(
-        codes=tuple(table["code"]),
+        codes=tuple(codes),
         parent=parent,
-        depth=table["depth"].to_numpy(),
-        leaves=np.flatnonzero(table["leaf"]),
-        families=tuple((place[code], np.flatnonzero(parent == place[code])) for code in inner["code"]),
+        depth=depth,
+        leaves=np.flatnonzero(leaf),
+        families=tuple((int(node), np.flatnonzero(parent == node)) for node in inner),
         weight=table["weight"].to_numpy(float),
-        direction=at["direction"].to_numpy(float),
-        lower=at["lower"].to_numpy(float),
-        upper=at["upper"].to_numpy(float),
         target=target,
+        **own,
     )
