@@ -258,3 +258,33 @@ def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
         say("annual.value.change", lang, change=words) if words else say("annual.value.no_change", lang)
     )
     return sentence + say("annual.stop", lang)
+
+
+def card(facts: Facts, key: str, w: Writer, /) -> tables.Card:
+    """Return the card of an item: value, interval, change on the year before."""
+    current, change = facts.current(key), facts.change(key)
+    assert current is not None
+    row = current.table.iloc[0]
+    shown_unit = "" if current.unit == "index" else unit_name(current.unit, w.lang)
+    shown = (
+        "" if math.isnan(row["conf_low"])
+        else formats.interval(row["conf_low"], row["conf_high"], digits=current.digits, lang=w.lang)
+    )  # fmt: skip
+    words = change_words(current, change, w.lang)
+    difference = None if change is None else float(change.table["estimate"].iloc[0])
+    limits = () if change is None else tuple(change.table[["conf_low", "conf_high"]].iloc[0])
+    known = bool(limits) and not math.isnan(limits[0])
+    return tables.Card(
+        label=facts.item(key)[w.lang],
+        value=formats.number(float(row["estimate"]), digits=current.digits, lang=w.lang),
+        unit=shown_unit,
+        change=words,
+        direction=formats.direction(
+            difference,
+            digits=current.digits,
+            low=limits[0] if known else None,
+            high=limits[1] if known else None,
+        ),
+        interval=shown,
+        level=current.level,
+    )

@@ -10,7 +10,7 @@ import math
 
 import pandas as pd
 
-from qstats.report import blocks, findings, formats, tables
+from qstats.report import blocks, findings, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
@@ -78,7 +78,9 @@ def main_indicators(facts: Facts, /, *, lang: str | None = None) -> Section:
         w.absent(*facts.items(headline=True)["key"])
         return w.section()
     cards = [
-        _card(facts, key, w) for key in facts.items(headline=True)["key"] if facts.current(key) is not None
+        blocks.card(facts, key, w)
+        for key in facts.items(headline=True)["key"]
+        if facts.current(key) is not None
     ]
     if cards:
         w.blocks.append(tables.cards(cards, lang=w.lang))
@@ -123,32 +125,3 @@ def _main_table(facts: Facts, w: Writer) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _card(facts: Facts, key: str, w: Writer) -> tables.Card:
-    current, change = facts.current(key), facts.change(key)
-    assert current is not None
-    row = current.table.iloc[0]
-    unit = "" if current.unit == "index" else blocks.unit_name(current.unit, w.lang)
-    shown = (
-        "" if math.isnan(row["conf_low"])
-        else formats.interval(row["conf_low"], row["conf_high"], digits=current.digits, lang=w.lang)
-    )  # fmt: skip
-    words = blocks.change_words(current, change, w.lang)
-    difference = None if change is None else float(change.table["estimate"].iloc[0])
-    limits = () if change is None else tuple(change.table[["conf_low", "conf_high"]].iloc[0])
-    known = bool(limits) and not math.isnan(limits[0])
-    return tables.Card(
-        label=facts.item(key)[w.lang],
-        value=formats.number(float(row["estimate"]), digits=current.digits, lang=w.lang),
-        unit=unit,
-        change=words,
-        direction=formats.direction(
-            difference,
-            digits=current.digits,
-            low=limits[0] if known else None,
-            high=limits[1] if known else None,
-        ),
-        interval=shown,
-        level=current.level,
-    )

@@ -29,6 +29,12 @@ def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
     if table.empty:
         w.text(w.say("targets.none", region=facts.place(w.lang), year=facts.year))
         return w.section()
+    write_targets(w, table)
+    return w.section()
+
+
+def write_targets(w: Writer, table: pd.DataFrame, /) -> None:
+    """Write a table of :meth:`Facts.targets`: counts, bars, gaps, prospects, and those without data."""
     w.text(w.say("targets.text", **target_counts(table)))
     known, unknown = (table[(table["status"] == "no data") == absent] for absent in (False, True))
     if len(known):
@@ -39,14 +45,13 @@ def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
             w.say("targets.figure"),
         )
         _table(known, w)
-        _ahead(facts, known, w)
+        _ahead(w.facts, known, w)
     if len(unknown):
         named = [
             _wanted(row, name, w)
             for (_, row), name in zip(unknown.iterrows(), _names(unknown, w), strict=True)
         ]
         w.text(w.say("targets.absent", count=len(named), names=w.say("semicolon").join(named)))
-    return w.section()
 
 
 def _names(table: pd.DataFrame, w: Writer) -> list[str]:
