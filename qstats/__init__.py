@@ -77,7 +77,7 @@ _PUBLIC = {
     "revision_summary": "analysis.revisions",
     "suppress": "analysis.suppress",
 }
-_MODULES = ("report", "stats", "indicators", "index", "analysis", "errors", "plot")
+_MODULES = ("report", "stats", "indicators", "index", "satisfaction", "analysis", "errors", "plot")
 
 __all__ = list(_PUBLIC)
 
