@@ -183,3 +183,25 @@ def test_the_provenance_of_a_table_is_its_column(tree, data):
     marked = data.assign(provenance=["simulated:exports seed=1", *["user"] * (len(data) - 1)])
     assert competitiveness_index(marked, tree).simulated
     assert competitiveness_index(data, tree).provenance == ("user", "framework:table")
+
+
+def test_a_key_is_spelt_once_however_often_it_stands(tree, data, monkeypatch):
+    from qstats.index import given
+
+    told, spelt = [], given._spelt
+    monkeypatch.setattr(given, "_spelt", lambda key, cell: told.append(cell) or spelt(key, cell))
+    assert root(competitiveness_index(data, tree)) == SCORES
+    assert sorted(told) == sorted(set(data["region"]))
+
+
+def test_an_estimate_that_is_not_finite_is_refused_before_it_is_drawn(tree, data):
+    from qstats.index.uncertainty import uncertainty
+
+    parts = of_each(data)
+    table = parts[1].table
+    table.loc[2, "estimate"] = np.inf
+    parts[1] = parts[1].replace(table)
+    for build in (competitiveness_index, lambda *given, **to: uncertainty(*given, unknown="fixed", **to)):
+        with pytest.raises(DataError, match="The value of 'loss' for 湖北 is inf") as caught:
+            build(parts, tree, lang="en")
+        assert caught.value.violations["row"].tolist() == [2]

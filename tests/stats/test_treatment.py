@@ -151,3 +151,16 @@ def test_limits_must_be_positive():
         treatment.fit(LONG, skew_limit=0)
     with pytest.raises(OptionError, match="Did you mean 'box-cox'"):
         treatment.fit(LONG, transform="boxcox")
+
+
+def test_what_was_fitted_to_many_tables_is_applied_to_one():
+    rng = np.random.default_rng(2)
+    many = np.exp(rng.normal(0, 2.5, (3, 40, 4)))
+    fitted = treatment.fit(many, max_winsorised=1)
+    one = np.median(many, axis=0)
+    found = treatment.apply(one, fitted, outside="clip")
+    assert found.shape == (3, 40, 4)
+    for k in range(3):
+        alone = treatment.apply(one, treatment.fit(many[k], max_winsorised=1), outside="clip")
+        np.testing.assert_allclose(found[k], alone, rtol=1e-12)
+    assert (fitted.sign != 0).any() and (fitted.sign == 0).any()
