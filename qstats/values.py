@@ -30,6 +30,9 @@ FACTORS: Final = {
 }
 _SPELLED: Final = (("100 ?million", "亿"), ("10,?000", "万"), ("1,?000", "千"))
 _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "-", "--", "—", "——", "…", "……", "..."}
+#: units that are one under several words → the word that stands for all of them
+SAME_UNIT: Final = {"score": "分", "points": "分", "index points": "index"}
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _CELL = re.compile(
@@ -95,6 +98,17 @@ def read_header(header: Any) -> tuple[str, str]:
         unit = re.sub(rf"^\s*{spelled}", factor, unit)
     factor = next((f for f in FACTORS if f and unit.strip().startswith(f)), "")
     return re.sub(r"[\s_]+", "", name), factor
+
+
+def one_unit(unit: str) -> str:
+    """Return the word that stands for a unit and all its synonyms.
+
+    Examples
+    --------
+    >>> one_unit("score") == one_unit("分"), one_unit("%")
+    (True, '%')
+    """
+    return SAME_UNIT.get(unit, unit)
 
 
 def read_number(value: Any, lang: str | None = None) -> Number | Fault:

@@ -10,6 +10,7 @@ from qstats import datasets, periods
 from qstats.errors import DataError, OptionError, nearest, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
+from qstats.values import one_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +64,7 @@ def targets(
         Code of the target → the one value to hold against it (one row).
     table : {"anhui", "national"} or DataFrame
         Targets: ``code, operator, value, unit``; a row without a ``value`` names its ``reference``.
+        ``score`` and 分 are one unit (:data:`qstats.values.SAME_UNIT`).
         All other columns (provenance, source, year …) are kept.
     near : float
         What counts as near, in the unit of the indicator.
@@ -186,7 +188,7 @@ def _values(estimates: Mapping[str, Estimate], rows: pd.DataFrame, lang: str | N
 def _refuse_units(estimates: Mapping[str, Estimate], rows: pd.DataFrame, lang: str | None) -> None:
     units = dict(zip(rows["code"], rows["unit"], strict=True))
     for code, estimate in estimates.items():
-        if estimate.unit != units[code]:
+        if one_unit(estimate.unit) != one_unit(str(units[code])):
             raise DataError(say("targets.unit", lang, code=code, want=units[code], have=estimate.unit))
 
 

@@ -140,6 +140,15 @@ def test_another_unit_than_that_of_the_target(given):
         judge(given([("2023", 93.0)], unit="‰"), table(), lang="en")
 
 
+def test_a_unit_is_the_same_under_its_synonyms(given):
+    for estimate, target in (("分", "score"), ("score", "points"), ("index points", "index")):
+        found = judge(given([("2023", 93.0)], unit=estimate), table(unit=target, value=92.5))
+        assert found["status"] == "met"
+        assert found["unit"] == target
+    with pytest.raises(DataError, match="is in score and the figures are in %"):
+        judge(given([("2023", 93.0)], unit="%"), table(unit="score"), lang="en")
+
+
 def test_an_unknown_table_and_the_nearest():
     with pytest.raises(OptionError, match="The nearest is 'anhui'"):
         targets({}, "anhoi", lang="en")
