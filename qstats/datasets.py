@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -94,6 +94,8 @@ def load(name: str, /) -> pd.DataFrame:
     >>> table.query("series == 'MQR' and region == '全国' and year == '2023'")["printed"].item()
     '93.65'
     """
+    if not isinstance(name, str):
+        raise OptionError(f"{name!r:.200} is not the name of a data set; catalog() lists them")
     return _typed(name).copy()
 
 
@@ -281,7 +283,9 @@ def _of_series(series: str) -> pd.DataFrame:
 
 
 def _listed(value: Any) -> list[str]:
-    return [str(value)] if isinstance(value, str | int) else [str(item) for item in value]
+    return (
+        [str(value)] if isinstance(value, str) or not isinstance(value, Iterable) else list(map(str, value))
+    )
 
 
 def _selected(

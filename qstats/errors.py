@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from numbers import Real
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -134,3 +134,19 @@ def __dir__() -> list[str]:
         "nearest",
         "one_of",
     ]
+
+
+def real_number(argument: str, value: object, /) -> None:
+    """Raise OptionError unless `value` is one number."""
+    if isinstance(value, Real):
+        return
+    raise OptionError(f"{argument}={value!r:.200} is not a number", argument=argument, value=value)
+
+
+def whole_number(argument: str, value: object, /, *, least: int) -> None:
+    """Raise OptionError unless `value` is one whole number, `least` or more."""
+    if not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= least:
+        return
+    raise OptionError(
+        f"{argument}={value!r} is not a whole number of at least {least}", argument=argument, value=value
+    )

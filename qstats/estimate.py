@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 from zlib import crc32
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -232,6 +232,8 @@ class Estimate:
         from qstats.stats import draws
 
         one_of("unknown", unknown, ("raise", "fixed"))
+        whole_number("n_draws", n_draws, least=1)
+        whole_number("seed", seed, least=0)
         theta, noise = self._table["estimate"].to_numpy(), self._noise(n_draws, seed)
         counted = self._at_bound()
         without = np.isnan(noise).any(axis=0) & ~counted
@@ -291,7 +293,8 @@ class Estimate:
         for key, wanted in keys.items():
             if key not in self.keys:
                 raise DataError(f"no key {key!r}; the keys are {', '.join(self.keys) or 'none'}")
-            values = {str(w) for w in ([wanted] if isinstance(wanted, str | int) else list(wanted))}  # type: ignore[call-overload]
+            several = isinstance(wanted, Iterable) and not isinstance(wanted, str)
+            values = set(map(str, wanted)) if several else {str(wanted)}  # type: ignore[call-overload]
             rows = rows[rows[key].astype(str).isin(values)]
         if rows.empty:
             said = ", ".join(f"{k}={v!r}" for k, v in keys.items())
@@ -368,17 +371,30 @@ def _rebuild(table: pd.DataFrame, meta: dict[str, Any]) -> Estimate:
 
 
 def _valid(table: pd.DataFrame) -> pd.DataFrame:
-    missing = [column for column in CORE if column not in table.columns]
+    missing = [column for column in CORE if list(getattr(table, "columns", ())).count(column) != 1]
     if missing:
         raise DataError(f"an Estimate needs the columns {', '.join(CORE)}; missing: {', '.join(missing)}")
     table = table.reset_index(drop=True).copy()
     keys = list(table.columns[: list(table.columns).index("estimate")])
     repeated = table.duplicated(keys) if keys else table.index > 0
     if repeated.any():
+        first, count = table.loc[repeated.argmax(), keys].to_dict(), int(repeated.sum())
         raise DataError(
-            f"{int(repeated.sum())} rows repeat the keys of another "
-            f"(first: {table.loc[repeated.argmax(), keys].to_dict()}); an Estimate has one row a key"
+            f"{count} rows repeat the keys of another (first: {first}); an Estimate has one row a key"
         )
+    if table[keys].isna().any(axis=None):
+        raise DataError(f"a key of an Estimate ({', '.join(keys)}) is empty; fill it in or drop the row")
     for column in CORE[:-1]:
-        table[column] = table[column].astype("float64")
+        try:
+            table[column] = table[column].astype("float64")
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{column} of an Estimate is a number: {error}") from None
+    if (table["std_error"] < 0).any() or (table["conf_low"] > table["conf_high"] + 1e-9).any():
+        raise DataError("a std_error of an Estimate is negative, or a conf_low above its conf_high")
     return table
+
+
+def require_estimate(value: object, argument: str = "estimate", /) -> None:
+    """Raise OptionError unless `value` is an Estimate."""
+    if not isinstance(value, Estimate):
+        raise OptionError(f"{argument} is a {type(value).__name__}, not an Estimate; an indicator makes one")

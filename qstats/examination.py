@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import narwhals as nw
 
 from qstats import values
-from qstats.errors import DataError, nearest
+from qstats.errors import DataError, OptionError, nearest
 from qstats.files import Reading, read_table
 from qstats.messages import language, say
 
 #: a column of regions or industries with more distinct texts is another column: no hints, they take time
 _HINTED: Final = 1_000
+
+#: whole numbers above this have no exact double
+MAX_COUNT: Final = 2**53
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +29,16 @@ class Examination:
     """One pass over one table; afterwards ``frame``, ``violations()`` and ``notes`` hold what was found."""
 
     def __init__(self, data: Any, schema: Schema, need: Iterable[str], lang: str | None) -> None:
+        if not hasattr(schema, "all_columns"):
+            raise OptionError(
+                f"schema={schema!r:.200} is not a Schema; qstats.indicators.schema_of(name) gives one",
+                argument="schema",
+                value=schema,
+            )
         reading = _reading(data, schema, lang)
         self.schema = schema
         self.lang = language(lang)
-        asked = list(need)
+        asked = _names(need)
         self.need = list(dict.fromkeys([*(c.name for c in schema.columns if c.required), *asked]))
         self._asked = set(asked)
         #: labels asked for (keys of `by`) tell rows and cells apart, beside those of the schema
@@ -67,10 +76,10 @@ class Examination:
 
     def _say(self, at: int | None, column: str, found: Any, rule: str, key: str, /, **fields: Any) -> None:
         text = say(key, self.lang, **fields)
-        self._found.append((None if at is None else self._lines[at], column, found, rule, text))
+        self._found.append((None if at is None else self._lines[at], column, _shown(found), rule, text))
 
     def _blame(self, at: int, column: str, value: Any, fault: values.Fault) -> None:
-        self._found.append((self._lines[at], column, value, fault.rule, fault.message))
+        self._found.append((self._lines[at], column, _shown(value), fault.rule, fault.message))
 
     def _match_headers(self) -> dict[str, str]:
         """Return machine name → header; report repeated and missing headers."""
@@ -128,7 +137,7 @@ class Examination:
             return self._text(name, series, needed=name in self.need)
         if column.numeric:
             return self._numbers(column, header, series)
-        raw = series.to_list()
+        raw = _hashable(series)
         if column.kind in ("period", "region", "edition"):
             distinct = values.each_distinct(raw, self._reader(column.kind, raw))
             return self._collected(column, raw, distinct, raw)
@@ -149,7 +158,7 @@ class Examination:
         """Let a column of labels through; a key must have a label in every row."""
         if not needed:
             return series
-        raw = series.to_list()
+        raw = _hashable(series)
         missing = {value for value in set(raw) if values.is_missing(value)}
         if missing:
             for at in (at for at, value in enumerate(raw) if value in missing):
@@ -206,7 +215,7 @@ class Examination:
             read = series.cast(nw.Float64)
         else:
             read = self._series(
-                column.name, self._cells(column, header, series.to_list(), factor), nw.Float64
+                column.name, self._cells(column, header, _hashable(series), factor), nw.Float64
             )
         read = read * scale if factor else read
         self._limits(column, read, series)
@@ -261,6 +270,7 @@ class Examination:
             share = known & (read > 0) & (read < 1)
             whole = (read - read.round(0)).abs() <= 1e-6
             faults += [(share, "share", {}), (finite & ~whole & ~share, "whole", {})]
+            faults.append((finite & (read.abs() > MAX_COUNT), "large", {}))
         if column.kind == "percent" and known.any() and (read.filter(known).abs() <= 1).all():
             faults.append((known & (read != 0), "percent_share", {}))
         shown = raw.to_list() if any(mask.any() for mask, *_ in faults) else []
@@ -336,6 +346,26 @@ def _reading(data: Any, schema: Schema, lang: str | None) -> Reading | None:
     return data if isinstance(data, Reading) else None
 
 
+def _names(need: Any) -> list[str]:
+    """Return the columns asked for: one name or several."""
+    names = [need] if isinstance(need, str) else list(need) if isinstance(need, Iterable) else [need]
+    if not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            f"need={need!r:.200} is not a list of names of columns", argument="need", value=need
+        )
+    return names
+
+
+def _hashable(series: nw.Series[Any]) -> list[Any]:
+    """Return the values; lists and the like, which are no value of a cell, as their text."""
+    return [value if isinstance(value, Hashable) else str(value) for value in series.to_list()]
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as it can be shown and written; half a surrogate pair, which no file holds, escaped."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
 def header_of(schema: Schema, /) -> Callable[[str], bool]:
     """Return the test whether a text is a header of the schema."""
     known = {values.read_header(h)[0] for c in schema.all_columns for h in c.headers}
@@ -346,14 +376,17 @@ def _eager(data: Any) -> nw.DataFrame[Any]:
     if isinstance(data, dict | list):
         import pandas as pd
 
-        data = pd.DataFrame(data)
+        try:
+            data = pd.DataFrame(data)
+        except ValueError as error:
+            raise DataError(say("cells.ragged", error=error)) from None
     try:
         frame = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
         raise DataError(say("check.names_twice", error=error)) from None
     except TypeError:
-        raise DataError(
-            f"{type(data).__name__} is not a table; give a DataFrame (pandas, Polars, Arrow …), "
-            "a mapping of columns, or the path of a CSV or XLSX file"
-        ) from None
+        raise DataError(say("check.no_table", kind=type(data).__name__)) from None
+    odd = [name for name in frame.collect_schema() if not isinstance(name, str)]
+    if odd:
+        raise DataError(say("cells.labels", value=repr(odd[0])))
     return frame.collect() if isinstance(frame, nw.LazyFrame) else frame

@@ -54,6 +54,9 @@ def tally(
     frame = nw.from_native(table, eager_only=True)
     named = dict(sums) if isinstance(sums, Mapping) else {name: nw.col(name) for name in sums}
     keys, same = list(by), list(same)
+    for name in keys:
+        if name in named:
+            raise DataError(say("cells.key_summed", name=name))
     refuse_mixture(frame, keys)
     work = frame.select(*keys, *same, **named, _one=nw.lit(1, dtype=nw.Int64))
     totals = [nw.col("_one").sum().alias("rows"), *(nw.col(name).max() for name in same)]
@@ -64,6 +67,8 @@ def tally(
     for name in named:
         known = found.pop(f"_{name}") > 0
         found[name] = found[name].astype("float64").where(known)
+        if found[name].abs().eq(float("inf")).any():
+            raise DataError(say("cells.unbounded"))
     return found.sort_values(keys, ignore_index=True) if keys else found
 
 

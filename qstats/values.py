@@ -122,6 +122,8 @@ def read_number(value: Any, lang: str | None = None) -> Number | Fault:
     if not isinstance(value, str):
         try:
             number = float(value)
+        except OverflowError:
+            return Fault("infinite", say("check.infinite", lang))
         except (TypeError, ValueError):
             return Fault("number", say("check.number", lang))
         return Number(number) if math.isfinite(number) else Fault("infinite", say("check.infinite", lang))

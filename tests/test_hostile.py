@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 import qstats as qs
 from qstats.errors import DataError, OptionError, one_of
+from qstats.indicators import schema_of
 
 ROWS = {"g": ["a", "b", "a", "b"], "y": [1.0, 0.0, 1.0, 1.0], "w": [1.0, 2.0, 3.0, 4.0]}
 DRAWN = qs.Design(weight="w")
@@ -134,3 +136,144 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path: Path) -> None:
         qs.cells(tmp_path / "pipe.csv", by="g", sums="y")
     with pytest.raises(DataError):
         qs.inspection_pass_rate(tmp_path / "pipe.csv")
+
+
+CHECKS: dict[str, list[Any]] = {"region": ["安徽", "江苏"], "inspected": [10, 20], "passed": [9, 18]}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({**CHECKS, "passed": [1]}, "one length"),
+        (pd.concat({"A": pd.DataFrame(CHECKS)}, axis=1), "called by text"),
+        (pd.DataFrame(np.ones((2, 3))), "called by text"),
+        ({**CHECKS, "inspected": [10**400, 20]}, "infinite"),
+        ({**CHECKS, "inspected": [1e308, 1e308]}, "no count is"),
+        ({**CHECKS, "passed": [[1], [2]]}, "passed"),
+        ({**CHECKS, "region": [["安徽"], {"江苏"}]}, "region"),
+        (pd.DataFrame(CHECKS).assign(region=pd.Series(["\ud800", "安徽"], dtype=object)), "region"),
+        (3, "int is not a table"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(table: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QSTATS_LANG", "en")
+    with pytest.raises(DataError, match=said) as told:
+        qs.inspection_pass_rate(table)
+    str(told.value).encode()
+    told.value.violations.to_csv(index=False, columns=["row", "column", "rule", "message"])
+
+
+def test_what_is_added_up_is_no_key() -> None:
+    with pytest.raises(DataError, match="passed"):
+        qs.inspection_pass_rate(CHECKS, by="passed")
+
+
+def test_check_names_what_it_was_given_wrongly() -> None:
+    schema = schema_of("inspection_pass_rate")
+    with pytest.raises(OptionError, match=r"schema='inspection_pass_rate' .*schema_of"):
+        qs.check(CHECKS, "inspection_pass_rate")  # type: ignore[arg-type]
+    for need in (1, None, [1]):
+        with pytest.raises(OptionError, match="need="):
+            qs.check(CHECKS, schema, need=need)  # type: ignore[arg-type]
+    with pytest.raises(DataError) as told:
+        qs.check(CHECKS, schema, need="period")
+    assert told.value.violations["column"].tolist() == ["period"]
+
+
+SPOT = {"period": ["2022", "2023"], "region": ["安徽", "安徽"], "inspected": [90, 99], "passed": [80, 90]}
+
+
+def row(**changes: Any) -> pd.DataFrame:
+    """Return the table of an Estimate of two regions, changed."""
+    core = {"estimate": [1.0, 2.0], "std_error": 1.0, "conf_low": 0.0, "conf_high": 3.0, "n": 9}
+    return pd.DataFrame({"region": ["a", "b"], **core, **changes})
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (None, "missing: estimate"),
+        (row(std_error=[-1, 1]), "negative"),
+        (row(conf_low=[5, 1]), "above"),
+        (row(estimate=["x", 1]), "number"),
+        (row(region=[None, "a"]), "empty"),
+        (pd.concat([row(), row()], axis=1), "missing: estimate"),
+    ],
+)
+def test_an_estimate_is_a_sound_table(table: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        qs.Estimate(table, indicator="x", unit="%", method="m")
+
+
+@pytest.mark.parametrize("given", [None, 3, "x", {}, row()], ids=lambda given: type(given).__name__)
+def test_a_question_is_asked_of_an_estimate(given: Any) -> None:
+    asked: list[Any] = [qs.change, qs.trend, qs.forecast, qs.compare, qs.funnel, qs.flags, qs.contributions]
+    asked += [partial(qs.decompose, by="region", earlier="2022", later="2023")]
+    asked += [lambda x: qs.accept(x, 90), lambda x: qs.small_area(x, auxiliary=row(), covariates=["n"])]
+    asked += [lambda x: qs.errors_in_variables(x, x), lambda x: qs.targets({"national_rpq": x}, "national")]
+    for ask in asked:
+        with pytest.raises(OptionError, match="not an Estimate"):
+            ask(given)
+
+
+def test_a_series_without_values_is_refused() -> None:
+    empty = qs.Estimate(
+        row().iloc[:0].rename(columns={"region": "period"}), indicator="x", unit="%", method="m"
+    )
+    for ask in (qs.trend, qs.forecast):
+        with pytest.raises(DataError, match="no rows"):
+            ask(empty)
+
+
+@pytest.mark.parametrize(
+    ("ask", "more", "options", "said"),
+    [
+        (qs.Estimate.draws, (0,), {"seed": 1}, "n_draws=0"),
+        (qs.Estimate.draws, (1.5,), {"seed": 1}, "n_draws=1.5"),
+        (qs.Estimate.draws, (True,), {"seed": 1}, "n_draws=True"),
+        (qs.Estimate.draws, (3,), {"seed": -1}, "seed=-1"),
+        (qs.Estimate.draws, (3,), {"seed": None}, "seed=None"),
+        (qs.forecast, (), {"horizon": "3"}, "horizon="),
+        (qs.forecast, (), {"horizon": None}, "horizon="),
+        (qs.forecast, (), {"horizon": True}, "horizon|True"),
+        (qs.compare, (), {"within": ["安徽"], "draws": "x"}, "draws="),
+        (qs.funnel, (), {"target": "x"}, "target="),
+        (qs.funnel, (), {"winsorise": "x"}, "winsorise="),
+        (qs.accept, ("x",), {}, "p0="),
+        (qs.accept, (None,), {}, "p0="),
+        (qs.decompose, (), {"by": None, "earlier": "2022", "later": "2023"}, "by="),
+        (qs.decompose, (), {"by": "region", "earlier": "2022", "later": "2023", "weights": "n"}, "weights="),
+        (qs.suppress, (), {"minimum_n": 5, "protection": "x"}, "protection="),
+    ],
+)
+def test_options_of_a_question_are_named_when_wrong(
+    ask: Any, more: tuple[Any, ...], options: dict[str, Any], said: str
+) -> None:
+    rate = qs.inspection_pass_rate(SPOT, by=["period", "region"])
+    with pytest.raises(OptionError, match=said):
+        ask(rate, *more, **options)
+
+
+def test_a_whole_number_of_numpy_is_a_period() -> None:
+    for period in (np.int64(2023), [np.int64(2023)], pd.Period("2023")):
+        assert qs.published("MQR", region="全国", period=period).value() == 93.65  # type: ignore[arg-type]
+
+
+def test_what_names_no_data_is_refused() -> None:
+    for name in (["mqr"], None, 3, "../mqr", "mqr\0", "/etc/passwd"):
+        with pytest.raises(OptionError):
+            qs.load(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("table", [None, {}, 3, row().iloc[:0], pd.concat([row(), row()], axis=1)])
+def test_only_a_table_with_rows_can_be_suppressed(table: Any) -> None:
+    with pytest.raises(DataError):
+        qs.suppress(table, keys=["region"], minimum_n=5)
+
+
+def test_sizes_of_samples_are_numbers() -> None:
+    for options in ({"half_width": "x"}, {"half_width": []}):
+        with pytest.raises(OptionError, match="number"):
+            qs.sample_size(0.9, **options)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="number"):
+        qs.sample_size([], half_width=0.01)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qstats.analysis.proportions import proportions
-from qstats.errors import OptionError
-from qstats.estimate import Estimate
+from qstats.errors import OptionError, real_number
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import sample_size as sizes
 from qstats.stats.acceptance import Side, decide
@@ -81,6 +81,7 @@ def accept(
     >>> accept(rate, 95)[["region", "bound_low", "decision"]].round(2).values.tolist()
     [['安徽', 95.05, 'accept'], ['江苏', 92.21, 'cannot say']]
     """
+    require_estimate(estimate)
     given = proportions(estimate, lang=lang)
     _check_p0(p0, given.whole, estimate.unit, side, lang)
     found = decide(
@@ -243,6 +244,7 @@ def _percent(lang: str | None, **values: float) -> None:
 
 
 def _check_p0(p0: float, whole: float, unit: str, side: Side, lang: str | None) -> None:
+    real_number("p0", p0)
     if not 0 <= p0 <= whole:
         raise OptionError(say("acceptance.p0", lang, value=p0, whole=whole, unit=unit))
     if whole == 100 and side == "at least" and 0 < p0 <= 1:  # 0.95 is meant to be 95 %
@@ -250,4 +252,10 @@ def _check_p0(p0: float, whole: float, unit: str, side: Side, lang: str | None) 
 
 
 def _many(value: Any) -> list[float]:
-    return [float(value)] if np.ndim(value) == 0 else [float(v) for v in value]
+    try:
+        found = [float(value)] if np.ndim(value) == 0 else [float(v) for v in value]
+    except (TypeError, ValueError):
+        found = []
+    if not found:
+        raise OptionError(f"{value!r:.200} is neither a number nor a list of numbers")
+    return found

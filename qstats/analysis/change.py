@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qstats import periods
 from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import difference as differences
 from qstats.stats import multiplicity, two_rates
@@ -111,6 +111,7 @@ def change(
     >>> moved.table[["period", "compared_with", "direction"]].values.tolist(), round(moved.value(), 2)
     ([['2024', '2023', 'up']], 0.28)
     """
+    require_estimate(estimate)
     _check_choices(on, base, measure, interval, samples, lang)
     if "period" not in estimate.keys:
         raise DataError(say("change.no_period", lang, keys=", ".join(estimate.keys) or "—"))

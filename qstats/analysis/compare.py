@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import classifications, datasets
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate
+from qstats.errors import DataError, OptionError, one_of, whole_number
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
 from qstats.stats.ranking import competition_ranks, rank_interval
@@ -100,6 +100,7 @@ def compare(
     >>> ranked[["rank", "of", "position"]].values.tolist(), ranked["gap_reference"].round(2).tolist()
     ([[6, 6, 'lower']], [0.63])
     """
+    require_estimate(estimate)
     if "region" not in estimate.keys:
         raise DataError(say("compare.no_region", lang, keys=", ".join(estimate.keys) or "—"))
     one_of("adjust", adjust, ADJUSTMENT)
@@ -216,7 +217,8 @@ def _with_interval(rows: pd.DataFrame, estimate: Estimate, sign: int, draws: int
 
 def _drawn(part: Estimate, draws: int, seed: int) -> Array | None:
     """Return draws of the rows, or None where the error of one is not known."""
-    if draws <= 0 or not len(part):
+    whole_number("draws", draws, least=0)
+    if not draws or not len(part):
         return None
     try:
         return part.draws(draws, seed=seed)

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import decompose as formulas
+from qstats.tally import keys_of
 
 Absent = Literal["refuse", "other-end"]
 Array = NDArray[np.float64]
@@ -109,9 +110,10 @@ def decompose(
     >>> [round(found.value(effect=e, size="all"), 2) for e in ("mix", "rate", "total")]
     [-20.1, 2.2, -17.9]
     """
+    require_estimate(estimate)
     one_of("absent", absent, ("refuse", "other-end"))
     one_of("method", method, formulas.METHOD)
-    by = [by] if isinstance(by, str) else list(by)
+    by = keys_of(by)
     others = _other_keys(estimate, by, over, lang)
     table = _weighed(estimate, [over, *by], weights, lang)
     parts = []
@@ -148,7 +150,10 @@ def _weighed(estimate: Estimate, keys: list[str], weights: Any, lang: str | None
         if "denominator" not in table:
             raise DataError(say("decompose.no_weights", lang))
         return table.assign(weight=table["denominator"].astype(float))
-    given = pd.DataFrame(weights)
+    try:
+        given = pd.DataFrame(weights)
+    except (TypeError, ValueError):
+        raise OptionError(f"weights={weights!r:.200} is no table of {', '.join(keys)} and weight") from None
     lacking = [c for c in (*keys, "weight") if c not in given]
     if lacking:
         raise DataError(say("decompose.weights", lang, columns=", ".join(lacking)))

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.analysis.series import Series, label, series_of
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate
+from qstats.errors import DataError, OptionError, one_of, real_number
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import backtest as tests
 from qstats.stats import forecast as models
@@ -102,6 +102,7 @@ def forecast(
     >>> found.table[["period", "estimate", "model"]].round(2).values.tolist()
     [['2025', 94.06, 'drift'], ['2026', 94.18, 'drift']]
     """
+    require_estimate(estimate)
     methods = _check_choices(method, candidates, horizon, lang)
     logit = _logit(estimate, scale, lang)
     need = 4 if method in (None, "drift") else 3
@@ -180,7 +181,8 @@ def backtest(
 
 def _check_choices(method: Any, candidates: Any, horizon: int, lang: str | None) -> list[str] | None:
     one_of("method", method, (None, "best", "combined", *models.MODELS))
-    if horizon < 1 or horizon != int(horizon):
+    real_number("horizon", horizon)
+    if isinstance(horizon, bool) or horizon < 1 or horizon != int(horizon):
         raise OptionError(say("forecast.horizon", lang, value=horizon))
     if candidates is None:
         return None

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.analysis.compare import direction_of
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate
+from qstats.errors import DataError, OptionError, one_of, real_number
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import funnel as formulas
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
@@ -78,8 +78,12 @@ def funnel(
     >>> found.table.set_index("region")["position"].to_dict()
     {'安徽': 'worse', '江苏': 'better', '浙江': 'within'}
     """
+    require_estimate(estimate)
     one_of("overdispersion", overdispersion, ("none", "phi", "tau2"))
     one_of("adjust", adjust, ADJUSTMENT)
+    real_number("winsorise", winsorise)
+    if target is not None:
+        real_number("target", target)
     x, n = _counts(estimate, lang)
     if target is not None and not 0 < target < 100:
         raise OptionError(say("funnel.target", lang, value=target))

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, OptionError, QStatsError, one_of
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate, assemble, require_estimate
 from qstats.messages import say
 from qstats.stats import errors_in_variables as lines
 from qstats.stats import panel
@@ -337,6 +337,8 @@ def errors_in_variables(
     >>> line.table[["term", "estimate", "std_error"]].round(3).values.tolist()
     [['intercept', 0.14, 0.342], ['slope', 1.944, 0.125]]
     """
+    require_estimate(outcome, "outcome")
+    require_estimate(regressor, "regressor")
     keys = list(outcome.keys)
     columns = ["estimate", "std_error"]
     both = outcome.table[[*keys, *columns]]

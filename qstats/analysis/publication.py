@@ -10,7 +10,7 @@ import numpy as np
 
 from qstats.analysis.proportions import proportions
 from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import publication as standards
 from qstats.stats.design_intervals import effective_size
@@ -90,6 +90,7 @@ def flags(
     >>> flags(inspection_pass_rate(checks, by="region")).table["publication"].tolist()
     ['publish', 'suppress']
     """
+    require_estimate(estimate)
     if isinstance(rules, str):
         one_of("rules", rules, STANDARDS)
         if rules == "cv":

@@ -79,6 +79,8 @@ def series_of(
         gaps, or too few values; the series is named.
     """
     one_of("gaps", gaps, ("refuse", "skip"))
+    if not len(estimate):
+        raise DataError(f"{what}: the estimate has no rows")
     if "period" not in estimate.keys:
         raise DataError(say("change.no_period", lang, keys=", ".join(estimate.keys) or "—"))
     others = [key for key in estimate.keys if key != "period"]

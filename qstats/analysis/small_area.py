@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate, assemble, require_estimate
 from qstats.messages import say
 from qstats.stats import small_area as model
 from qstats.stats.small_area import AreaFit, Array, Method, Transform
@@ -99,6 +99,7 @@ def small_area(
     >>> fit.table[["estimate", "gamma"]].round(3).head(2).values.tolist()
     [[1.209, 0.634], [1.514, 0.634]]
     """
+    require_estimate(direct, "direct")
     one_of("unknown", unknown, ("raise", "synthetic"))
     one_of("benchmark", benchmark, BENCHMARKS)
     one_of("transform", transform, model.TRANSFORMS)
@@ -170,6 +171,8 @@ def _auxiliary(
     auxiliary: pd.DataFrame, keys: list[str], columns: list[str], lang: str | None
 ) -> pd.DataFrame:
     """Return the keys as text and the columns as numbers, each under ``x:`` and its name."""
+    if not isinstance(auxiliary, pd.DataFrame) or not auxiliary.columns.is_unique:
+        raise DataError(f"auxiliary is a {type(auxiliary).__name__}; give a DataFrame, each column once")
     for key in keys:
         if key not in auxiliary.columns:
             raise DataError(say("small_area.no_key", lang, key=key))

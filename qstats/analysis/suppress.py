@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.analysis.suppress_audit import Options, closest, first_of, protect
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import disclosure
@@ -100,6 +100,10 @@ def suppress(
     [['a', nan, 'suppressed: n < 5'], ['b', 40.0, ''],
      ['c', nan, 'suppressed: complementary'], ['*', 55.0, '']]
     """
+    if not isinstance(table, Estimate | pd.DataFrame):
+        raise DataError(f"{type(table).__name__} is not a table; give an Estimate or a pandas DataFrame")
+    if isinstance(table, pd.DataFrame) and (table.empty or not table.columns.is_unique):
+        raise DataError("the table has no rows, or two columns of one name")
     one_of("cost", cost, ("n", "cells"))
     one_of("reasons", reasons, ("told", "withheld"))
     percent = isinstance(table, Estimate) and table.unit == "%"
@@ -129,6 +133,7 @@ def _refuse(options: Options, contributors: Any, value: Any, dominance: Any, p_p
     lang = options.lang
     if not (isinstance(options.minimum_n, int) and options.minimum_n >= 1):
         raise OptionError(say("suppress.minimum", lang, value=options.minimum_n))
+    real_number("protection", options.protection)
     if not 0 <= options.protection <= 1:
         raise OptionError(say("suppress.protection", lang, value=options.protection))
     if dominance is not None and not (dominance[0] >= 1 and 0 < dominance[1] <= 100):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from qstats import datasets, periods
-from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.estimate import Estimate
+from qstats.errors import DataError, OptionError, nearest, one_of, real_number
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.values import one_unit
 
@@ -114,6 +114,8 @@ def targets(
     >>> judged["status"], round(float(judged["gap"]), 2), round(float(judged["required"]), 2)
     ('near', -0.07, 0.07)
     """
+    real_number("near", near)
+    _refuse_others(estimates, references, forecasts)
     if not near >= 0:
         raise OptionError(say("targets.negative_near", lang, value=near))
     one_of("path", path, ("linear", "geometric", "complement"))
@@ -132,6 +134,16 @@ def targets(
 
     found = pd.concat([rows.drop(columns="value").reset_index(drop=True), pd.DataFrame(judged)], axis=1)
     return found.astype({"sure": "boolean"})
+
+
+def _refuse_others(estimates: Any, references: Any, forecasts: Any) -> None:
+    """Raise unless estimates and forecasts are mappings of Estimates, and references one."""
+    given = {"estimates": estimates, "references": references or {}, "forecasts": forecasts or {}}
+    for argument, found in given.items():
+        if not isinstance(found, Mapping):
+            raise OptionError(f"{argument} is a {type(found).__name__}, not a mapping of code to value")
+    for code, found in (*given["estimates"].items(), *given["forecasts"].items()):
+        require_estimate(found, str(code))
 
 
 def _table(table: str | pd.DataFrame, lang: str | None) -> pd.DataFrame:

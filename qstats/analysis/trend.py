@@ -10,7 +10,7 @@ import pandas as pd
 
 from qstats.analysis.series import Gaps, Series, series_of
 from qstats.errors import DataError, OptionError, QStatsWarning, one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import say
 from qstats.stats import autocorrelation as corrections
 from qstats.stats import multiplicity, seasonal_trend, trend_line
@@ -105,6 +105,7 @@ def trend(
     >>> found.table[["estimate", "n", "p", "verdict"]].round(3).values.tolist()
     [[0.245, 5, 0.233, 'no clear trend']]
     """
+    require_estimate(estimate)
     _check_choices(method, autocorrelation, scale, lang)
     need, what = _NEED[method], f"trend(method={method!r})"
     parts = series_of(estimate, need=need, what=what, gaps=gaps, lang=lang)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, require_estimate
 from qstats.index import outcomes
 from qstats.messages import say
 from qstats.stats import shares
@@ -64,6 +64,7 @@ def contributions(index: Estimate, /, *, mean: Mean = "arithmetic", lang: str | 
     >>> contributions(competitiveness_index(data, tree)).table["estimate"].tolist()
     [88.5, 66.0, 22.5]
     """
+    require_estimate(index, "index")
     table = index.table
     lacking = [column for column in _NEEDED if column not in table.columns]
     if lacking:
