@@ -215,6 +215,7 @@ def _elsewhere(
         capture_output=True,
         text=True,
         encoding="utf-8",
+        cwd=tree,  # an interpreter looks for packages where it stands before anywhere else
         env={**os.environ, "PYTHONPATH": str(tree), "PYTHONUTF8": "1"},
         check=False,
     )
