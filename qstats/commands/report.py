@@ -25,7 +25,7 @@ CellsOption = Annotated[
 
 
 def report(
-    kind: Annotated[str, typer.Argument(help="种类 kind: annual")],
+    kind: Annotated[str, typer.Argument(help="种类 kind: annual | quarterly | qci | special | region")],
     year: Annotated[
         int | None, typer.Option(help="年份，默认为有数据的最近一年 year; newest with data")
     ] = None,
@@ -33,8 +33,15 @@ def report(
         str,
         typer.Option(help="地区名称或代码，可多个；all 为 31 省 names or codes, several; all: 31 provinces"),
     ] = "全国",
+    quarter: Annotated[
+        str | None, typer.Option(help="季报的季度或半年 quarter or half: Q1 … Q4, H1, H2")
+    ] = None,
+    topic: Annotated[str | None, typer.Option(help="专题 topic: food | size | rapex")] = None,
     lang: Annotated[str | None, typer.Option(help="语言 languages: zh | en | zh,en")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="输出文件夹 folder")] = Path("build"),
+    editorial: Annotated[
+        Path | None, typer.Option(help="编辑文字 words of an editor (Markdown): NAME.zh.md, NAME.en.md")
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="格式，网页总有 formats, a page always: html,pdf,xlsx,csv,sdmx")
     ] = "html",
@@ -69,6 +76,9 @@ def report(
                 jobs=jobs,
                 output=output,
                 cells=_pairs(cells),
+                quarter=quarter,
+                topic=topic,
+                editorial=editorial,
                 in_process=True if in_process else None,
                 progress=move,
                 finished=finished,

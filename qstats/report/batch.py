@@ -84,6 +84,9 @@ def batch(
     jobs: int = 1,
     output: Path | str = "build",
     cells: Mapping[str, Path | str] | None = None,
+    quarter: str | None = None,
+    topic: str | None = None,
+    editorial: Path | str | None = None,
     in_process: bool | None = None,
     progress: publish.Progress | None = None,
     finished: Callable[[str, Made | Fault], None] | None = None,
@@ -92,7 +95,7 @@ def batch(
 
     Parameters
     ----------
-    kind, year, region, lang, cells
+    kind, year, region, lang, cells, quarter, topic, editorial
         As for :func:`qstats.report.editions.editions`; ``region="all"`` is the 31 provincial units.
     formats : sequence of {"html", "pdf", "xlsx", "csv", "sdmx"}
         The page is always there. PDF needs Chromium, SDMX-CSV the extra ``sdmx``.
@@ -119,7 +122,16 @@ def batch(
         absent; cells that cannot be used; another run at work in the folder.
     """
     wanted = _wanted(formats, jobs)
-    asked = editions(kind, year=year, region=region, lang=lang, cells=cells)
+    asked = editions(
+        kind,
+        year=year,
+        region=region,
+        lang=lang,
+        cells=cells,
+        quarter=quarter,
+        topic=topic,
+        editorial=editorial,
+    )
     folder = Path(output)
     several = len({e.parameters for e in asked.editions}) + len(asked.impossible) > 1
     alone = several if in_process is None else in_process

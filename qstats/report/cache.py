@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from qstats.files import data_root
-from qstats.report import microdata, publish, render
+from qstats.report import editorial, microdata, publish, render
 from qstats.report.editions import Edition
 
 #: what of the package decides how a page looks
@@ -29,15 +29,17 @@ def inputs(edition: Edition, /) -> dict[str, Any]:
     -------
     dict
         The same for all editions of a kind with the same cells: ``notebook`` (name, sha256), ``data``
-        (sha256 over all bundled files), ``cells`` (item, name, sha256 of each file of micro-data), ``code``
-        (sha256 over the package), ``version``, ``commit``, ``lock`` (sha256 over the versions of all
-        packages used), ``python``, ``epoch`` (``SOURCE_DATE_EPOCH``, or None), ``seed``.
+        (sha256 over all bundled files), ``editorial`` (sha256 of the files of an editor, by name), ``cells``
+        (item, name, sha256 of each file of micro-data), ``code`` (sha256 over the package), ``version``,
+        ``commit``, ``lock`` (sha256 over the versions of all packages used), ``python``, ``epoch``
+        (``SOURCE_DATE_EPOCH``, or None), ``seed``.
     """
-    notebook = publish.notebook(edition.kind)
+    notebook, words = publish.notebook(edition.kind), dict(edition.parameters).get("editorial")
     files = [{"item": key, **microdata.described(file)} for key, file in edition.cells]
     return {
         "notebook": {"name": notebook.name, "sha256": digest(notebook)},
         "data": data(),
+        "editorial": editorial.described(str(words) if words else notebook.stem),
         "cells": [{name: file[name] for name in ("item", "name", "sha256")} for file in files],
         "code": code(),
         "version": version(),

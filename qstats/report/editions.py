@@ -1,12 +1,12 @@
 """Editions: which pages a command asks for, each with its kind, parameters and language.
 
-A kind of report is one `Recipe` of `KINDS`: its notebook, how its parameters are settled, and what
-its page is called. Everything that builds, keeps, compares or rebuilds pages goes through this table.
+A kind of report is one row of :data:`qstats.report.kinds.KINDS`. Everything that builds, keeps, compares or
+rebuilds pages goes through that table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,8 +14,10 @@ from qstats import classifications
 from qstats.errors import DataError, OptionError, one_of
 from qstats.files import safe_name
 from qstats.messages import Lang, language, say
-from qstats.report import formats, microdata
-from qstats.report.facts import Facts, place_name
+from qstats.report import editorial as words
+from qstats.report import microdata
+from qstats.report.facts import Facts
+from qstats.report.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,58 +56,18 @@ class Edition:
     @property
     def name(self) -> str:
         """The name of its files, without the ending."""
-        words = [self.kind, *(str(value) for _, value in self.parameters)]
+        words = [self.kind, *(str(value) for key, value in self.parameters if key != "editorial")]
         return f"{safe_name('-'.join(words))}.{self.lang}"
 
     @property
     def injected(self) -> dict[str, Any]:
         """What the notebook is given."""
-        return {**dict(self.parameters), "lang": self.lang, "cells": dict(self.cells)}
+        cells = {"cells": dict(self.cells)} if "cells" in KINDS[self.kind].takes else {}
+        return {**dict(self.parameters), "lang": self.lang, **cells}
 
     def facts(self) -> Facts:
         """Return the facts that the page rests on."""
         return KINDS[self.kind].facts(dict(self.parameters), dict(self.cells))
-
-
-class Recipe(NamedTuple):
-    """How a kind of report is made.
-
-    Attributes
-    ----------
-    notebook : str
-        Name of its file.
-    facts : callable
-        (parameters, cells) → the facts of the page; parameters that are None take their default.
-    settled : callable
-        Facts → its parameters, none of them None, in the order of the notebook.
-    headings : callable
-        (parameters, language) → title, subtitle and compiling note of the page.
-    """
-
-    notebook: str
-    facts: Callable[[Mapping[str, Any], Mapping[str, str]], Facts]
-    settled: Callable[[Facts], tuple[tuple[str, Any], ...]]
-    headings: Callable[[Mapping[str, Any], Lang], tuple[str, str, str]]
-
-
-def _annual_facts(asked: Mapping[str, Any], cells: Mapping[str, str]) -> Facts:
-    return Facts.of(asked["year"], asked["region"], cells=cells)
-
-
-def _annual_settled(facts: Facts) -> tuple[tuple[str, Any], ...]:
-    return (("year", facts.year), ("region", facts.region))
-
-
-def _annual_headings(parameters: Mapping[str, Any], lang: Lang) -> tuple[str, str, str]:
-    place = place_name(parameters["region"], lang)
-    period = formats.period(str(parameters["year"]), lang=lang)
-    subtitle = say("annual.subtitle", lang, region=place, period=period)
-    return say("annual.title", lang), subtitle, say("annual.note", lang)
-
-
-KINDS: Final[dict[str, Recipe]] = {
-    "annual": Recipe("annual_report.ipynb", _annual_facts, _annual_settled, _annual_headings),
-}
 
 
 class Asked(NamedTuple):
@@ -159,6 +121,9 @@ def editions(
     region: str | Sequence[str] = "全国",
     lang: str | Sequence[str] = "zh",
     cells: Mapping[str, Path | str] | None = None,
+    quarter: str | None = None,
+    topic: str | None = None,
+    editorial: Path | str | None = None,
 ) -> Asked:
     """Return the editions of a kind: of every region and, within it, every language.
 
@@ -173,26 +138,42 @@ def editions(
     lang : {"zh", "en"}, or several
     cells : mapping of item → path, optional
         Items from micro-data. Their folders are remembered, and the editions know the bare names.
+    quarter : str, optional
+        Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest that has data.
+    topic : str, optional
+        Of a special report: ``food``, ``size``, ``rapex``.
+    editorial : path, optional
+        A file of an editor's words instead of that beside the notebook; see :mod:`qstats.report.editorial`.
 
     Raises
     ------
     OptionError, DataError
-        An unknown kind, region, language, item or file of cells.
+        An unknown kind, region, language, item or file; an option that the kind does not take.
     """
     one_of("kind", kind, list(KINDS))
+    more = {"quarter": quarter, "topic": topic}
+    for name, value in {**more, "cells": cells or None}.items():
+        if value is not None and name not in KINDS[kind].takes:
+            raise OptionError(say("report.takes_not", kind=kind, option=name))
+    more = {name: value for name, value in more.items() if value is not None}
+    if editorial is not None:
+        more["editorial"] = words.shown(editorial)
     languages = list(dict.fromkeys(language(one) for one in words_of(lang)))
     names = regions_of(region)
     given = {key: microdata.shown(path) for key, path in (cells or {}).items()}
     if given:  # what is wrong with the cells is wrong for every region
-        KINDS[kind].facts({"year": year if year is not None else 9999, "region": names[0]}, given)
+        KINDS[kind].facts({"year": year if year is not None else 9999, "region": names[0], **more}, given)
     made: list[Edition] = []
     impossible: list[tuple[str, Exception]] = []
     for name in names:
         try:
-            facts = KINDS[kind].facts({"year": year, "region": name}, given)
+            asked = {"year": year, "region": name, **more}
+            facts = KINDS[kind].facts(asked, given)
         except DataError as error:
             impossible.append((name, error))
             continue
-        settled = KINDS[kind].settled(facts)
+        settled = KINDS[kind].settled(facts, asked)
+        if editorial is not None:
+            settled = (*settled, ("editorial", more["editorial"]))
         made += [Edition(kind, settled, one, facts.cells) for one in languages]
     return Asked(tuple(made), tuple(impossible))

@@ -34,6 +34,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -106,6 +107,12 @@ def _first(names: Iterable[str]) -> Path | None:
     beside = [Path(), package / "_notebooks", package.parent / "notebooks"]
     places = [folder / name for name in names for folder in (*folders, *beside)]
     return next((place for place in places if place.is_file()), None)
+
+
+def described(name: str, /) -> dict[str, str]:
+    """Return the SHA-256 of the files of an editor, of both languages, by bare name."""
+    found = {path.name: path for lang in ("zh", "en") if (path := located(name, lang)) is not None}
+    return {file: sha256(path.read_bytes()).hexdigest() for file, path in sorted(found.items())}
 
 
 def paragraphs(name: str, lang: str | None = None) -> Mapping[str, str]:

@@ -144,7 +144,7 @@ def output(path: Path, form: str, /) -> Entry:
 def edition(entry: Entry, /) -> Edition:
     """Return the edition that an entry describes."""
     given = dict(entry["parameters"])
-    lang, cells = language(given.pop("lang")), given.pop("cells")
+    lang, cells = language(given.pop("lang")), given.pop("cells", {})
     return Edition(str(entry["kind"]), tuple(given.items()), lang, tuple(sorted(cells.items())))
 
 

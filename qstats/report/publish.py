@@ -10,10 +10,10 @@ from typing import Any, Final, Literal, NamedTuple
 from qstats.datasets import catalog
 from qstats.errors import DataError, OptionError
 from qstats.report import execute, microdata, render
-from qstats.report.editions import KINDS as RECIPES
 from qstats.report.editions import Edition, editions
+from qstats.report.kinds import KINDS as RECIPES
 
-Kind = Literal["annual"]
+Kind = Literal["annual", "quarterly", "qci", "special", "region"]
 KINDS: Final = tuple(RECIPES)
 
 #: told (what is being done, steps done, steps in all)
@@ -45,6 +45,9 @@ def build(
     lang: str | Sequence[str] = "zh",
     output: Path | str = "build",
     cells: Mapping[str, Path | str] | None = None,
+    quarter: str | None = None,
+    topic: str | None = None,
+    editorial: Path | str | None = None,
     in_process: bool = False,
     progress: Progress | None = None,
 ) -> list[Result]:
@@ -52,7 +55,7 @@ def build(
 
     Parameters
     ----------
-    kind : {"annual"}
+    kind : {"annual", "quarterly", "qci", "special", "region"}
         Which report.
     year : int, optional
         The year reported on; by default the newest that has data for `region`.
@@ -66,6 +69,12 @@ def build(
         Items whose figures come from micro-data (``{"rpq": "checks-2023.cells.parquet"}``): files of
         cells, by year and region, made by :func:`qstats.cells`. The keys of items are those of
         ``qs.load("report_items")``.
+    quarter : str, optional
+        Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest with data.
+    topic : str, optional
+        Of a special report: ``food`` (the default), ``size``, ``rapex``.
+    editorial : path, optional
+        A file of an editor's words instead of that beside the notebook; see :mod:`qstats.report.editorial`.
     in_process : bool
         Run the notebook in this process instead of a kernel of its own: faster in batches.
     progress : callable, optional
@@ -85,7 +94,16 @@ def build(
     >>> build("annual", year=2023, in_process=True, output=getfixture("tmp_path"))[0].path.name
     'annual-2023-全国.zh.html'
     """
-    asked = editions(kind, year=year, region=region, lang=lang, cells=cells)
+    asked = editions(
+        kind,
+        year=year,
+        region=region,
+        lang=lang,
+        cells=cells,
+        quarter=quarter,
+        topic=topic,
+        editorial=editorial,
+    )
     for _, error in asked.impossible:
         raise error
     return [_build(one, Path(output), in_process, progress) for one in asked.editions]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final, Literal
 
-from qstats.errors import one_of
+from qstats.errors import DataError, one_of
+from qstats.messages import say
 from qstats.report import findings
 from qstats.report.blocks import Writer, writer
 from qstats.report.facts import Facts
@@ -28,14 +29,18 @@ def _topic(topic: str) -> Any:
     return import_module(f"qstats.report.{TOPICS[topic]}")
 
 
-def facts(topic: Topic = "food", /, *, year: int | None = None, editorial: str = "") -> Facts:
+def facts(
+    topic: Topic = "food", /, *, year: int | None = None, region: str = "全国", editorial: str = ""
+) -> Facts:
     """Return the facts of a topic, by default of the newest year that it was published for.
 
     Raises
     ------
     OptionError, DataError
-        An unknown topic; a year without the topic's figures: those there are get named.
+        An unknown topic; a region that is not the nation; a year without figures of the topic.
     """
+    if Facts.of(0, region).region != "全国":
+        raise DataError(say("report.nation_only", kind="special", region=region))
     found: Facts = _topic(topic).facts(year, editorial)
     return found
 

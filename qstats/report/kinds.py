@@ -1,0 +1,113 @@
+"""The kinds of report: for each its notebook, its facts, its parameters, and what its page is called.
+
+A new kind is a module of sections, a notebook, its messages, and a row of :data:`KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from qstats.errors import DataError
+from qstats.messages import Lang, say
+from qstats.report import formats, qci, quarterly, region, special
+from qstats.report.facts import Facts, place_name
+
+Asked = Mapping[str, Any]
+Settled = tuple[tuple[str, Any], ...]
+
+
+class Recipe(NamedTuple):
+    """How a kind of report is made.
+
+    Attributes
+    ----------
+    notebook : str
+        Name of its file.
+    facts : callable
+        (parameters, cells) → the facts of the page; parameters that are absent or None take their default.
+    settled : callable
+        (facts, parameters) → its parameters, none of them None, in the order of the notebook.
+    headings : callable
+        (parameters, language) → title, subtitle and compiling note of the page.
+    takes : tuple of str
+        What may be asked beside year, region and the words of an editor: ``cells, quarter, topic``.
+    """
+
+    notebook: str
+    facts: Callable[[Asked, Mapping[str, str]], Facts]
+    settled: Callable[[Facts, Asked], Settled]
+    headings: Callable[[Asked, Lang], tuple[str, str, str]]
+    takes: tuple[str, ...] = ()
+
+
+def _year_region(facts: Facts, asked: Asked) -> Settled:
+    return (("year", facts.year), ("region", facts.region))
+
+
+def _said(kind: str, asked: Asked, period: str, lang: Lang) -> tuple[str, str, str]:
+    shown = formats.period(period, lang=lang)
+    subtitle = say(f"{kind}.subtitle", lang, region=place_name(asked["region"], lang), period=shown)
+    return say(f"{kind}.title", lang), subtitle, say(f"{kind}.note", lang)
+
+
+def _headed(kind: str) -> Callable[[Asked, Lang], tuple[str, str, str]]:
+    return lambda asked, lang: _said(kind, asked, str(asked["year"]), lang)
+
+
+def _words(asked: Asked) -> str:
+    return str(asked.get("editorial") or "")
+
+
+def _annual(asked: Asked, cells: Mapping[str, str]) -> Facts:
+    return Facts.of(asked.get("year"), asked["region"], cells=cells, editorial=_words(asked))
+
+
+def _quarterly(asked: Asked, cells: Mapping[str, str]) -> Facts:
+    place = Facts.of(0, asked["region"]).region
+    year, part = quarterly.newest(place, year=asked.get("year"), part=asked.get("quarter"))
+    return Facts.of(year, place, part=part, editorial=_words(asked))
+
+
+def _quarter(facts: Facts, asked: Asked) -> Settled:
+    return (("year", facts.year), ("quarter", facts.part), ("region", facts.region))
+
+
+def _quarter_headed(asked: Asked, lang: Lang) -> tuple[str, str, str]:
+    return _said("quarterly", asked, f"{asked['year']}{asked['quarter']}", lang)
+
+
+def _qci(asked: Asked, cells: Mapping[str, str]) -> Facts:
+    if Facts.of(0, asked["region"]).region != "全国":
+        raise DataError(say("report.nation_only", kind="qci", region=asked["region"]))
+    return Facts.of(qci.newest(year=asked.get("year")), editorial=_words(asked))
+
+
+def _special(asked: Asked, cells: Mapping[str, str]) -> Facts:
+    topic: Any = asked.get("topic") or "food"
+    year = asked.get("year")
+    return special.facts(topic, year=year, region=asked["region"], editorial=_words(asked))
+
+
+def _topic(facts: Facts, asked: Asked) -> Settled:
+    return (("topic", asked.get("topic") or "food"), *_year_region(facts, asked))
+
+
+def _special_headed(asked: Asked, lang: Lang) -> tuple[str, str, str]:
+    period = formats.period(special.facts(asked["topic"], year=asked["year"]).period, lang=lang)
+    topic = say(f"special.topic.{asked['topic']}", lang)
+    subtitle = say("special.subtitle", lang, topic=topic, period=period)
+    return say("special.title", lang), subtitle, say("special.note", lang)
+
+
+def _region(asked: Asked, cells: Mapping[str, str]) -> Facts:
+    return region.facts(asked.get("year"), asked["region"], editorial=_words(asked))
+
+
+KINDS: Final[dict[str, Recipe]] = {
+    "annual": Recipe("annual_report.ipynb", _annual, _year_region, _headed("annual"), ("cells",)),
+    "quarterly": Recipe("quarterly_bulletin.ipynb", _quarterly, _quarter, _quarter_headed, ("quarter",)),
+    "qci": Recipe("qci_bulletin.ipynb", _qci, _year_region, _headed("qci")),
+    "special": Recipe("special_topic.ipynb", _special, _topic, _special_headed, ("topic",)),
+    "region": Recipe("region_profile.ipynb", _region, _year_region, _headed("region")),
+}
