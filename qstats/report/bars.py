@@ -155,7 +155,8 @@ def _draw_share(axes: Axes, share: np.ndarray, lang: str | None) -> None:
     right.plot(
         range(len(share)), share, color=palette()[3], marker="o", markeredgecolor="white", markeredgewidth=0.8
     )
-    for at in sorted({0, int(np.argmax(share >= 80 - 1e-9))}):
+    first = {0} if share[0] > 15 else set()  # else the number of the bar stands there
+    for at in sorted({*first, int(np.argmax(share >= 80 - 1e-9))}):
         text = formats.percent(share[at], digits=1, lang=lang)
         draw.write(right, text, (at, share[at]), shift=(-1, 4), ha="right", va="bottom")
     title = say("chart.share", lang)

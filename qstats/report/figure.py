@@ -61,7 +61,7 @@ def _about(kind: str, alt: str) -> dict[str, Any]:
     kinds: dict[str, dict[str, Any]] = {
         "png": {"Description": alt},
         "pdf": {"CreationDate": None, "Subject": alt},
-        "svg": {"Date": None, "Description": alt},
+        "svg": {"Date": None, "Creator": None, "Description": alt},
     }
     return kinds.get(kind, {})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST: Final = 28
-#: height of a row and room for the weight before a box, in millimetres
-_ROW: Final = 9.0
-_GAP: Final = 14.0
+#: room for the weight before a box, in millimetres
+_GAP: Final = 12.5
+
+
+class Look(NamedTuple):
+    """Sizes in millimetres, of text in points; decimals of scores."""
+
+    row: float
+    width: float
+    points: float
+    lines: int
+    digits: int
 
 
 def framework_tree(
@@ -77,16 +86,15 @@ def framework_tree(
     nodes["row"] = _rows(nodes)
     places = (data.digits if digits is None else digits) if isinstance(data, Estimate) else 0
     with theme():
-        deepest = int(nodes["depth"].max())
+        look = _look(nodes, places, lang)
         hypothesis = bool(nodes["hypothesis"].any())
-        figure = new((nodes["row"].max() + 1) * _ROW + 5 + 5 * hypothesis + 3)
+        figure = new((nodes["row"].max() + 1) * look.row + 8 + 5 * hypothesis)
         axes = draw.room(figure, left=2, right=2, top=5, bottom=3 + 5 * hypothesis, frame=False)
         axes.set_xlim(0, 166)
-        axes.set_ylim((nodes["row"].max() + 1) * _ROW, 0)
-        width = min((165.6 - _GAP * deepest) / (deepest + 1), 58)
+        axes.set_ylim((nodes["row"].max() + 1) * look.row, 0)
         for node in nodes.itertuples():
-            _link(axes, node, nodes, width, lang)
-            _box(axes, node, width, places, lang)
+            _link(axes, node, nodes, look, lang)
+            _box(axes, node, look, lang)
         if hypothesis:
             note = say("figure.tree.hypothesis", lang)
             draw.write(
@@ -139,49 +147,65 @@ def _rows(nodes: pd.DataFrame) -> list[float]:
     return [row[code] for code in nodes["code"]]
 
 
-def _left(depth: int, width: float) -> float:
-    return depth * (width + _GAP)
+def _look(nodes: pd.DataFrame, digits: int, lang: str | None) -> Look:
+    """Return the largest text with which every name fits its box, on two lines if that can be."""
+    deepest = int(nodes["depth"].max())
+    width = min((165.6 - _GAP * deepest) / (deepest + 1), 58)
+    rooms = [width - 3 - _score_mm(score, digits, lang) for score in nodes["score"]]
+    for points, lines in ((8.5, 2), (8.0, 2), (7.5, 2), (7.5, 3), (7.0, 3), (7.0, 4)):
+        texts = [draw.wrap(t, r, points, lines=lines) for t, r in zip(nodes["label"], rooms, strict=True)]
+        if not any("…" in text for text in texts):
+            break
+    most = max(text.count("\n") + 1 for text in texts)
+    return Look(9.0 + 2.7 * max(most - 2, 0), width, points, lines, digits)
 
 
-def _link(axes: Axes, node: Any, nodes: pd.DataFrame, width: float, lang: str | None) -> None:
+def _score_mm(score: float, digits: int, lang: str | None) -> float:
+    known = np.isfinite(score)
+    return draw.width_mm(formats.number(score, digits=digits, lang=lang), 8.5) + 2.5 if known else 0.0
+
+
+def _link(axes: Axes, node: Any, nodes: pd.DataFrame, look: Look, lang: str | None) -> None:
     """Draw the elbow from the parent, and write the weight on it."""
     above = nodes[nodes["code"] == node.parent]
     if above.empty:
         return
-    y, y0 = (node.row + 0.5) * _ROW, (float(above["row"].iloc[0]) + 0.5) * _ROW
-    x, x0 = _left(node.depth, width), _left(int(above["depth"].iloc[0]), width) + width
+    step = look.width + _GAP
+    y, y0 = (node.row + 0.5) * look.row, (float(above["row"].iloc[0]) + 0.5) * look.row
+    x, x0 = node.depth * step, int(above["depth"].iloc[0]) * step + look.width
     bend = x0 + 2.5
-    axes.plot(
-        [x0, bend, bend, x], [y0, y0, y, y], color=MUTED, linewidth=0.7, zorder=0.5, solid_joinstyle="miter"
-    )
+    line = [x0, bend, bend, x], [y0, y0, y, y]
+    axes.plot(*line, color=MUTED, linewidth=0.7, zorder=0.5, solid_joinstyle="miter")
     share = formats.percent(100 * node.weight, digits=0 if _whole(node.weight) else 1, lang=lang)
-    text = draw.write(axes, share, ((bend + x) / 2 + 0.2, y - 0.5), va="bottom", size=7.5, color=INK)
-    text.set_zorder(3)
+    draw.write(axes, share, ((bend + x) / 2 + 0.2, y - 0.5), va="bottom", size=7.5).set_zorder(3)
 
 
 def _whole(weight: float) -> bool:
     return abs(100 * weight - round(100 * weight)) < 1e-9
 
 
-def _box(axes: Axes, node: Any, width: float, digits: int, lang: str | None) -> None:
+def _box(axes: Axes, node: Any, look: Look, lang: str | None) -> None:
     from matplotlib.patches import Rectangle
 
-    x, y, high = _left(node.depth, width), (node.row + 0.5) * _ROW, _ROW - 1.4
-    inner = node.depth == 0
-    edge = {"linestyle": (0, (3, 2)) if node.hypothesis else "-", "edgecolor": MUTED, "linewidth": 0.8}
-    fill = {"facecolor": palette()[0] if inner else PALE if node.depth == 1 else "white"}
-    axes.add_patch(Rectangle((x, y - high / 2), width, high, **fill, **edge))  # type: ignore[arg-type]
-    ink = "white" if inner else INK
-    score = "" if not np.isfinite(node.score) else formats.number(node.score, digits=digits, lang=lang)
-    score_mm = draw.width_mm(score, 8.5) + 2.5 if score else 0.0
-    points = next((p for p in (8.5, 8.0, 7.5) if draw.width_mm(node.label, p) <= width - 3 - score_mm), 7.0)
-    text = draw.wrap(node.label, width - 3 - score_mm, points, lines=2 if points > 7 else 3)
-    draw.named(
-        axes.text(x + 1.5, y, text, ha="left", va="center", fontsize=points, color=ink, linespacing=1.0)
-    )
-    if score:
+    x, y, high = node.depth * (look.width + _GAP), (node.row + 0.5) * look.row, look.row - 1.4
+    style: dict[str, Any] = {"edgecolor": MUTED, "linewidth": 0.8}
+    style["linestyle"] = (0, (3, 2)) if node.hypothesis else "-"
+    style["facecolor"] = palette()[0] if node.depth == 0 else PALE if node.depth == 1 else "white"
+    axes.add_patch(Rectangle((x, y - high / 2), look.width, high, **style))
+    ink = "white" if node.depth == 0 else INK
+    room = look.width - 3 - _score_mm(node.score, look.digits, lang)
+    name: dict[str, Any] = {
+        "ha": "left",
+        "va": "center",
+        "fontsize": look.points,
+        "color": ink,
+        "linespacing": 1.0,
+    }
+    draw.named(axes.text(x + 1.5, y, draw.wrap(node.label, room, look.points, lines=look.lines), **name))
+    if np.isfinite(node.score):
+        score = formats.number(node.score, digits=look.digits, lang=lang)
         axes.text(
-            x + width - 1.5, y, score, ha="right", va="center", fontsize=8.5, color=ink, fontweight="bold"
+            x + look.width - 1.5, y, score, **{**name, "ha": "right", "fontsize": 8.5, "fontweight": "bold"}
         )
 
 

@@ -12,7 +12,7 @@ from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing, new
-from qstats.report.labels import Box, beside_points, strokes
+from qstats.report.labels import Box, beside_points, frame_mm, strokes
 from qstats.report.theme import INK, MUTED, palette, theme
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def funnel(
         figure = new(height_mm)
         axes = draw.room(figure, left=14, right=46, top=12, bottom=13)
         _axes(axes, rows, estimate.unit, lang, height_mm)
-        _draw_limits(axes, rows, places, lang)
+        _draw_limits(axes, rows)
         _draw_units(axes, rows, marked)
-        _legend(axes, rows, lang)
+        _legend(axes, rows, places, lang)
         draw.mark_simulated(figure, estimate.simulated, lang)
         figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(
             rows, draw.title_of(estimate, labels, lang), places, lang
@@ -144,7 +144,7 @@ def between(n: np.ndarray, limit: np.ndarray, target: float, grid: np.ndarray, /
     return np.asarray(target + side * np.sqrt(square))
 
 
-def _draw_limits(axes: Axes, rows: pd.DataFrame, digits: int, lang: str | None) -> None:
+def _draw_limits(axes: Axes, rows: pd.DataFrame) -> None:
     n, target = rows["denominator"].to_numpy(dtype=float), float(rows["target"].iloc[0])
     grid = np.geomspace(n.min(), n.max(), 160)
     for name, dash in (("95", (0, (4, 3))), ("998", "-")):
@@ -152,8 +152,6 @@ def _draw_limits(axes: Axes, rows: pd.DataFrame, digits: int, lang: str | None) 
             limit = between(n, rows[f"{side}_{name}"].to_numpy(dtype=float), target, grid)
             axes.plot(grid, limit, color=palette()[2], linestyle=dash, linewidth=1.0, zorder=1)
     axes.axhline(target, color=INK, linewidth=0.9, zorder=1)
-    value = say("chart.target", lang) + " " + formats.number(target, digits=digits, lang=lang)
-    draw.write(axes, value, (1, target), over="row", shift=(5, 0), ha="left", size=8)
 
 
 def _marks(rows: pd.DataFrame) -> list[tuple[np.ndarray, dict[str, Any]]]:
@@ -201,30 +199,30 @@ def _lines(axes: Axes) -> list[Box]:
     return [*found, *strokes(axes, [(x0, target, x1, target)])]
 
 
-def _legend(axes: Axes, rows: pd.DataFrame, lang: str | None) -> None:
+def _legend(axes: Axes, rows: pd.DataFrame, digits: int, lang: str | None) -> None:
     """Write at the right what marks and lines mean, and how many units there are of each."""
-    wide, at = draw.plot_mm(axes), 0.97
-    step = 5.2 / (axes.get_position().height * axes.get_figure(root=True).get_figheight() * 25.4)  # type: ignore[union-attr]
-    place: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
-    for key, dash in (("limit_998", "-"), ("limit_95", (0, (4, 3)))):
-        axes.plot(
-            [1 + 3 / wide, 1 + 9 / wide], [at, at], color=palette()[2], linestyle=dash, linewidth=1.0, **place
-        )
-        draw.write(
-            axes, say(f"figure.funnel.{key}", lang), (1 + 11 / wide, at), over="axes", ha="left", size=8
-        )
-        at -= step
-    above = rows["estimate"] > rows["target"]
+    frame, at = frame_mm(axes), 0.97
+    wide, step = frame.right - frame.left, 5.2 / (frame.top - frame.bottom)
+    target = formats.number(float(rows["target"].iloc[0]), digits=digits, lang=lang)
+    entries: list[tuple[str, dict[str, Any]]] = [
+        (f"{say('chart.target', lang)} {target}", {"color": INK, "linewidth": 0.9}),
+        (say("figure.funnel.limit_998", lang), {"color": palette()[2], "linewidth": 1.0}),
+        (
+            say("figure.funnel.limit_95", lang),
+            {"color": palette()[2], "linewidth": 1.0, "linestyle": (0, (4, 3))},
+        ),
+    ]
     for name in _POSITIONS:
-        there = rows["position"].astype(str) == name
-        if not there.any():
-            continue
-        style = next(style for which, style in _marks(rows) if which[there.to_numpy()].any())
-        text = say(f"figure.funnel.{name.replace(' ', '_')}", lang, count=int(there.sum()))
-        axes.plot([1 + 6 / wide], [at], linestyle="none", **style, **place)
+        there = (rows["position"].astype(str) == name).to_numpy()
+        if there.any():
+            style = next(style for which, style in _marks(rows) if which[there].any())
+            text = say(f"figure.funnel.{name.replace(' ', '_')}", lang, count=int(there.sum()))
+            entries.append((text, {"linestyle": "none", **style}))
+    for text, style in entries:
+        x = [1 + 6 / wide] if "marker" in style else [1 + 3 / wide, 1 + 9 / wide]
+        axes.plot(x, [at] * len(x), transform=axes.transAxes, clip_on=False, **style)
         draw.write(axes, text, (1 + 11 / wide, at), over="axes", ha="left", size=8)
         at -= step
-    del above
 
 
 def _say(rows: pd.DataFrame, title: str, digits: int, lang: str | None) -> str:

@@ -111,8 +111,8 @@ def heat(
     )
     simulated = any(e.simulated for e in sources)
     with theme():
-        head = _head_lines(across, grid.units, lang)
-        figure = new(len(down) * _ROW + 3.4 * max(t.count("\n") + 1 for t in head) + 16 + 6 * simulated)
+        head = _head(across, grid.units, lang)
+        figure = new(len(down) * _ROW + head.height + 14 + 6 * simulated)
         axes = draw.room(figure, left=2, right=2, top=2 + 6 * simulated, bottom=2, frame=False)
         _draw(axes, grid, classes, down, head, _texts(grid, lang), lang)
         _legend(axes, printed, classes, chosen, grid, lang)
@@ -175,7 +175,16 @@ def _widths(columns: int) -> tuple[float, float]:
     return names, min((166 - names) / columns, 30.0)
 
 
-def _head_lines(across: list[str], units: list[str], lang: str | None) -> list[str]:
+class Head(NamedTuple):
+    """The names of the columns as they are written, upright or turned, and their height in millimetres."""
+
+    texts: list[str]
+    turned: bool
+    height: float
+
+
+def _head(across: list[str], units: list[str], lang: str | None) -> Head:
+    """Return the names of the columns on up to four lines; turned by 90° where a word would be cut."""
     wide = _widths(len(across))[1]
     shown = [draw.unit_name(unit, lang) for unit in units]
     mixed = len(set(shown)) > 1
@@ -183,7 +192,12 @@ def _head_lines(across: list[str], units: list[str], lang: str | None) -> list[s
         name + (say("chart.in_unit", lang, unit=unit) if mixed and unit else "")
         for name, unit in zip(across, shown, strict=True)
     ]
-    return [_even(text, wide - 1.2) for text in texts]
+    upright = [_even(text, wide - 1.2) for text in texts]
+    if not any("…" in text for text in upright):
+        return Head(upright, False, 3.4 * max(t.count("\n") + 1 for t in upright) + 2)
+    turned = [draw.wrap(text, 36, 7.5) for text in texts]
+    longest = max(draw.width_mm(line, 7.5) for text in turned for line in text.split("\n"))
+    return Head(turned, True, longest + 4)
 
 
 def _even(text: str, room: float) -> str:
@@ -210,29 +224,22 @@ def _draw(
     grid: Grid,
     classes: np.ndarray,
     down: list[str],
-    head: list[str],
+    head: Head,
     texts: list[list[str]],
     lang: str | None,
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    top = 3.4 * max(text.count("\n") + 1 for text in head) + 2
-    left, wide = _widths(len(head))
+    top = head.height
+    left, wide = _widths(len(head.texts))
     axes.set_xlim(0, 166)
     axes.set_ylim(top + len(down) * _ROW + 10, 0)
     colours = shades(5)
-    for j, text in enumerate(head):
-        draw.named(
-            axes.text(
-                left + (j + 0.5) * wide,
-                top - 1.5,
-                text,
-                ha="center",
-                va="bottom",
-                fontsize=7.5,
-                linespacing=1.05,
-            )
-        )
+    turn: dict[str, Any] = {"rotation": 90} if head.turned else {}
+    for j, text in enumerate(head.texts):
+        at = left + (j + 0.5) * wide
+        style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 7.5, "linespacing": 1.05}
+        draw.named(axes.text(at, top - 1.5, text, **style, **turn))
     for i, name in enumerate(down):
         y = top + i * _ROW
         draw.named(
@@ -241,7 +248,7 @@ def _draw(
         for j, text in enumerate(texts[i]):
             known = np.isfinite(classes[i, j])
             colour = colours[round(4 * classes[i, j])] if known else PALE
-            style: dict[str, Any] = {"facecolor": colour, "edgecolor": "white" if known else "#8A8A8A"}
+            style = {"facecolor": colour, "edgecolor": "white" if known else "#8A8A8A"}
             style |= {"linewidth": 0.8, "linestyle": "-" if known else (0, (3, 2))}
             axes.add_patch(Rectangle((left + j * wide + 0.2, y + 0.2), wide - 0.4, _ROW - 0.4, **style))
             points = next((p for p in (8.0, 7.5, 7.0) if draw.width_mm(text, p) < wide - 1), 6.5)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST: Final = 36
-#: of a panel with its gap, in millimetres
-_WIDE: Final = 27.6
+#: height of a panel with its gap, and width of all panels, in millimetres
 _HIGH: Final = 25.0
+_ROW: Final = 165.6
 
 
 def multiples(
@@ -81,13 +81,18 @@ def multiples(
     names = {name: draw.label_of(name, lang=lang, labels=labels) for name in lines}
     places = estimate.digits if digits is None else digits
     with theme():
-        figure = new(-(-len(units) // 6) * _HIGH + 14)
-        limits = draw.limits(np.concatenate([line.ravel() for line in lines.values()]), pad=0.12)
+        limits = _limits(lines, estimate.unit)
+        room = max(
+            draw.width_mm(names[u], 8) * 1.1 + draw.width_mm(formats.number(limits[1], digits=places), 7.5)
+            for u in units
+        )
+        row = 6 if room <= _ROW / 6 - 4 else 5
+        figure = new(-(-len(units) // row) * _HIGH + 14)
         for i, name in enumerate(units):
-            axes = _panel(figure, i, limits, axis, lang)
+            axes = _panel(figure, i, row, limits, axis)
             if reference in lines:
                 _reference(axes, lines[reference][0])
-            _draw(axes, lines[name], names[name], places, lang)
+            _draw(axes, lines[name], names[name], places, _ROW / row, lang)
         _notes(figure, limits, estimate.unit, names.get(reference), places, lang)
         draw.mark_simulated(figure, estimate.simulated, lang)
         title = draw.title_of(estimate, labels, lang)
@@ -102,12 +107,24 @@ def _line(rows: pd.DataFrame, axis: list[str]) -> np.ndarray:
     return np.asarray(rows.set_index("period")[columns].reindex(axis).to_numpy(dtype=float).T)
 
 
-def _panel(figure: Drawing, at: int, limits: tuple[float, float], axis: list[str], lang: str | None) -> Axes:
-    """Return the axes of a panel: six in a row, the first row below the notes."""
+def _limits(lines: dict[str, np.ndarray], unit: str) -> tuple[float, float]:
+    """Return the common scale; that of a rate ends at 100 %."""
+    every = np.concatenate([line.ravel() for line in lines.values()])
+    low, high = draw.limits(every, pad=0.12)
+    return (
+        (max(low, 0.0), min(high, 100.0))
+        if unit == "%" and np.nanmin(every) >= 0 and np.nanmax(every) <= 100
+        else (low, high)
+    )
+
+
+def _panel(figure: Drawing, at: int, row: int, limits: tuple[float, float], axis: list[str]) -> Axes:
+    """Return the axes of a panel: five or six in a row, the first row below the notes."""
     width, height = (inch * 25.4 for inch in figure.get_size_inches())
-    left, down = 2 + at % 6 * _WIDE, 10 + at // 6 * _HIGH
+    wide = _ROW / row
+    left, down = 2 + at % row * wide, 10 + at // row * _HIGH
     axes = figure.add_axes(
-        (left / width, 1 - (down + _HIGH - 4) / height, (_WIDE - 3) / width, (_HIGH - 10) / height)
+        (left / width, 1 - (down + _HIGH - 4) / height, (wide - 3) / width, (_HIGH - 10) / height)
     )
     axes.set_xlim(-0.4, max(len(axis) - 0.6, 0.6))
     axes.set_ylim(*limits)
@@ -118,7 +135,7 @@ def _panel(figure: Drawing, at: int, limits: tuple[float, float], axis: list[str
     for i, side in ((0, "left"), (len(axis) - 1, "right")):
         draw.write(
             axes,
-            draw.fit(axis[i], _WIDE / 2 - 2, 6.5),
+            draw.fit(axis[i], wide / 2 - 2, 6.5),
             (float(side == "right"), 0),
             over="axes",
             shift=(0, -2),
@@ -143,7 +160,7 @@ def _reference(axes: Axes, value: np.ndarray) -> None:
         )
 
 
-def _draw(axes: Axes, line: np.ndarray, name: str, digits: int, lang: str | None) -> None:
+def _draw(axes: Axes, line: np.ndarray, name: str, digits: int, wide: float, lang: str | None) -> None:
     value, low, high = line
     for run in runs(np.isfinite(low) & np.isfinite(high)):
         axes.fill_between(run, low[run], high[run], color=palette()[0], alpha=0.16, linewidth=0)
@@ -161,7 +178,7 @@ def _draw(axes: Axes, line: np.ndarray, name: str, digits: int, lang: str | None
     if len(known):
         axes.plot([known[-1]], [value[known[-1]]], "o", color=palette()[0], markersize=3.5)
         text = formats.number(value[known[-1]], digits=digits, lang=lang)
-    room = _WIDE - 5 - draw.width_mm(text, 7.5)
+    room = (wide - 4.5 - draw.width_mm(text, 7.5)) / 1.08  # bold
     draw.named(
         draw.write(
             axes,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from qstats.satisfaction.models import Questionnaire
 
-MOST: Final = 10
+MOST: Final = 8
 #: of the drawing and of a box, in millimetres
 _SIZE: Final = (166.0, 92.0)
 _BOX: Final = (32.0, 11.0)
@@ -60,7 +60,7 @@ def paths(
     Raises
     ------
     DataError
-        It has no effects or several groups; effects run in a circle; more than ten constructs.
+        It has no effects or several groups; effects run in a circle; more than eight constructs.
 
     Examples
     --------
@@ -93,9 +93,13 @@ def paths(
         axes.set_xlim(0, _SIZE[0])
         axes.set_ylim(0, _SIZE[1])
         at = _places(order)
+        sizes = (
+            p for p in (9.0, 8.5, 8.0) if all("…" not in draw.wrap(t, _BOX[0] - 3, p) for t in said.values())
+        )
+        points = next(sizes, 7.5)
         _arrows(axes, rows, at, digits, lang)
         for code in order:
-            _construct(axes, said[code], at[code], strong=code == order[-1] or code in _aims(rows))
+            _construct(axes, said[code], at[code], points, strong=code == order[-1] or code in _aims(rows))
         _note(axes, rows, lang)
         draw.mark_simulated(figure, estimate.simulated, lang)
         figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(rows, said, digits, lang)
@@ -198,7 +202,7 @@ def _distance(point: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
     return float(np.hypot(*(point - start - share * way)))
 
 
-def _construct(axes: Axes, label: str, at: tuple[float, float], *, strong: bool) -> None:
+def _construct(axes: Axes, label: str, at: tuple[float, float], points: float, *, strong: bool) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     corner = (at[0] - _BOX[0] / 2, at[1] - _BOX[1] / 2)
@@ -209,7 +213,6 @@ def _construct(axes: Axes, label: str, at: tuple[float, float], *, strong: bool)
             corner, *_BOX, boxstyle=shape, facecolor=fill, edgecolor=MUTED, linewidth=0.8, zorder=3
         )
     )
-    points = next((p for p in (9.0, 8.5, 8.0) if draw.width_mm(label, p) <= _BOX[0] - 3), 7.5)
     text = draw.wrap(label, _BOX[0] - 3, points)
     ink = "white" if strong else INK
     draw.named(

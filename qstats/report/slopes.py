@@ -165,9 +165,10 @@ def _ranks(
         found[f"at{side}"] = pd.Series(np.arange(len(both), dtype=float), index=order)
     found["clear"] = np.nan
     if {"rank_low", "rank_high"} <= set(table.columns):
-        (a, b), (c, d) = (
-            (pd.to_numeric(p.loc[both, n]).astype(float) for n in ("rank_low", "rank_high")) for p in parts
-        )
+        ranges = [
+            pd.to_numeric(p.loc[both, n]).astype(float) for p in parts for n in ("rank_low", "rank_high")
+        ]
+        a, b, c, d = ranges
         found["clear"] = (
             ((b < c) | (d < a)).astype(float).where(a.notna() & b.notna() & c.notna() & d.notna())
         )
