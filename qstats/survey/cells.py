@@ -340,7 +340,7 @@ def cells(
         When there would be more cells, units are added up as well (``pushed_down``); by default
         5,000,000 for files, no limit for tables.
     progress : bool, optional
-        For files: whether to show a bar; by default on a terminal after a second.
+        For files: whether to show a bar; by default on a terminal or in a notebook, after a second.
 
     Returns
     -------

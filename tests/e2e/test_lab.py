@@ -122,6 +122,34 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
         stop(process)
 
 
+def write(lab: Lab, name: str, cells: list[str]) -> None:
+    """Put a notebook with these cells of code beside the others, as the server's own client does."""
+    import nbformat.v4 as nb
+
+    content = nb.new_notebook(
+        cells=[nb.new_code_cell(text) for text in cells],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)"}},
+    )
+    request = urllib.request.Request(
+        f"{lab.address}/api/contents/{name}",
+        json.dumps({"type": "notebook", "content": content}).encode(),
+        {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
+        method="PUT",
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status in (200, 201)
+
+
+def run_all(page, lab: Lab, name: str) -> None:
+    """Open a notebook, wait for its kernel, and run all its cells from the menu."""
+    page.goto(f"{lab.address}/lab/tree/{name}?reset&token={TOKEN}")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    # before it is connected, running the cells asks which kernel to take
+    page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
 def test_lab_shows_the_notebooks(lab):
     assert "annual_report.ipynb" in lab.contents()
 
@@ -131,15 +159,66 @@ def test_running_all_cells_shows_the_report_in_the_notebook(lab, page_checks):
     try:
         page = context.new_page()
         page.set_default_timeout(RUN * 1000)
-        page.goto(f"{lab.address}/lab/tree/annual_report.ipynb?token={TOKEN}")
-        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        # before it is connected, running the cells asks which kernel to take
-        page.locator("#jp-main-statusbar").get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        run_all(page, lab, "annual_report.ipynb")
         page.locator(f".jp-OutputArea .qs-cards, {FAULTS}").first.wait_for()
         assert page.locator(FAULTS).all_inner_texts() == []
         page.locator(".qs-card", has_text="93.65").first.wait_for()
         assert page.locator(".qs-section").count() > 0
     finally:
+        context.close()
+
+
+DISPLAYS = [
+    """import qstats as qs
+from qstats.survey import progress
+rows = qs.simulate("inspections", year=2023, size=5_000, seed=1)
+qs.product_pass_rate(rows, by="region")""",
+    """qs.framework("qci")""",
+    """import pyarrow as pa, pyarrow.parquet as pq, numpy as np
+rng = np.random.default_rng(1)
+size = 3_000_000
+pq.write_table(pa.table({"k": rng.integers(0, 200_000, size), "y": rng.random(size)}), "large.parquet")
+progress.WAIT, progress.LOOK = 0.0, 0.01
+moves = []
+drawn = progress._drawn
+progress._drawn = lambda *at: moves.append(at) or drawn(*at)
+qs.cells("large.parquet", by="k", sums="y")""",
+    """from IPython.display import HTML
+print("moved", len(moves) > 1)
+HTML(drawn(40.0, 6.0))""",
+    """bad = {"地区": ["安徽", "江芬"] * 6, "检验数": ["１,２００", 50] * 6, "合格数": [1100, 60] * 6}
+
+qs.inspection_pass_rate(bad, by="region")""",
+]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_results_progress_and_errors_are_shown_in_the_notebook(lab, page_checks, lang):
+    cells = [f'import os\nos.environ["QSTATS_LANG"] = "{lang}"', *DISPLAYS]
+    write(lab, f"displays-{lang}.ipynb", cells)
+    context = page_checks.browser.new_context(viewport={"width": 1280, "height": 3400})
+    try:
+        page = context.new_page()
+        page.set_default_timeout(RUN * 1000)
+        run_all(page, lab, f"displays-{lang}.ipynb")
+        error = page.locator(FAULTS)
+        error.wait_for()
+        shown = page.locator(".qs-shown")
+        assert shown.count() == 3
+        words = {
+            "zh": ("制造业产品质量合格率", "95% 置信区间", "共 31 行"),
+            "en": ("95% interval", "20 of 31 rows"),
+        }
+        for word in (*words[lang], "SIMULATED"):
+            assert word in shown.first.inner_text()
+        bar = page.locator(".jp-OutputArea", has=page.locator("progress")).last
+        assert "moved True" in bar.inner_text() and "40" in bar.inner_text() and "9" in bar.inner_text()
+        said = error.inner_text()
+        assert {"zh": "未知地区", "en": "Unknown region"}[lang] in said
+        assert 'qs.inspection_pass_rate(bad, by="region")' in said and "[6], line 3" in said
+        assert said.count("\n") < 16 and "indicators/" not in said
+        assert error.count() == 1
+    finally:
+        if folder := os.environ.get("QSTATS_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/lab-{lang}.png")
         context.close()
