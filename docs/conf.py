@@ -13,12 +13,24 @@ copyright = "the qstats developers, MIT licence"
 version = release = __version__
 language = "en"
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "mathml"]
-exclude_patterns = ["_build", "_ext", "jupyter_execute"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "mathml",
+    "executed",
+    "catalogue",
+    "glossary",
+    "languages",
+]
+exclude_patterns = ["_build", "_ext", "_templates", "jupyter_execute"]
+templates_path = ["_templates"]
+suppress_warnings = ["toc.empty_glob"]  # a folder may hold nothing beyond the pages named before it
 
-# code blocks are run by the tests, not by the build
+# the blocks of tutorials are run by _ext/executed.py, and those of every page by the tests
 nb_execution_mode = "off"
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "attrs_block", "colon_fence"]
 myst_heading_anchors = 2
 
 autodoc_typehints = "none"
@@ -32,5 +44,10 @@ html_show_sourcelink = False
 html_copy_source = False
 html_static_path = ["_static", "../qstats/assets/fonts"]
 html_css_files = ["docs.css"]
-html_sidebars = {"**": ["globaltoc"], "index": []}
-html_theme_options = {"navigation_with_keys": False, "show_prev_next": False, "navbar_center": []}
+html_sidebars = {"**": ["globaltoc"], "index": [], "zh/index": []}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "navbar_center": [],
+    "navbar_end": ["language", "theme-switcher"],
+}
