@@ -61,7 +61,7 @@ def specified_index(
     value = np.full(score.shape, np.nan)
     value[tree.leaves] = ready.held.value.T
     nodes, units = score.shape
-    keys = ready.units.iloc[np.repeat(np.arange(units), nodes)].reset_index(drop=True)
+    keys = pd.DataFrame({key: np.repeat(ready.units[key].to_numpy(object), nodes) for key in ready.units})
     unknown = np.full(score.size, np.nan)
     said = ", ".join(f"{step}: {option}" for step, option in (steps or {}).items()) or "fixed bounds"
     return Estimate(
