@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal
 from zlib import crc32
 
+from qstats import estimate_file
 from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.messages import say
 
@@ -114,16 +115,12 @@ class Estimate:
         one_of("inference", inference, ("design", "superpopulation", "none"))
         set_ = object.__setattr__
         set_(self, "_table", _valid(table))
-        set_(self, "indicator", indicator)
-        set_(self, "unit", unit)
-        set_(self, "method", method)
-        set_(self, "basis", basis)
-        set_(self, "level", level)
-        set_(self, "inference", inference)
+        words: dict[str, Any] = {"indicator": indicator, "unit": unit, "method": method, "basis": basis}
+        words |= {"level": level, "inference": inference, "digits": digits, "errors": errors}
+        for name, value in words.items():
+            set_(self, name, value)
         set_(self, "provenance", tuple(provenance))
         set_(self, "notes", tuple(notes))
-        set_(self, "digits", digits)
-        set_(self, "errors", errors)
         if errors is not None and (rows := errors.levels[0].Z.shape[0]) != len(table):
             raise DataError(f"the joint error has {rows} rows, the table {len(table)}")
 
@@ -265,9 +262,8 @@ class Estimate:
             return np.where(np.isnan(std_error), np.nan, found)
         name = "|".join((self.indicator, self.basis, *self.provenance))
         keys = list(self.keys)
-        order = np.arange(len(self))
-        if keys:
-            order = self._table[keys].astype(str).sort_values(keys, kind="stable").index.to_numpy()
+        ordered = self._table[keys].astype(str).sort_values(keys, kind="stable") if keys else self._table
+        order = ordered.index.to_numpy()
         unit = np.empty((n_draws, len(self)))
         unit[:, order] = self._stream(seed, name).standard_normal((n_draws, len(self)))
         return np.asarray(unit * std_error, float)
@@ -339,6 +335,9 @@ class Estimate:
         from qstats import display
 
         return display.estimate(self)
+
+    save = estimate_file.save
+    load = classmethod(estimate_file.load)
 
 
 def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:
