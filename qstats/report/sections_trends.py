@@ -44,7 +44,6 @@ def _moved(facts: Facts, w: Writer) -> None:
     rows = [_moved_row(facts, row, w) for row in found.to_dict("records")]
     columns = [
         tables.Field("name", w.say("col.indicator"), words=True),
-        tables.Field("unit", w.say("col.unit"), words=True),
         tables.Field("change", w.say("trend.col.change"), digits="digits"),
         tables.Field("change_low", w.say("trend.col.interval"), digits="digits", upper="change_high"),
         tables.Field("verdict", w.say("trend.col.verdict"), words=True),
@@ -84,12 +83,11 @@ def _moved_row(facts: Facts, row: dict[Any, Any], w: Writer) -> dict[str, Any]:
     key = row["key"]
     current, moved = facts.current(key), facts.change(key)
     assert current is not None
-    unit = w.say("points_unit") if current.unit == "%" else blocks.unit_name(current.unit, w.lang)
+    name, unit = facts.item(key)[w.lang], blocks.unit_name(current.unit, w.lang)
     first = None if moved is None else moved.table.iloc[0]
     verdict = "unknown" if first is None else (first["verdict"] or "no_interval").replace(" ", "_")
     return {
-        "name": facts.item(key)[w.lang],
-        "unit": unit.replace("index", "—"),
+        "name": name if unit in ("%", "index") else w.say("trend.named", name=name, unit=unit),
         "change": math.nan if first is None else first["estimate"],
         "change_low": math.nan if first is None else first["conf_low"],
         "change_high": math.nan if first is None else first["conf_high"],
