@@ -125,7 +125,7 @@ def test_report_writes_one_file_a_language_and_says_where(tmp_path):
     )
     assert result.exit_code == 0, result.output
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["annual-2000-安徽.en.html", "annual-2000-安徽.zh.html"]
+    assert names == ["annual-2000-安徽.en.html", "annual-2000-安徽.zh.html", "manifest.json"]
     assert "annual-2000-" in result.output.replace("\n", "")
 
 

@@ -28,6 +28,8 @@ _STAGING: Final = ".building-"
 _LOGS: Final = "failed"
 #: parts of a page, in which progress is told
 _PARTS: Final = 100
+#: how often a page is drawn when the commit moves meanwhile
+_TRIES: Final = 3
 
 
 class Task(NamedTuple):
@@ -46,6 +48,7 @@ class Made(NamedTuple):
 
     name: str
     outputs: list[manifest.Entry]
+    inputs: dict[str, Any]
     datasets: list[dict[str, Any]] | None
     warnings: tuple[str, ...]
     seconds: float
@@ -239,28 +242,32 @@ def _standing(edition: Edition, key: str, folder: Path, known: Manifest) -> dict
 def make(task: Task, tell: Callable[[int, int], None], /) -> Made:
     """Build the files of a task in its staging folder."""
     started, edition, folder = time.perf_counter(), task.edition, Path(task.folder)
-    _require_unmoved(task)
     page = Path(task.page or folder / f"{edition.name}.html")
-    datasets, warnings = None, tuple[str, ...]()
     more = [form for form in task.formats if form != "html"]
+    made_from, datasets, warnings = task.inputs, None, tuple[str, ...]()
     if task.page is None:
-        drawn = publish.draw(
-            edition, in_process=task.in_process, progress=lambda done, total: tell(done, total + len(more))
-        )
+        drawn, made_from = _drawn(task, lambda done, total: tell(done, total + len(more)))
         datasets, warnings = drawn.datasets, render.write(drawn.html, page, lang=edition.lang).warnings
     files = {} if task.page else {"html": page}
-    for at, form in enumerate(more):
-        tell(at, len(more)) if task.page else None
+    for form in more:
         files[form] = export_files.export(form, edition, page, folder)
-    _require_unmoved(task)
     outputs = [manifest.output(file, form) for form, file in files.items()]
-    return Made(edition.name, outputs, datasets, warnings, time.perf_counter() - started)
+    return Made(edition.name, outputs, made_from, datasets, warnings, time.perf_counter() - started)
 
 
-def _require_unmoved(task: Task) -> None:
-    """Refuse to build a page from other code or data than the batch began with."""
-    if cache.inputs(task.edition) != task.inputs:
-        raise DataError(say("publish.moved", task.edition.lang))
+def _drawn(task: Task, tell: Callable[[int, int], None]) -> tuple[publish.Drawn, dict[str, Any]]:
+    """Draw a page, and again while the commit that it names is no longer that of the checkout.
+
+    Other code or data than the batch began with are refused.
+    """
+    for _ in range(_TRIES):
+        before = cache.inputs(task.edition)
+        if {**before, "commit": None} != {**task.inputs, "commit": None}:
+            break
+        drawn = publish.draw(task.edition, in_process=task.in_process, progress=tell)
+        if cache.inputs(task.edition) == before:
+            return drawn, before
+    raise DataError(say("publish.moved", task.edition.lang))
 
 
 def _pooled(tasks: list[Task], jobs: int, progress: publish.Progress | None) -> Iterator[tuple[int, Any]]:
@@ -305,7 +312,7 @@ class _Keeper(NamedTuple):
             self.fail(edition.name, edition.injected, edition.kind, result)
             return
         before = self.known.reports.get(edition.name)
-        entry = manifest.entry(edition, task.inputs, result.datasets or [], result.outputs, result.warnings)
+        entry = manifest.entry(edition, result.inputs, result.datasets or [], result.outputs, result.warnings)
         if before is not None and task.page is not None:
             new = {one["format"] for one in entry["outputs"]}
             stay = [one for one in before["outputs"] if one["format"] not in new]
