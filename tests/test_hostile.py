@@ -21,7 +21,9 @@ DRAWN = qs.Design(weight="w")
 
 
 @pytest.mark.parametrize(
-    "by", [{"g"}, b"g", None, 0, True, [1], [["g"]], {"g": 1}, (name for name in ["g"])], ids=repr
+    "by",
+    [{"g"}, b"g", None, 0, True, [1], [["g"]], {"g": 1}, (name for name in ["g"])],
+    ids=lambda by: type(by).__name__,
 )
 def test_keys_without_order_or_name_are_refused(by: Any) -> None:
     with pytest.raises(OptionError, match="by="):
