@@ -75,7 +75,7 @@ class Writer:
 
     def points(self, sentences: Iterable[str]) -> None:
         """Add a list of key points."""
-        items = "".join(self._worded("li", sentence) for sentence in sentences)
+        items = "".join(self._worded("li", begun(sentence, self.lang)) for sentence in sentences)
         self.blocks.append(f'<ul class="qs-key">{items}</ul>')
 
     def numbered(self, items: Iterable[tuple[str, Iterable[tuple[str, str, str]]]]) -> None:
@@ -83,7 +83,7 @@ class Writer:
         colon = self.say("colon")
         rows = (
             "".join(
-                self._worded("p", text, name=f"{self.key}.{item}.{part}", lead=head + colon)
+                self._worded("p", begun(text, self.lang), name=f"{self.key}.{item}.{part}", lead=head + colon)
                 for part, head, text in parts
             )
             for item, parts in items
@@ -92,7 +92,7 @@ class Writer:
 
     def _paragraph(self, tag: str, sentences: Sequence[str], more: str = "") -> None:
         gap = "" if self.lang == "zh" else " "
-        if said := [sentence for sentence in sentences if sentence]:
+        if said := [begun(sentence, self.lang) for sentence in sentences if sentence]:
             self.blocks.append(self._worded(tag, gap.join(said), more))
 
     def _worded(self, tag: str, text: str, more: str = "", *, name: str = "", lead: str = "") -> str:
@@ -198,6 +198,11 @@ class Writer:
 def writer(facts: Facts, key: str, place: int | str, lang: str | None, book: str = "annual") -> Writer:
     """Return a writer for a section."""
     return Writer(facts, key, place, language(lang), book, _simulated_before=len(facts.simulated))
+
+
+def begun(sentence: str, lang: str) -> str:
+    """Return a sentence begun with a capital; names of classes and indicators have none of their own."""
+    return sentence if lang == "zh" else sentence[:1].upper() + sentence[1:]
 
 
 def latest(estimate: Estimate) -> str:

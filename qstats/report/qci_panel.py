@@ -40,6 +40,15 @@ def ranks_over_years(facts: Facts, w: Writer, /) -> None:
     if scores is None or scores.table["period"].nunique() < 2:
         return
     ranks = compare(scores.where(node=HALF), draws=0, lang=w.lang).table
+    ends = (min(ranks["period"]), max(ranks["period"]))
+    both = set.intersection(*(set(ranks.loc[ranks["period"] == p, "region"]) for p in ends))
+    half = scores.where(node=HALF, region=sorted(both))
+    label = str(load("frameworks/ht_capability").set_index("code").loc[HALF, f"name_{w.lang}"])
+    drawn = charts.slopes(
+        half.replace(half.table.drop(columns="node")), between=ends, highlight=focus_of(facts),
+        labels={half.indicator: label}, lang=w.lang,
+    )  # fmt: skip
+    w.figure(drawn, w.say("half.slopes", first=ends[0], last=ends[1]))
     wide = ranks.pivot(index="region", columns="period", values="rank").astype("float64")
     years = list(wide.columns)
     wide = wide.sort_values([years[-1], years[0]]).reset_index()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -228,9 +229,11 @@ def checks(facts: Facts, /, *, lang: str | None = None) -> Section:
     """三、产品质量监督抽查: the rate of the quarter or half, and by size of enterprise."""
     w = _writer(facts, "checks", 3, lang)
     key = "spot_check" if facts.region == "全国" else "provincial_spot_check"
-    w.text(sentence(facts, key, w.lang))
     if facts.current(key) is not None:
+        w.text(sentence(facts, key, w.lang))
         _course(facts, w, key)
+    else:
+        w.text(_last_known(facts, w, key))
     sizes = _by_size(facts)
     if sizes is not None:
         sizes["size"] = [population_name(name, w.lang) for name in sizes["industry"]]
@@ -240,6 +243,17 @@ def checks(facts: Facts, /, *, lang: str | None = None) -> Section:
         ]
         w.table(sizes, w.say("checks.sizes"), columns, unit="%", notes=[w.say("product.checks_note")])
     return w.section()
+
+
+def _last_known(facts: Facts, w: Writer, key: str) -> str:
+    """Say that an item was not published for the period, and when last for any quarter or half."""
+    alike = [replace(facts, part=part).history(key) for part in ("Q4", "H2")]
+    known = [blocks.latest(history) for history in alike if history is not None]
+    if not known:
+        return facts.reason(key, w.lang)
+    last = formats.period(max(known, key=periods.sort_key), lang=w.lang)
+    now = formats.period(facts.period, lang=w.lang)
+    return w.say("none_now", name=facts.item(key)[w.lang], period=now, last=last)
 
 
 def _by_size(facts: Facts) -> pd.DataFrame | None:

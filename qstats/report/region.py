@@ -109,7 +109,8 @@ def figures(facts: Facts, /, *, lang: str | None = None) -> Section:
         w.text(w.say("figures.none", region=facts.place(w.lang)))
         return w.section()
     current = [key for key in table["key"] if facts.current(key) is not None]
-    w.text(w.say("figures.text", count=len(table), now=len(current), year=facts.year))
+    kind = "figures.text" if current else "figures.old"
+    w.text(w.say(kind, count=len(table), now=len(current), year=facts.year))
     if current:
         w.blocks.append(tables.cards([blocks.card(facts, key, w) for key in current[:6]], lang=w.lang))
     shown = table.assign(
@@ -273,16 +274,27 @@ def course(facts: Facts, /, *, lang: str | None = None) -> Section:
     if not histories:
         w.text(w.say("course.none", region=facts.place(w.lang)))
         return w.section()
-    for unit in dict.fromkeys(h.unit for h in histories.values()):
-        alike = {key: h for key, h in histories.items() if h.unit == unit}
-        keys = list(alike)[:6]
-        named = [alike[key].replace(indicator=key, unit=blocks.unit_name(unit, w.lang)) for key in keys]
+    drawn = {key: h for key, h in histories.items() if len(h) > 2}
+    kinds = {key: (h.unit, int(facts.item(key)["direction"])) for key, h in drawn.items()}
+    for unit, way in dict.fromkeys(kinds.values()):
+        keys = [key for key in drawn if kinds[key] == (unit, way)][:6]
+        named = [drawn[key].replace(indicator=key, unit=blocks.unit_name(unit, w.lang)) for key in keys]
         labels = {key: facts.item(key)[w.lang] for key in keys}
-        kind = {"%": "rate", "index": "index"}.get(unit, "score")
+        kind = {"%": "rate" if way > 0 else "loss", "index": "index"}.get(unit, "score")
         caption = w.say("course.figure", unit=w.say(f"unit.{kind}"))
         w.figure(charts.trend(named, labels=labels, lang=w.lang, height_mm=90), caption)
-    w.note(w.say("trend.gaps"))
+    if drawn:
+        w.note(w.say("trend.gaps"))
+    w.text(*(_ends(facts, w, key, h) for key, h in histories.items()))
     return w.section()
+
+
+def _ends(facts: Facts, w: Writer, key: str, history: Estimate) -> str:
+    """Return the first and the last figure of an item in a sentence."""
+    periods = [history.table["period"].iloc[at] for at in (0, -1)]
+    first, last = (blocks.value(history.where(period=p), w.lang) for p in periods)
+    name = facts.item(key)[w.lang]
+    return w.say("course.ends", name=name, first=periods[0], last=periods[1], then=first, now=last)
 
 
 def behind(facts: Facts, lang: str | None, /) -> Iterator[Finding]:

@@ -119,7 +119,7 @@ def _sources(facts: Facts, w: Writer, keys: Collection[str] | None) -> pd.DataFr
     """Return item, source title and evidence of the figures of the year."""
     rows = []
     for _, item in facts.items().iterrows():
-        if facts.current(item["key"]) is None or (keys is not None and item["key"] not in keys):
+        if (keys is not None and item["key"] not in keys) or facts.current(item["key"]) is None:
             continue
         for source in facts.source_rows(item["key"]).to_dict("records"):
             kind = w.say(f"evidence.{source['evidence']}")

@@ -18,7 +18,7 @@ from qstats.report.page import Section
 from qstats.report.sections_outlook import write_appendix
 
 Topic = Literal["food", "size", "rapex"]
-#: the module of each topic: ``facts, said, overview, parts, causes``, ``RULES, USED, KEYS``
+#: the module of each topic: ``facts, said, overview, parts, causes``, ``RULES, TOLD, USED, KEYS``
 TOPICS: Final = {"food": "special_food", "size": "special_size", "rapex": "special_rapex"}
 #: in the order of the report
 SECTIONS = ("summary", "overview", "parts", "causes", "problems", "appendix")
@@ -57,7 +57,7 @@ def summary(facts: Facts, topic: Topic, /, *, lang: str | None = None) -> Sectio
     said += [
         one.problem
         for one in findings.found(facts, w.lang, rules=_topic(topic).RULES)
-        if one.problem not in said
+        if one.rule not in _topic(topic).TOLD
     ]
     w.points(said[:6])
     return w.section()

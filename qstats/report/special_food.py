@@ -11,7 +11,7 @@ from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.periods import sort_key
-from qstats.report import blocks, charts, formats, printed, tables
+from qstats.report import blocks, charts, formats, printed, questions, tables
 from qstats.report.blocks import Writer
 from qstats.report.classes import food_classes
 from qstats.report.facts import Facts, population_name
@@ -114,12 +114,13 @@ def parts(w: Writer) -> None:
         found.replace(found.table[["industry", "estimate", "std_error", "conf_low", "conf_high", "n"]]),
         reference=_total(w.facts),
         reference_label=w.say("whole"),
-        direction=-1,
+        direction=1,
         labels=labels,
         lang=w.lang,
     )
     period = formats.period(w.facts.period, lang=w.lang)
     w.figure(drawn, w.say("figure_classes", period=period))
+    _funnel(w, labels)
     table = found.table.assign(industry=[labels[name] for name in found.table["industry"]])
     columns = [
         tables.Field("industry", w.say("col.class")),
@@ -129,6 +130,19 @@ def parts(w: Writer) -> None:
         tables.Field("failed", w.say("col.failed"), digits=0),
     ]
     w.table(table, w.say("table_classes", period=period), columns, unit=w.say("units"), notes=[w.say("note")])
+
+
+def _funnel(w: Writer, labels: dict[str, str]) -> None:
+    """Draw the classes on a funnel: how far they lie from what classes of their size usually do."""
+    found = questions.food_funnel(w.facts)
+    if found is None:
+        return
+    table = found.table
+    counts = {kind: int((table["position"] == kind).sum()) for kind in ("worse", "better")}
+    w.text(w.say("funnel_text", count=len(table), **counts))
+    names = labels | {"inspection_pass_rate": w.facts.item("food")[w.lang]}
+    drawn = charts.funnel(found.where(period=w.facts.period), labels=names, digits=2, lang=w.lang)
+    w.figure(drawn, w.say("figure_funnel", period=formats.period(w.facts.period, lang=w.lang)))
 
 
 def causes(w: Writer) -> None:
@@ -171,3 +185,5 @@ def weighs_most(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 RULES = (much_above, weighs_most)
+#: rules whose finding the summary says already
+TOLD = ("above", "bulk")

@@ -102,20 +102,20 @@ def parts(w: Writer) -> None:
     """Write the product groups and the share of Chinese origin."""
     table = _categories(w.facts.year)
     if len(table):
-        whole = w.facts.history("rapex")
         year = str(table["period"].iloc[0])
-        rows = table.assign(
-            name=[population_name(name, w.lang) for name in table["industry"]], value=table["estimate"]
+        counts = Estimate(
+            table[["industry", "estimate", "std_error", "conf_low", "conf_high", "n"]].reset_index(drop=True),
+            indicator="event_rate",
+            unit=blocks.unit_name("notifications", w.lang),
+            method="published counts",
+            inference="none",
+            digits=0,
+            provenance=["published:trade_and_alerts"],
         )
-        rest = 0.0 if whole is None or year not in set(whole.table["period"]) else (
-            whole.value(period=year) - float(rows["value"].sum())
-        )  # fmt: skip
-        if rest > 0:
-            rows = pd.concat(
-                [rows, pd.DataFrame([{"name": w.say("rest"), "value": rest}])], ignore_index=True
-            )
-        unit = blocks.unit_name("notifications", w.lang)
-        w.figure(charts.pareto(rows, unit=unit, lang=w.lang), w.say("pareto", year=year))
+        labels = {name: population_name(name, w.lang) for name in table["industry"]}
+        labels["event_rate"] = w.facts.item("rapex")[w.lang]
+        w.figure(charts.bars(counts, labels=labels, lang=w.lang), w.say("groups", year=year))
+        w.note(w.say("groups_note"))
     origin = _origin(w.facts.year)
     if len(origin):
         w.text(_origin_text(w))
@@ -165,6 +165,10 @@ def causes(w: Writer) -> None:
         shown = found.signals.assign(
             month=[_month(str(p), w) for p in found.signals["period"]],
             way=[w.say(f"way.{d}") for d in found.signals["direction"]],
+            charts=[
+                w.say("list").join(w.say(f"chart.{c}") for c in cell.split("+"))
+                for cell in found.signals["charts"]
+            ],
         )
         columns = [
             tables.Field("month", w.say("col.period"), words=True),
@@ -202,3 +206,5 @@ def leading_group(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 RULES = (more_alerts, leading_group, signalled)
+#: rules whose finding the summary says already
+TOLD = ("alerts", "signalled")

@@ -157,8 +157,14 @@ def parts(w: Writer) -> None:
     both = table.join(shares().add_suffix("_share"))
     shown = both.reset_index().assign(period=[formats.period(p, lang=w.lang) for p in both.index])
     columns = [tables.Field("period", w.say("col.period"), words=True)]
-    columns += [tables.Field(n, w.say("col.rate_of", name=labels[n]), digits=1) for n in SIZES]
-    columns += [tables.Field(f"{n}_share", w.say("col.share_of", name=labels[n]), digits=1) for n in SIZES]
+    columns += [
+        tables.Field(n, w.say("col.rate_of", name=w.say(f"short.{at}")), digits=1)
+        for at, n in enumerate(SIZES)
+    ]
+    columns += [
+        tables.Field(f"{n}_share", w.say("col.share_of", name=w.say(f"short.{at}")), digits=1)
+        for at, n in enumerate(SIZES)
+    ]
     w.table(shown, w.say("table_sizes"), columns, unit="%", notes=[w.say("note")])
 
 
@@ -238,3 +244,5 @@ def small_rises(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
 
 
 RULES = (mix_leads, small_rises, small_firms)
+#: rules whose finding the summary says already
+TOLD = ("by_size",)
