@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats import classifications
-from qstats.errors import QStatsError
+from qstats.errors import DataError, QStatsError
 from qstats.files import write_atomic
 from qstats.messages import Lang, language, say
 
@@ -67,21 +67,34 @@ def entry_form(schema: Schema, path: Path | str, /, *, lang: str | None = None) 
     """
     chosen = language(lang)
     try:
-        import xlsxwriter
+        import xlsxwriter  # noqa: F401
     except ImportError:
         raise QStatsError(say("form.needs_xlsxwriter", chosen)) from None
     path = Path(path)
-    with write_atomic(path) as temporary:
-        book = xlsxwriter.Workbook(temporary, {"strings_to_formulas": False, "strings_to_urls": False})
-        book.set_properties({"title": schema.zh if chosen == "zh" else schema.en, "created": _CREATED})
-        table, notes, options = (
-            book.add_worksheet(say(f"form.sheet.{name}", chosen)) for name in ("table", "notes", "options")
-        )
-        lists = _write_options(book, options, chosen)
-        _write_table(book, table, schema, lists, chosen)
-        _write_notes(book, notes, schema, chosen)
-        book.close()
+    if path.suffix.lower() != ".xlsx" or "\0" in str(path):
+        raise DataError(say("cells.no_xlsx", chosen, path=f"{path!s:.200}"))
+    try:
+        with write_atomic(path) as temporary:
+            _write(temporary, schema, chosen)
+    except OSError as error:
+        said = error.strerror or error
+        raise DataError(say("cells.not_written", chosen, path=f"{path!s:.200}", error=said)) from error
     return path.resolve()
+
+
+def _write(path: Path, schema: Schema, chosen: Lang) -> None:
+    """Write the workbook."""
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": schema.zh if chosen == "zh" else schema.en, "created": _CREATED})
+    table, notes, options = (
+        book.add_worksheet(say(f"form.sheet.{name}", chosen)) for name in ("table", "notes", "options")
+    )
+    lists = _write_options(book, options, chosen)
+    _write_table(book, table, schema, lists, chosen)
+    _write_notes(book, notes, schema, chosen)
+    book.close()
 
 
 def header(column: Column, lang: Lang, /) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from qstats import values
-from qstats.errors import DataError
+from qstats.errors import DataError, OptionError
 from qstats.examination import header_of
 from qstats.files import Layout, Reading, read_table
 from qstats.messages import say
@@ -154,6 +154,8 @@ def collect(
     >>> found.status[["region", "status"]].values.tolist()
     [['安徽', 'received'], ['江苏', 'elsewhere']]
     """
+    if not isinstance(folder, str | Path):
+        raise OptionError(f"folder={folder!r:.200} is not the path of a folder")
     root = Path(folder)
     if not root.is_dir():
         raise DataError(say("returns.no_folder", lang, path=root))

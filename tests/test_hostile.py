@@ -14,7 +14,9 @@ import pytest
 
 import qstats as qs
 from qstats.errors import DataError, OptionError, one_of
+from qstats.forms import entry_form
 from qstats.indicators import schema_of
+from qstats.returns import collect
 
 ROWS = {"g": ["a", "b", "a", "b"], "y": [1.0, 0.0, 1.0, 1.0], "w": [1.0, 2.0, 3.0, 4.0]}
 DRAWN = qs.Design(weight="w")
@@ -279,3 +281,26 @@ def test_sizes_of_samples_are_numbers() -> None:
             qs.sample_size(0.9, **options)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="number"):
         qs.sample_size([], half_width=0.01)
+
+
+@pytest.mark.parametrize("name", [".", "", "x" * 300 + ".xlsx", "\0.xlsx", "form.csv", "form"])
+def test_a_form_is_written_to_a_workbook_or_not_at_all(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError):
+        entry_form(schema_of("inspection_pass_rate"), name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_a_folder_can_be_collected() -> None:
+    schema = schema_of("inspection_pass_rate")
+    for folder in (None, 3):
+        with pytest.raises(OptionError, match="folder="):
+            collect(folder, schema)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sums", [None, 3, {"a": None}, {"a": 3}, {1: "y"}, [1]])
+def test_sums_are_columns_or_expressions(sums: Any) -> None:
+    with pytest.raises(OptionError):
+        qs.cells(ROWS, by="g", sums=sums)

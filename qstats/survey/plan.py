@@ -143,7 +143,7 @@ def plan(
     )
 
 
-def _refuse_arguments(design: object, sums: Iterable[Any]) -> None:
+def _refuse_arguments(design: object, sums: object) -> None:
     """Raise unless the design is a Design, and what is added up has names."""
     if design is not None and not isinstance(design, Design):
         raise OptionError(
@@ -151,7 +151,11 @@ def _refuse_arguments(design: object, sums: Iterable[Any]) -> None:
             argument="design",
             value=design,
         )
-    odd = [name for name in sums if not isinstance(name, str)]
+    if not isinstance(sums, Iterable):
+        raise OptionError(f"sums={sums!r:.200} are not names of columns")
+    odd: list[Any] = [name for name in sums if not isinstance(name, str)]
+    if isinstance(sums, Mapping):
+        odd += [e for e in sums.values() if not isinstance(e, str | nw.Expr)]
     if odd:
         raise OptionError(f"{odd[0]!r:.200} is not the name of a column; give text", value=odd[0])
 
