@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from html import escape
 from io import BytesIO
@@ -54,6 +55,18 @@ class Drawing(Figure):
         buffer = BytesIO()
         self.savefig(buffer, format="png", dpi=144)
         return buffer.getvalue()
+
+    def _repr_html_(self) -> str:
+        """Return the figure as an image with its alternative text, for pages and notebooks."""
+        from PIL import Image
+
+        buffer, few = BytesIO(self._repr_png_()), BytesIO()
+        Image.open(buffer).convert("RGB").quantize(96, dither=Image.Dither.NONE).save(
+            few, "png", optimize=True
+        )
+        data = base64.b64encode(few.getvalue()).decode("ascii")
+        wide = round(self.get_figwidth() * 96)
+        return f'<img src="data:image/png;base64,{data}" alt="{escape(self.alt)}" width="{wide}">'
 
 
 def _about(kind: str, alt: str) -> dict[str, Any]:

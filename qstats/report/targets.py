@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, one_of
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.report import drawing as draw
 from qstats.report import formats
 from qstats.report.figure import Drawing, new
@@ -26,7 +26,7 @@ TARGET_STATUS: Final = {
     "not met": ("v", "#B3131B"),
     "no data": ("", MUTED),
 }
-_OPERATORS: Final = {">=": "≥", "<=": "≤", ">": "＞", "<": "＜", "=": "＝"}
+_OPERATORS: Final = {">=": "≥", "<=": "≤", ">": "＞", "<": "＜", "=": "＝", "rank<=": "≤"}
 _TARGET_COLUMNS: Final = ("indicator", "value", "target", "operator", "unit", "status")
 
 
@@ -47,8 +47,8 @@ def target_bullets(
     Parameters
     ----------
     table : pandas.DataFrame
-        A row a target: ``indicator``, ``value`` (NaN without data), ``target``,
-        ``operator`` (``>=``, ``<=``, ``>``, ``<``, ``=``), ``unit``, ``status`` (``met``,
+        Of :func:`qstats.targets`; or a row a target: ``indicator``, ``value`` (NaN without data), ``target``,
+        ``operator`` (``>=``, ``<=``, ``>``, ``<``, ``=``, ``rank<=``), ``unit``, ``status`` (``met``,
         ``near``, ``not met``, ``no data``); optionally ``digits``, decimals of that row.
     labels : mapping, optional
         Printed names of the indicators.
@@ -79,7 +79,7 @@ def target_bullets(
     >>> target_bullets(table, lang="zh").alt
     '目标完成情况图：1项目标，达到0项，接近1项，未达到0项，无数据0项。合格率93.93%，目标≥94.00%，接近。'
     """
-    rows = _target_rows(table, labels, digits, lang)
+    rows = _target_rows(_adopted(table, lang), labels, digits, lang)
     with theme():
         figure = new(len(rows) * 9.0 + 14)
         axes = draw.room(figure, left=54, right=60, top=9, bottom=3, frame=False)
@@ -91,6 +91,14 @@ def target_bullets(
         draw.mark_simulated(figure, simulated, lang)
         figure.alt = _say_targets(rows, simulated, lang)
     return figure
+
+
+def _adopted(table: pd.DataFrame, lang: str | None) -> pd.DataFrame:
+    """Give a table of :func:`qstats.targets` the columns that are drawn."""
+    if "indicator" in table or not {"code", "estimate"} <= set(table.columns):
+        return table
+    named = table.get(f"indicator_{language(lang)}", table["code"])
+    return table.assign(indicator=named, value=table["estimate"])
 
 
 def _target_rows(
@@ -112,7 +120,7 @@ def _target_rows(
                 f"{row['indicator']!r}: value {value}, target {target} and status {row['status']!r} disagree"
             )
         places = row.get("digits", digits)
-        unit = draw.unit_name(str(row["unit"]), lang)
+        unit = "" if row["operator"] == "rank<=" else draw.unit_name(str(row["unit"]), lang)
         low, high = _scale(np.array([value, target]), unit)
         write = partial(formats.with_unit, digits=int(digits if pd.isna(places) else places), lang=lang)
         rows.append(

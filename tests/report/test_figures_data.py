@@ -299,3 +299,17 @@ def test_parts_of_a_year_are_written_from_its_first_one_on(axis, first):
     written = [label.get_text() for label in axes.get_xticklabels()]
     assert written[0] == first
     assert {text[4:] for text in written} <= {first[4:], "-04", "-07", "-10", "Q3"}
+
+
+def test_targets_are_drawn_from_the_table_that_judges_them():
+    rate = qs.published("MQR", region="全国", industry="制造业", period=2024)
+    judged_ = qs.targets({"national_rpq": rate}, "national")
+    figure = qs.plot.targets(judged_, lang="en")
+    assert "93.93%, target ≥94.00%, near" in figure.alt
+    assert "制造业产品质量合格率93.93%" in qs.plot.targets(judged_, lang="zh").alt
+
+
+def test_a_target_of_rank_is_a_number_without_unit():
+    row = {"indicator": ["r"], "value": [11.0], "target": [10.0], "operator": ["rank<="], "unit": ["rank"]}
+    figure = qs.plot.targets(pd.DataFrame(row).assign(status="near", digits=0), lang="en")
+    assert "r: 11, target ≤10, near" in figure.alt

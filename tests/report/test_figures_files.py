@@ -65,8 +65,13 @@ def test_a_saved_png_has_its_alternative_text():
     assert image.size[0] == int(170 / 25.4 * 200)
 
 
-def test_a_notebook_shows_a_figure_as_png():
-    assert figure()._repr_png_().startswith(b"\x89PNG")
+def test_a_notebook_shows_a_figure_as_png_and_reads_its_alternative_text():
+    drawing = figure()
+    drawing.alt = 'a "quoted" <b>'
+    assert drawing._repr_png_().startswith(b"\x89PNG")
+    html = drawing._repr_html_()
+    assert 'alt="a &quot;quoted&quot; &lt;b&gt;"' in html
+    assert len(html) < 30_000
 
 
 def test_a_theme_holds_inside_its_block_and_in_blocks_within_it_only():
