@@ -23,10 +23,10 @@ extensions = [
     "catalogue",
     "glossary",
     "languages",
+    "remaining",
 ]
 exclude_patterns = ["_build", "_ext", "_templates", "jupyter_execute"]
 templates_path = ["_templates"]
-suppress_warnings = ["toc.empty_glob"]  # a folder may hold nothing beyond the pages named before it
 
 # the blocks of tutorials are run by _ext/executed.py, and those of every page by the tests
 nb_execution_mode = "off"
@@ -44,7 +44,8 @@ html_show_sourcelink = False
 html_copy_source = False
 html_static_path = ["_static", "../qstats/assets/fonts"]
 html_css_files = ["docs.css"]
-html_sidebars = {"**": ["globaltoc"], "index": [], "zh/index": []}
+# Chinese pages list Chinese pages
+html_sidebars = {"[!z]**": ["globaltoc"], "zh/**": ["sidebar-nav-bs"], "index": [], "zh/index": []}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,

@@ -9,12 +9,13 @@ import io
 import os
 import tempfile
 import warnings
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
-PLACES = ("index", "how_it_works", "tutorials/", "zh/")
+PLACES = ("index", "how_it_works", "gallery", "tutorials/", "zh/")
 LONGEST = 2_000
 
 
@@ -39,7 +40,7 @@ def run_blocks(app, doctree):
 
 @contextlib.contextmanager
 def _place(lang):
-    before, language = os.getcwd(), os.environ.get("QSTATS_LANG")
+    before, language = Path.cwd(), os.environ.get("QSTATS_LANG")
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.chdir(folder)
@@ -93,7 +94,7 @@ def _pandas():
 def _svg(figure):
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue().split("?>", 1)[-1].split(".dtd\">", 1)[-1]
+    return out.getvalue().split("?>", 1)[-1].split('.dtd">', 1)[-1]
 
 
 def _html(text):

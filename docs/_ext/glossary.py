@@ -36,7 +36,9 @@ def markdown(lang):
 def _row(term, lang):
     first, second = ("en", "zh") if lang == "en" else ("zh", "en")
     page = term["link"].rpartition("/")[2].replace("_", " ")
-    return f"| **{term[first]}** | {term[second]} | {term[f'meaning_{lang}']} | [{page}](/{term['link']}.md) |"
+    return (
+        f"| **{term[first]}** | {term[second]} | {term[f'meaning_{lang}']} | [{page}](/{term['link']}.md) |"
+    )
 
 
 class GlossaryTable(SphinxDirective):

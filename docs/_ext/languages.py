@@ -1,4 +1,4 @@
-"""Pages under ``zh/`` are Chinese, words of the theme included; a page and its translation link to each other."""
+"""Pages under ``zh/`` are Chinese, with the words of the theme; translations link to each other."""
 
 import gettext
 from pathlib import Path
@@ -46,7 +46,7 @@ def speak(app, pagename, templatename, context, doctree):
     if environment is not None:
         environment.install_gettext_translations(app.chinese if zh else app.translator)
     if zh:
-        context["language"] = "zh_CN"
+        context["language"] = "zh-CN"
     other = pagename.removeprefix("zh/") if zh else f"zh/{pagename}"
     exact = other in app.env.all_docs
     context["other_page"] = other if exact else ("index" if zh else "zh/index")
