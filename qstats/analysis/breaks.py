@@ -119,7 +119,7 @@ def _tested(s: Series, after: str | None, model: formulas.Model, lang: str | Non
     else:
         wanted = periods.normalise(after)
         if wanted not in s.labels[:-1]:
-            name = ", ".join(s.name)
+            name = s.title
             raise DataError(
                 say("breaks.after", lang, series=name, after=after, have=f"{s.labels[0]}–{s.labels[-2]}")
             )

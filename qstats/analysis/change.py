@@ -119,7 +119,8 @@ def change(
     before = {p: _before(p, on, base) for p in set(table["period"])}
     both = _paired(table.assign(compared_with=table["period"].map(before)), list(estimate.keys))
     if both.empty:
-        raise DataError(say("change.nothing", lang, periods=", ".join(sorted(before, key=periods.sort_key))))
+        have = ", ".join(sorted(before, key=periods.sort_key)) or "—"
+        raise DataError(say("change.nothing", lang, periods=have))
     covariance = _covariance(estimate, both, samples, lang)
     counted = estimate.errors is None and estimate.inference == "superpopulation" and _counted(both)
     if interval != "mover" and not counted:

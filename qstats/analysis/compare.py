@@ -74,12 +74,12 @@ def compare(
 
         ``rank_low, rank_high``: the ranks between which a region lies in a share `level` of draws from the
         joint error of all; missing where an error of the group is not known. ``position``: ``upper``,
-        ``middle`` or ``lower`` third of the group by rank (上游, 中游, 下游; see :func:`position_name`), and
-        ``position_sure``, whether both ends of the interval of ranks lie in it. ``p_reference`` (two-sided:
-        no difference from the reference, by the normal law and the joint error where there is one; otherwise
-        as if independent, which for a part and its whole errs on the safe side), adjusted, and
-        ``versus_reference``: ``better``, ``worse``, ``no clear difference``, or empty where an error is not
-        known.
+        ``middle`` or ``lower`` third of the group by rank (上游, 中游, 下游; see :func:`position_name`),
+        empty where fewer than three are ranked, and ``position_sure``, whether both ends of the interval of
+        ranks lie in it. ``p_reference`` (two-sided: no difference from the reference, by the normal law and
+        the joint error where there is one; otherwise as if independent: for a part and its whole that errs on
+        the safe side), adjusted, and ``versus_reference``: ``better``, ``worse``, ``no clear difference``, or
+        empty where an error is not known.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def compare(
     table = estimate.table
     inside = table[table["region"].isin(group)]
     if inside.empty:
-        have = ", ".join(dict.fromkeys(table["region"]))
+        have = ", ".join(dict.fromkeys(table["region"])) or "—"
         raise DataError(say("compare.nothing", lang, group=_said(within), regions=have))
     others = [key for key in estimate.keys if key != "region"]
     parts = [rows for _, rows in (inside.groupby(others, sort=False) if others else [("", inside)])]
@@ -206,7 +206,8 @@ def _with_interval(rows: pd.DataFrame, estimate: Estimate, sign: int, draws: int
         low[valued], high[valued] = rank_interval(ranked, level=estimate.level)
     place = [_third(r, of) for r in (ranks, low, high)]
     named = np.array([*POSITIONS, ""], object)[place[0]]
-    sure = pd.array(np.where(np.isnan(low), None, (place[1] == place[2]) & (place[0] == place[1])), "boolean")
+    unknown = np.isnan(low) | (place[0] == len(POSITIONS))
+    sure = pd.array(np.where(unknown, None, (place[1] == place[2]) & (place[0] == place[1])), "boolean")
     return rows.assign(
         rank_low=pd.array(low, dtype="Int64"),
         rank_high=pd.array(high, dtype="Int64"),
@@ -227,10 +228,10 @@ def _drawn(part: Estimate, draws: int, seed: int) -> Array | None:
 
 
 def _third(ranks: Array, of: Array) -> NDArray[np.intp]:
-    """Return 0, 1, 2 for the thirds of a group, 3 without a rank."""
+    """Return 0, 1, 2 for the thirds of a group, 3 without a rank or in a group too small to have thirds."""
     with np.errstate(invalid="ignore", divide="ignore"):
         third = np.ceil(3 * ranks / of) - 1
-    return np.where(np.isnan(third), 3, third).astype(np.intp)
+    return np.where(np.isnan(third) | (of < len(POSITIONS)), 3, third).astype(np.intp)
 
 
 def _with_reference(

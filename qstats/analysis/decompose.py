@@ -95,6 +95,8 @@ def decompose(
     ------
     DataError
         A key, an end, weights or a class are missing; a zero rate with ``lmdi``.
+    OptionError
+        `earlier` and `later` are the same; a choice that does not exist.
 
     References
     ----------
@@ -114,6 +116,8 @@ def decompose(
     one_of("absent", absent, ("refuse", "other-end"))
     one_of("method", method, formulas.METHOD)
     by = keys_of(by)
+    if earlier == later:
+        raise OptionError(say("decompose.same", lang, end=earlier))
     others = _other_keys(estimate, by, over, lang)
     table = _weighed(estimate, [over, *by], weights, lang)
     parts = []
@@ -171,7 +175,13 @@ def _ends(
     for end in ends:
         if not (rows[over] == end).any():
             raise DataError(
-                say("decompose.no_end", lang, key=over, end=end, have=", ".join(sorted(set(rows[over]))))
+                say(
+                    "decompose.no_end",
+                    lang,
+                    key=over,
+                    end=end,
+                    have=", ".join(sorted(set(rows[over]))) or "—",
+                )
             )
     sides = [rows[rows[over] == end].set_index(by) for end in ends]
     cells = sides[0].index.union(sides[1].index)

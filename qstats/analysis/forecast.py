@@ -205,7 +205,7 @@ def _transformed(s: Series, logit: bool, lang: str | None) -> Array:
         return s.y
     if not ((s.y > 0) & (s.y < 100)).all():
         at = s.labels[int(np.flatnonzero((s.y <= 0) | (s.y >= 100))[0])]
-        raise DataError(say("forecast.bound", lang, series=", ".join(s.name), period=at))
+        raise DataError(say("forecast.bound", lang, series=s.title, period=at))
     return np.asarray(np.log(s.y / (100 - s.y)))
 
 

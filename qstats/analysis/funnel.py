@@ -58,13 +58,15 @@ def funnel(
     Estimate
         The rows, with ``target, low_95, high_95, low_998, high_998`` (per cent), ``z`` (against the target,
         by the same variance), ``p`` (two-sided; exact mid-p without over-dispersion), ``position``:
-        ``better`` or ``worse`` beyond 99.8 %, ``somewhat better`` or ``somewhat worse`` beyond 95 %,
+        ``better`` or ``worse`` beyond 99.8 % (and p ≤ 0.002, since exact limits lie between two whole
+        counts and ten of ten would be beyond them), ``somewhat better`` or ``somewhat worse`` beyond 95 %,
         ``within``, or empty. The notes give φ and τ².
 
     Raises
     ------
     DataError
-        No counts, or no whole ones; fewer than two units with a rate.
+        No counts, or no whole ones; fewer than two units with a rate; a pooled rate
+        of 0 or 100 %, where a target must be given.
 
     References
     ----------
@@ -87,7 +89,11 @@ def funnel(
     x, n = _counts(estimate, lang)
     if target is not None and not 0 < target < 100:
         raise OptionError(say("funnel.target", lang, value=target))
+    if np.isfinite(n).sum() < 2:
+        raise DataError(say("funnel.few", lang, count=int(np.isfinite(n).sum())))
     theta = target / 100 if target is not None else float(np.nansum(x) / np.nansum(n))
+    if not 0 < theta < 1:
+        raise DataError(say("funnel.same", lang, rate=100 * theta))
     spread = formulas.overdispersion(x, n, target=theta, winsorise=winsorise)
     given: dict[str, Any] = {
         "phi": spread.phi if overdispersion == "phi" else 1.0,
@@ -100,12 +106,13 @@ def funnel(
         columns[f"low_{label}"], columns[f"high_{label}"] = 100 * low, 100 * high
     s2 = theta * (1 - theta) / n
     z = (x / n - theta) / np.sqrt(max(given["phi"], 1.0) * s2 + given["tau2"])
+    p = formulas.p_value(x, n, theta, **given)
     table = estimate.table.assign(
         target=100 * theta,
         **columns,
         z=z,
-        p=adjusted(formulas.p_value(x, n, theta, **given), method=adjust),
-        position=_position(100 * x / n, columns, direction_of(estimate, direction)),
+        p=adjusted(p, method=adjust),
+        position=_position(100 * x / n, columns, p, direction_of(estimate, direction)),
     )
     note = say("funnel.spread", lang, phi=spread.phi, sd=100 * np.sqrt(spread.tau2))
     return estimate.replace(table, errors=estimate.errors, notes=(*estimate.notes, note))
@@ -123,10 +130,13 @@ def _counts(estimate: Estimate, lang: str | None) -> tuple[Array, Array]:
     return np.where(gone, np.nan, x), np.where(gone, np.nan, n)
 
 
-def _position(value: Array, limits: dict[str, Array], sign: int) -> NDArray[np.object_]:
+def _position(value: Array, limits: dict[str, Array], p: Array, sign: int) -> NDArray[np.object_]:
+    """Place units by the limits, and by p where counts are small: limits lie between two whole counts."""
     better = value > limits["high_95"] if sign > 0 else value < limits["low_95"]
-    far = (value < limits["low_998"]) | (value > limits["high_998"])
-    near = (value < limits["low_95"]) | (value > limits["high_95"])
+    near, far = (
+        ((value < limits[f"low_{label}"]) | (value > limits[f"high_{label}"])) & (p <= 1 - level)
+        for label, level in _LEVELS.items()
+    )
     side = np.where(better, "better", "worse").astype(object)
     found = np.where(far, side, np.where(near, "somewhat " + side, "within"))
     return np.where(np.isnan(value), "", found).astype(object)

@@ -43,6 +43,11 @@ class Series(NamedTuple):
     rows: NDArray[np.intp]
 
     @property
+    def title(self) -> str:
+        """The values of the other keys in one text; a dash where there are none."""
+        return ", ".join(self.name) or "—"
+
+    @property
     def labels(self) -> list[str]:
         """The periods."""
         return [label(int(number), self.per_year) for number in self.at]

@@ -137,7 +137,7 @@ def seasonal(
     parts = []
     for s in series_of(estimate, need=3, what="seasonal", lang=lang):
         if s.per_year < 4:
-            raise DataError(say("trend.no_season", lang, series=", ".join(s.name)))
+            raise DataError(say("trend.no_season", lang, series=s.title))
         found = (
             _x13(s, lang)
             if method == "x13"

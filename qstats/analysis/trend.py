@@ -170,7 +170,7 @@ def _every_monotone(
                 notes.append(say("trend.not_whitened", lang, need=_WHITENED))
             correction = "prewhiten" if able else "none"
         if correction != "none" and not whole:
-            raise DataError(say("trend.no_gaps", lang, series=", ".join(s.name), correction=correction))
+            raise DataError(say("trend.no_gaps", lang, series=s.title, correction=correction))
         groups.setdefault((correction, s.per_year, tuple((s.at - s.at[0]).tolist())), []).append(i)
     found: dict[int, _Found] = {}
     for (correction, per_year, at), rows in groups.items():
@@ -214,7 +214,7 @@ def _corrected(
 
 def _seasonal(s: Series, correction: Any, level: float, lang: str | None) -> _Found:
     if s.per_year == 1:
-        raise DataError(say("trend.no_season", lang, series=", ".join(s.name)))
+        raise DataError(say("trend.no_season", lang, series=s.title))
     found = seasonal_trend.seasonal(
         s.y, season=s.at % s.per_year, year=s.at // s.per_year, correlated=correction is None, level=level
     )
