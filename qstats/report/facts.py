@@ -43,7 +43,7 @@ class Facts:
     region : str
         Short Chinese name.
     cells : tuple of (str, str)
-        Items whose figures come from micro-data, each with the file of its cells.
+        Items whose figures come from micro-data, each with the file of its cells or of its estimate.
     part : str
         Part of the year: ``Q1`` … ``Q4``, ``H1``, ``H2``; empty for the whole year.
     editorial : str
@@ -74,7 +74,7 @@ class Facts:
     ) -> Facts:
         """Return the facts of a region, by default of the newest year that has a headline figure.
 
-        Items in `cells` take their figures from micro-data: from the cells in that file.
+        Items in `cells` take their figures from micro-data: from the cells, or the estimates, in that file.
         A `part` of the year (``Q3``) makes every figure one of that quarter or half.
 
         Raises
@@ -239,7 +239,7 @@ class Facts:
 def sources(estimate: Estimate) -> set[str]:
     """Return the names of the published data sets in the provenance of an estimate."""
     named = {mark.split(":", 1)[1] for mark in estimate.provenance if mark.startswith("published:")}
-    return named | {mark for mark in estimate.provenance if mark.startswith(microdata.MARK)}
+    return named | {mark for mark in estimate.provenance if mark.startswith(microdata.MARKS)}
 
 
 def place_name(region: str, lang: str | None = None) -> str:

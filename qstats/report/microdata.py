@@ -1,4 +1,4 @@
-"""Items of a report from micro-data: cells made beforehand, instead of or beside published series."""
+"""Items of a report from micro-data: cells or estimates made beforehand, beside published series."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qstats import classifications
+from qstats import classifications, estimate_file
 from qstats.errors import DataError
+from qstats.estimate import Estimate
 from qstats.messages import say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qstats.estimate import Estimate
+    from qstats.survey.cells import Cells
 
-#: folders in which files of cells are looked for by name, so that no page shows where they lie
+#: folders in which files are looked for by name, so that no page shows where they lie
 FOLDERS = "QSTATS_CELLS"
-#: mark of an estimate's provenance that names a file of cells
-MARK = "cells:"
+#: marks of an estimate's provenance that name a file: of cells, of an estimate
+MARKS = ("cells:", "estimate:")
+#: of the intervals of a report
+LEVEL = 0.95
+#: what the nation is called where a file of estimates has a key for regions
+NATION = ("全国", "*")
 
 
 def shown(path: Path | str) -> str:
-    """Return the bare name of a file of cells, and remember its folder for this process and its kernels."""
+    """Return the bare name of a file, and remember its folder for this process and its kernels."""
     folder = str(Path(path).resolve().parent)
     known = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part and part != folder]
     os.environ[FOLDERS] = os.pathsep.join([folder, *known])
@@ -33,7 +38,7 @@ def shown(path: Path | str) -> str:
 
 
 def located(file: str) -> Path:
-    """Return where a file of cells is: as named, or in a folder that is remembered."""
+    """Return where a file of micro-data is: as named, or in a folder that is remembered."""
     folders = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part]
     places = [Path(file), *(Path(folder) / file for folder in folders)]
     return next((place for place in places if place.is_file()), places[0])
@@ -41,43 +46,84 @@ def located(file: str) -> Path:
 
 @cache
 def history(function: str, file: str, region: str) -> Estimate | None:
-    """Return the annual estimates of a region from a file of cells, or None when it has none.
+    """Return the annual estimates of a region from a file of micro-data, or None when it has none.
 
     Parameters
     ----------
     function : str
         The indicator.
     file : str
-        Path of cells saved by :meth:`qstats.Cells.save`, made by year (and region).
+        Path of cells saved by :meth:`qstats.Cells.save`, made by year (and region), or of estimates of the
+        indicator saved by :meth:`qstats.Estimate.save`, by year (and region).
     region : str
-        The nation is all regions of the file together.
+        Of cells, the nation is all regions of the file together; of estimates, the rows without a region, or
+        with the region 全国 or ``*``.
 
     Raises
     ------
     DataError
-        The file is missing or broken, or its cells do not know the year.
+        The file is missing or broken, or does not know the year; its estimates are of another indicator or
+        level, or several are of one year.
     """
-    from qstats.survey.cells import Cells
-
-    found = Cells.load(located(file))
-    if "period" not in found.by:
-        raise DataError(say("micro.no_period", file=Path(file).name, by=", ".join(found.by) or "—"))
-    nation = region == "全国"
-    if not nation and "region" not in found.by:
+    nation, saved = region == "全国", _saved(file)
+    by = saved.keys if isinstance(saved, Estimate) else saved.by
+    if "period" not in by:
+        raise DataError(say("micro.no_period", file=Path(file).name, by=", ".join(by) or "—"))
+    if not nation and "region" not in by:
         return None
-    keys = ["period"] if nation else ["period", "region"]
-    estimate: Estimate = getattr(import_module(f"qstats.indicators.{function}"), function)(found, by=keys)
+    if isinstance(saved, Estimate):
+        estimate = _of_indicator(saved, function, file)
+    else:
+        keys = ["period"] if nation else ["period", "region"]
+        estimate = getattr(import_module(f"qstats.indicators.{function}"), function)(saved, by=keys)
     table = estimate.table
-    rows = table["period"].str.fullmatch(r"\d{4}")
-    if not nation:
+    rows = table["period"].str.fullmatch(r"\d{4}") & table["estimate"].notna()
+    if nation and "region" in estimate.keys:
+        rows &= table["region"].isin(NATION)
+    elif not nation:
         rows &= table["region"].map(classifications.region_name) == region
     if not rows.any():
         return None
-    chosen = estimate.take(rows.to_numpy().nonzero()[0])
-    kept = chosen.table.drop(columns="region", errors="ignore")
-    return chosen.replace(
-        kept, errors=chosen.errors, provenance=(*estimate.provenance, f"{MARK}{Path(file).name}")
-    )
+    return _by_year(estimate.take(rows.to_numpy().nonzero()[0]), file)
+
+
+def _of_indicator(estimate: Estimate, function: str, file: str) -> Estimate:
+    """Return the estimate, or raise when it is of another indicator or has intervals of another level."""
+    if estimate.indicator != function:
+        said = {"found": estimate.indicator, "wanted": function}
+        raise DataError(say("micro.other", file=Path(file).name, **said))
+    if estimate.level != LEVEL:
+        raise DataError(say("micro.level", file=Path(file).name, level=f"{estimate.level:.0%}"))
+    return estimate
+
+
+def _by_year(estimate: Estimate, file: str) -> Estimate:
+    """Return an estimate with the year as its only key, and the file among its sources."""
+    table = estimate.table
+    repeated = table.loc[table["period"].duplicated(), "period"]
+    if len(repeated):
+        period = str(repeated.iloc[0])
+        said = {"period": period, "count": int((table["period"] == period).sum())}
+        raise DataError(say("micro.several", file=Path(file).name, by=", ".join(estimate.keys), **said))
+    kept = table.drop(columns=[key for key in estimate.keys if key != "period"])
+    if "flag" not in kept:
+        kept["flag"] = ""
+    marks = (*estimate.provenance, _mark(file))
+    return estimate.replace(kept, errors=estimate.errors, provenance=marks)
+
+
+@cache
+def _saved(file: str) -> Cells | Estimate:
+    """Return what is in a file: cells, or an estimate."""
+    from qstats.survey.cells import Cells
+
+    path = located(file)
+    return Estimate.load(path) if estimate_file.holds(path) else Cells.load(path)
+
+
+def _mark(file: str) -> str:
+    kind = MARKS[isinstance(_saved(file), Estimate)]
+    return f"{kind}{Path(file).name}"
 
 
 def named(items: pd.DataFrame, cells: tuple[tuple[str, str], ...]) -> pd.DataFrame:
@@ -94,19 +140,14 @@ def named(items: pd.DataFrame, cells: tuple[tuple[str, str], ...]) -> pd.DataFra
 
 @cache
 def _simulated(file: str) -> bool:
-    from qstats.survey.cells import Cells
-
-    return any(mark.startswith("simulated") for mark in Cells.load(located(file)).provenance)
+    return any(mark.startswith("simulated") for mark in _saved(file).provenance)
 
 
 def described(file: str) -> dict[str, Any]:
-    """Return name, sha256 and rows of a file of cells, for the provenance of a page."""
-    from qstats.survey.cells import Cells
+    """Return name, sha256 and rows of a file of micro-data, for the provenance of a page.
 
-    path = located(file)
-    rows = int(Cells.load(path).column("rows").sum())
-    return {
-        "name": f"{MARK}{Path(file).name}",
-        "sha256": sha256(path.read_bytes()).hexdigest(),
-        "rows": rows,
-    }
+    The rows of cells are the records they were made of, those of an estimate its own.
+    """
+    saved = _saved(file)
+    rows = len(saved) if isinstance(saved, Estimate) else int(saved.column("rows").sum())
+    return {"name": _mark(file), "sha256": sha256(located(file).read_bytes()).hexdigest(), "rows": rows}

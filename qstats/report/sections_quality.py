@@ -11,7 +11,7 @@ from qstats.classifications import regions
 from qstats.estimate import Estimate
 from qstats.indicators.grade_rate import grade_rate
 from qstats.messages import say
-from qstats.report import charts, formats, tables
+from qstats.report import charts, formats, microdata, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts, place_name, population_name
 from qstats.report.page import Section
@@ -247,20 +247,33 @@ def services(facts: Facts, /, *, lang: str | None = None) -> Section:
         if key in keys:
             w.text(item_sentence(facts, key, w.lang))
     if keys:
-        w.table(
-            _scores(facts, w, keys),
-            w.say("service.table"),
-            _score_columns(w),
-            notes=[w.say("service.note"), w.say("service.change_note")],
-        )
+        scores = _scores(facts, w, keys)
+        notes = [w.say("service.note"), *([] if scores["sure"].all() else [w.say("service.change_note")])]
+        notes += [_surveyed(facts, w, key) for key in keys if key in dict(facts.cells)]
+        w.table(scores, w.say("service.table"), _score_columns(w, scores), notes=notes)
     w.absent(*[key for key in items["key"] if key not in keys and int(facts.item(key)["headline"])])
     return w.section()
 
 
-def _score_columns(w: Writer) -> list[tables.Field]:
+def _surveyed(facts: Facts, w: Writer, key: str) -> str:
+    """Say on how many questionnaires an item from micro-data rests, or nothing where it does not."""
+    current = facts.current(key)
+    if current is None or not any(mark.startswith(microdata.MARKS) for mark in current.provenance):
+        return ""
+    n = float(current.table["n"].iloc[0])
+    if pd.isna(n) or pd.isna(current.table["std_error"].iloc[0]):
+        return ""
+    asked = formats.number(n, digits=0, lang=w.lang)
+    return w.say("service.surveyed", name=facts.item(key)[w.lang], n=asked)
+
+
+def _score_columns(w: Writer, scores: pd.DataFrame) -> list[tables.Field]:
+    """Return the columns; intervals only where one is known."""
+    interval = [tables.Field("low", w.say("col.interval"), digits="digits", upper="high")]
     return [
         tables.Field("name", w.say("col.indicator"), words=True),
         tables.Field("value", w.say("col.value"), digits="digits"),
+        *(interval if scores["low"].notna().any() else []),
         tables.Field("before", w.say("col.before"), digits="digits"),
         tables.Field("change", w.say("col.change"), digits="digits"),
         tables.Field("population", w.say("col.population"), words=True),
@@ -277,6 +290,9 @@ def _scores(facts: Facts, w: Writer, keys: list[str]) -> pd.DataFrame:
             {
                 "name": item[w.lang],
                 "value": current.value(),
+                "low": current.table["conf_low"].iloc[0],
+                "high": current.table["conf_high"].iloc[0],
+                "sure": change is not None and pd.notna(change.table["std_error"].iloc[0]),
                 "before": current.value() - difference,
                 "change": difference,
                 "digits": current.digits,
