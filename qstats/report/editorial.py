@@ -54,6 +54,9 @@ _PARTS: Final = re.compile(r"([\w.]+?)(?:\[([^\]]+)\])?(?:@([^.\s]+))?(?:\.(\w+)
 _NAMES: Final = re.compile(r"[A-Za-z]+(?:[/-][A-Za-z]+)*[ -]?\d[\d.:—–-]*")
 _TYPED: Final = re.compile(r"[0-9０-９]+(?:[,.，．][0-9０-９]+)*[%％‰]?")
 _EDITED: Final = re.compile(r'<(p|li)\b[^>]*data-text="([^"]*)"[^>]*data-edited[^>]*>(.*?)</\1>', re.DOTALL)
+#: private characters stand for references while Markdown is read; a text has none of its own
+_PLACE: Final = 0xE000
+_NO_PLACES: Final = dict.fromkeys(range(_PLACE, 0xF900))
 _RESOLVED: Final = re.compile(r"<span data-ref=[^>]*>.*?</span>", re.DOTALL)
 
 
@@ -187,14 +190,25 @@ def resolved(text: str, key: str, facts: Facts, said: Mapping[str, str], lang: s
         warnings.warn(note, QStatsWarning, stacklevel=2)
     inline = MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"])
 
-    def replaced(match: re.Match[str]) -> str:
-        reference = unescape(match[1]).strip()
-        value = lookup(reference, facts, said, lang)
-        return f'<span data-ref="{escape(reference, quote=True)}">{escape(value)}</span>'
+    found: list[str] = []
 
-    lines = [" ".join(part.split("\n")) for part in re.split(r"\n\s*\n", text)]
+    def kept(match: re.Match[str]) -> str:
+        # a brace is punctuation, beside which emphasis would not begin: a letter stands in its place
+        reference = match[1].strip()
+        value = lookup(reference, facts, said, lang)
+        found.append(f'<span data-ref="{escape(reference, quote=True)}">{escape(value)}</span>')
+        return chr(_PLACE + len(found) - 1)
+
+    lines = [" ".join(part.split("\n")) for part in re.split(r"\n\s*\n", text.translate(_NO_PLACES))]
     joined = [re.sub(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])", "", line) for line in lines]
-    return [_REFERENCE.sub(replaced, inline.renderInline(line).strip()) for line in joined]
+    return [
+        re.sub(
+            "[\ue000-\uf8ff]",
+            lambda match: found[ord(match[0]) - _PLACE],
+            inline.renderInline(_REFERENCE.sub(kept, line)).strip(),
+        )
+        for line in joined
+    ]
 
 
 def lookup(reference: str, facts: Facts, said: Mapping[str, str], lang: str | None = None) -> str:

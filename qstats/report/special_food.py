@@ -153,7 +153,7 @@ def causes(w: Writer) -> None:
     )
     w.text(_heaviest(w))
     unit = blocks.unit_name("批次", w.lang)
-    w.figure(charts.pareto(table, most=10, unit=unit, lang=w.lang), w.say("pareto"))
+    w.figure(charts.pareto(table, most=8, unit=unit, lang=w.lang), w.say("pareto"))
     if not write_causes(w):
         w.text(w.say("no_causes", period=formats.period(w.facts.period, lang=w.lang)))
 
