@@ -304,3 +304,13 @@ def test_only_a_folder_can_be_collected() -> None:
 def test_sums_are_columns_or_expressions(sums: Any) -> None:
     with pytest.raises(OptionError):
         qs.cells(ROWS, by="g", sums=sums)
+
+
+def test_options_of_indicators_are_numbers() -> None:
+    for per in ("x", None, 0, np.nan):
+        with pytest.raises(OptionError, match="per="):
+            qs.event_rate({"events": [1], "exposure": [10]}, per=per)  # type: ignore[arg-type]
+    grades = {"superior": [1], "first": [2], "qualified": [3], "output": [9]}
+    for weights in ("abc", None, (1, "x", 2), (1, 2)):
+        with pytest.raises(OptionError, match="weights="):
+            qs.grade_rate(grades, weights=weights)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, real_number
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.schema import PERIOD, REGION, Column, Schema, check
@@ -94,6 +94,7 @@ def event_rate(
     >>> rate.unit, rate.value(), rate.table[["conf_low", "conf_high"]].round(2).values.tolist()
     ('per 10,000', 1.5, [[0.31, 4.38]])
     """
+    real_number("per", per)
     if not (math.isfinite(per) and per > 0):
         raise OptionError(f"per={per!r} is not a positive number")
     by, unit = keys_of(by), f"per {per:,.12g}"

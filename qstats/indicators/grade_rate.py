@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
 import narwhals as nw
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, real_number
 from qstats.estimate import Estimate, assemble, flags
 from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
 from qstats.stats import rates
@@ -150,6 +150,10 @@ def grade_rate(
 
 
 def _checked(weights: Sequence[float]) -> tuple[float, ...]:
+    if not isinstance(weights, Iterable) or isinstance(weights, str):
+        raise OptionError(f"weights={weights!r:.200} are not three numbers; say (1.5, 1.0, 0.5)")
+    for weight in (weights := tuple(weights)):
+        real_number("weights", weight)
     found = tuple(float(w) for w in weights)
     if len(found) != len(GRADES) or not all(math.isfinite(w) and w >= 0 for w in found):
         raise OptionError(
