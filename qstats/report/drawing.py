@@ -123,6 +123,15 @@ def wrap(text: str, room_mm: float, points: float, /, *, lines: int = 2) -> str:
     return "\n".join([*done, fit(rest, room_mm, points)])
 
 
+def even(text: str, room_mm: float, points: float, /, *, lines: int = 2) -> str:
+    """Return the text wrapped on as few lines as it needs, about equally long."""
+    found = wrap(text, room_mm, points, lines=lines)
+    if "…" in found or "\n" not in found:
+        return found
+    tries = (wrap(text, room_mm * share, points, lines=lines) for share in (0.5, 0.6, 0.7, 0.8, 0.9))
+    return next((t for t in tries if t.count("\n") == found.count("\n") and "…" not in t), found)
+
+
 def _may_break(text: str, at: int) -> bool:
     before, after = text[at - 1], text[at]
     return before == " " or after == " " or (ord(before) > 0x2E80 and after not in "，。、；：）”%")

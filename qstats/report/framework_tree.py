@@ -201,7 +201,7 @@ def _box(axes: Axes, node: Any, look: Look, lang: str | None) -> None:
         "color": ink,
         "linespacing": 1.0,
     }
-    draw.named(axes.text(x + 1.5, y, draw.wrap(node.label, room, look.points, lines=look.lines), **name))
+    draw.named(axes.text(x + 1.5, y, draw.even(node.label, room, look.points, lines=look.lines), **name))
     if np.isfinite(node.score):
         score = formats.number(node.score, digits=look.digits, lang=lang)
         axes.text(

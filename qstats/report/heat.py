@@ -192,21 +192,12 @@ def _head(across: list[str], units: list[str], lang: str | None) -> Head:
         name + (say("chart.in_unit", lang, unit=unit) if mixed and unit else "")
         for name, unit in zip(across, shown, strict=True)
     ]
-    upright = [_even(text, wide - 1.2) for text in texts]
+    upright = [draw.even(text, wide - 1.2, 7.5, lines=4) for text in texts]
     if not any("…" in text for text in upright):
         return Head(upright, False, 3.4 * max(t.count("\n") + 1 for t in upright) + 2)
     turned = [draw.wrap(text, 36, 7.5) for text in texts]
     longest = max(draw.width_mm(line, 7.5) for text in turned for line in text.split("\n"))
     return Head(turned, True, longest + 4)
-
-
-def _even(text: str, room: float) -> str:
-    """Return the text on as few lines as it needs, about equally long."""
-    lines = draw.wrap(text, room, 7.5, lines=4)
-    if "…" in lines:
-        return lines
-    tries = (draw.wrap(text, room * share, 7.5, lines=4) for share in (0.5, 0.6, 0.7, 0.8, 0.9))
-    return next((t for t in tries if t.count("\n") == lines.count("\n") and "…" not in t), lines)
 
 
 def _texts(grid: Grid, lang: str | None) -> list[list[str]]:

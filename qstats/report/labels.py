@@ -35,6 +35,11 @@ class Box(NamedTuple):
             and other.bottom < self.top
         )
 
+    def away(self, points: np.ndarray) -> np.ndarray:
+        """Return how far points, shape (points, 2), are from the rectangle."""
+        low, high = np.array([self.left, self.bottom]), np.array([self.right, self.top])
+        return np.asarray(np.hypot(*np.maximum(np.maximum(low - points, points - high), 0).T))
+
     def inside(self, other: Box) -> bool:
         """Return whether this one lies within the other."""
         return (
@@ -120,26 +125,30 @@ def beside_points(
     marks = [Box(a - radius, b - radius, a + radius, b + radius) for a, b in points]
     busy, written = [*taken, *marks], []
     for i, text in enumerate(texts):
-        found = _room(text, points[i], size, radius, frame, busy) if text else None
+        found = _room(text, points, i, size, radius, frame, busy) if text else None
         if found is None:
             continue
         busy.append(box(text, (float(found[0]), float(found[1])), size))
         written.append(i)
         shift = tuple((found - points[i]) / draw.MM_PER_POINT)
-        far = float(np.hypot(*(found - points[i])))
         name = draw.write(
             axes, text, (float(x[i]), float(y[i])), shift=(shift[0], shift[1]), size=size, color=color
         )
         draw.named(name).set_zorder(5)
-        if far > draw.width_mm(text, size) / 2 + 4.5:
+        if busy[-1].away(points[i : i + 1])[0] > radius + 1.9:
             _lead(axes, points[i], busy[-1], radius)
     return written
 
 
 def _room(
-    text: str, point: np.ndarray, size: float, radius: float, frame: Box, busy: Sequence[Box]
+    text: str, points: np.ndarray, at: int, size: float, radius: float, frame: Box, busy: Sequence[Box]
 ) -> np.ndarray | None:
-    """Return the first centre near the point where the text fits, or None."""
+    """Return the first centre near the point where the text fits, or None.
+
+    Where another point is nearer to the text than its own, a reader would take it for that one's name: such
+    a place is taken only when there is no other.
+    """
+    point, second = points[at], None
     own = box(text, (0.0, 0.0), size)
     for distance in _DISTANCES:
         for across, up in _WAYS:
@@ -154,8 +163,11 @@ def _room(
                 centre[0] -= across * own.right * 0.4 * (distance < 4)
             wanted = box(text, (float(centre[0]), float(centre[1])), size)
             if wanted.inside(frame) and not any(wanted.meets(other) for other in busy):
-                return np.asarray(centre)
-    return None
+                away = wanted.away(points)
+                if away[at] <= np.delete(away, at).min(initial=np.inf) - 0.5:
+                    return np.asarray(centre)
+                second = np.asarray(centre) if second is None else second
+    return second
 
 
 def _lead(axes: Axes, point: np.ndarray, at: Box, radius: float) -> None:

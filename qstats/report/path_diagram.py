@@ -213,7 +213,7 @@ def _construct(axes: Axes, label: str, at: tuple[float, float], points: float, *
             corner, *_BOX, boxstyle=shape, facecolor=fill, edgecolor=MUTED, linewidth=0.8, zorder=3
         )
     )
-    text = draw.wrap(label, _BOX[0] - 3, points)
+    text = draw.even(label, _BOX[0] - 3, points)
     ink = "white" if strong else INK
     draw.named(
         axes.text(*at, text, ha="center", va="center", fontsize=points, color=ink, zorder=5, linespacing=1.05)
