@@ -16,8 +16,8 @@ from qstats.messages import Lang, say
 from qstats.report import cache as made
 from qstats.report import fonts, manifest
 from qstats.report.audit import audit
-from qstats.report.editions import KINDS
 from qstats.report.facts import place_name
+from qstats.report.kinds import KINDS
 from qstats.report.manifest import Entry, Manifest
 from qstats.report.page import html_lang, stylesheet
 from qstats.report.render import RenderError
