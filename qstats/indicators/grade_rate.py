@@ -150,7 +150,7 @@ def grade_rate(
 
 
 def _checked(weights: Sequence[float]) -> tuple[float, ...]:
-    if not isinstance(weights, Iterable) or isinstance(weights, str):
+    if not isinstance(weights, Iterable):
         raise OptionError(f"weights={weights!r:.200} are not three numbers; say (1.5, 1.0, 0.5)")
     for weight in (weights := tuple(weights)):
         real_number("weights", weight)
