@@ -88,7 +88,7 @@ def control(
     >>> months = [f"201{y}M{m:02}" for y in range(1, 6) for m in range(1, 13)]
     >>> alerts = published("RAPEX_notifications_monthly").where(period=months)
     >>> found = monitor(alerts, baseline="2013M12", kind="c", direction=-1)
-    >>> control(found, title="通报数", digits=0, lang="zh").alt[:43]
+    >>> control(found, title="通报数", digits=0, lang="zh").alt[:42]
     '控制图：通报数，2011年1月至2015年12月，36个基准点，24个监测点，中心线'
     """
     one_of("chart", chart, ("shewhart", "ewma"))

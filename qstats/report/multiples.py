@@ -67,7 +67,7 @@ def multiples(
     >>> table = pd.DataFrame(rows, columns=["period", "region", "estimate"])
     >>> table = table.assign(std_error=nan, conf_low=nan, conf_high=nan, n=nan)
     >>> multiples(Estimate(table, indicator="合格率", unit="%", method="published"), lang="zh").alt
-    '小多图：合格率（%），2022年至2023年，2个单位同一刻度。安徽93.10→93.60、江苏94.00→94.10。'
+    '小多图：合格率（%），2022年至2023年，2个单位同一刻度。江苏94.00→94.10、安徽93.10→93.60。'
     """
     asked.keys(estimate, ["period", by], lang, figure="multiples")
     table = estimate.table
