@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -150,15 +152,31 @@ def _readable(path: Path) -> None:
         if path.is_fifo():
             raise DataError(say("cells.pipe", path=path))
         with path.open("rb") as file:
-            empty = not file.read(1)
+            head = file.read(65_536)
     except FileNotFoundError:
         raise DataError(say("file.missing", path=path)) from None
     except IsADirectoryError:
         raise DataError(say("cells.folder", path=path)) from None
     except OSError as error:
         raise DataError(say("file.denied", path=f"{path!s:.200}", error=error.strerror)) from error
-    if empty:
+    if not head:
         raise DataError(say("file.empty", path=path))
+    if _kind(path.name) == "csv":
+        _sound_head(path, head)
+
+
+def _sound_head(path: Path, head: bytes) -> None:
+    """Raise when a CSV file is in another encoding than UTF-8, or repeats a header."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        raise DataError(say("cells.encoding", path=path)) from None
+    if "\0" in text:
+        raise DataError(say("cells.encoding", path=path))
+    headers = next(csv.reader(text.splitlines()[:1]), [])
+    twice = sorted({header for header in headers if headers.count(header) > 1})
+    if twice:
+        raise DataError(say("cells.header_twice", path=path, names=", ".join(twice)))
 
 
 @cache

@@ -257,3 +257,18 @@ def test_labels_of_collapse_that_the_data_lack_are_named():
     for function in every(ROWS, plan):
         with pytest.raises(DesignError, match="9"):
             function()
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_csv_file_in_another_encoding_says_so(tmp_path, encoding):
+    path = tmp_path / "checks.csv"
+    path.write_bytes("地区,y\n安徽,1\n".encode(encoding))
+    with pytest.raises(DataError, match="UTF-8"):
+        mean(path, y="y")
+
+
+def test_a_csv_file_with_a_header_twice_is_refused(tmp_path):
+    path = tmp_path / "checks.csv"
+    path.write_text("y,x,y\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match=": y"):
+        mean(path, y="x")
