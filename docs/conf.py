@@ -25,7 +25,7 @@ extensions = [
     "languages",
     "remaining",
 ]
-exclude_patterns = ["_build", "_ext", "_templates", "jupyter_execute"]
+exclude_patterns = ["_build", "_ext", "_templates", "benchmarks", "jupyter_execute"]
 templates_path = ["_templates"]
 
 # the blocks of tutorials are run by _ext/executed.py, and those of every page by the tests
