@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from qstats.datasets import load
 from qstats.errors import DataError, nearest
 from qstats.estimate import Estimate
 from qstats.messages import catalogue, language, say
@@ -222,7 +224,15 @@ def value(estimate: Estimate, lang: str | None) -> str:
 def unit_name(unit: str, lang: str | None) -> str:
     """Return the printed name of a unit; per cent and bare numbers are themselves."""
     names = {"分": {"zh": "分", "en": "points"}, "notifications": {"zh": "起", "en": "alerts"}}
-    return names[unit][language(lang)] if unit in names else unit
+    if unit in names:
+        return names[unit][language(lang)]
+    return unit if unit.isascii() else _units(language(lang)).get(unit, unit)
+
+
+@cache
+def _units(lang: str) -> dict[str, str]:
+    labels = load("labels").query("kind == 'unit'")
+    return dict(zip(labels["key"], labels[lang], strict=True))
 
 
 def change_words(estimate: Estimate | None, change: Estimate | None, lang: str | None) -> str:

@@ -343,5 +343,7 @@ def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
 def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
     """附录: definitions, the formula of a score, sources."""
     w = _writer(facts, "appendix", "", lang)
-    write_appendix(w, {"competitiveness_index", "grade_rate", "quality_loss_rate"}, keys=("qci",))
+    write_appendix(
+        w, {"competitiveness_index", "grade_rate", "quality_loss_rate"}, keys={"qci": facts.period}
+    )
     return w.section()

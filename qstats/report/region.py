@@ -215,7 +215,11 @@ def indicators(facts: Facts, /, *, lang: str | None = None) -> Section:
         tables.Field("mean", w.say("col.mean"), digits=2),
         tables.Field("rank", w.say("col.rank"), digits=0),
     ]
-    shown = table.assign(name=[name[n] for n in table["node"]], rank=table["rank"].astype("float64"))
+    shown = table.assign(
+        name=[blocks.begun(name[n], w.lang) for n in table["node"]],
+        unit=[blocks.unit_name(u, w.lang) for u in table["unit"]],
+        rank=table["rank"].astype("float64"),
+    )
     caption = w.say("indicators.table", region=facts.place(w.lang), year=facts.year)
     w.table(shown, caption, columns, notes=[w.say("indicators.note")])
     made = contributions(scores.where(region=facts.region))
@@ -281,7 +285,8 @@ def course(facts: Facts, /, *, lang: str | None = None) -> Section:
         named = [drawn[key].replace(indicator=key, unit=blocks.unit_name(unit, w.lang)) for key in keys]
         labels = {key: facts.item(key)[w.lang] for key in keys}
         kind = {"%": "rate" if way > 0 else "loss", "index": "index"}.get(unit, "score")
-        caption = w.say("course.figure", unit=w.say(f"unit.{kind}"))
+        named_by = w.say(f"unit.{kind}") if len(keys) > 1 else labels[keys[0]]
+        caption = w.say("course.figure", unit=named_by)
         w.figure(charts.trend(named, labels=labels, lang=w.lang, height_mm=90), caption)
     if drawn:
         w.note(w.say("trend.gaps"))
@@ -342,6 +347,8 @@ def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
 def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
     """附录: definitions, the formula of a score, sources."""
     w = _writer(facts, "appendix", "", lang)
-    used = {str(facts.item(key)["function"]) for key in newest(facts).get("key", [])}
-    write_appendix(w, used | {"grade_rate", "quality_loss_rate", "competitiveness_index"})
+    figures = newest(facts)
+    known = dict(zip(figures["key"], figures["period"], strict=True)) if len(figures) else {}
+    used = {str(facts.item(key)["function"]) for key in known}
+    write_appendix(w, used | {"grade_rate", "quality_loss_rate", "competitiveness_index"}, keys=known)
     return w.section()

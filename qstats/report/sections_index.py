@@ -20,7 +20,7 @@ from qstats.report import charts, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts, place_name
 from qstats.report.page import Section
-from qstats.report.sections_quality import grades, provinces
+from qstats.report.sections_quality import grade_records, grades, provinces
 
 HALF = "development_capability"
 
@@ -183,6 +183,9 @@ def write_grades_and_losses(facts: Facts, w: Writer, /, *, heading: str = "") ->
         w.heading(heading)
     scores, rates = two_of_twelve(facts, shares, losses)
     w.text(w.say("index.grades_text"))
+    if len(over := shares.index[shares.sum(axis=1) > 100.02]):
+        names = w.say("list").join(place_name(name, w.lang) for name in over)
+        w.note(w.say("index.grades_over", regions=names))
     ranks = compare(scores, lang=w.lang).table.sort_values(["rank", "region"])
     ranks = ranks.merge(rates, on="region")
     ranks["place"] = [place_name(region, w.lang) for region in ranks["region"]]
@@ -203,7 +206,7 @@ def two_of_twelve(facts: Facts, shares: pd.DataFrame, losses: Estimate, /) -> tu
     """Return the score of grades and losses, weights renormalised, and the two rates by region."""
     from qstats.indicators.grade_rate import grade_rate
 
-    records = shares.reset_index().assign(output=100.0, provenance="published:grade_and_loss_by_province")
+    records = grade_records(shares)
     grade = grade_rate(records, by="region")
     loss = losses.replace(losses.table[["region", *_core(losses)]])
     both = [r for r in shares.index if r in set(loss.table["region"])]

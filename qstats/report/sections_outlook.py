@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -76,7 +77,7 @@ def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
 
 
 def write_appendix(
-    w: Writer, used: Collection[str], /, *, keys: Collection[str] | None = None, scored: bool = True
+    w: Writer, used: Collection[str], /, *, keys: Mapping[str, str] | None = None, scored: bool = True
 ) -> None:
     """Write definitions and formulas of indicators, the sources of figures, rounding, revisions.
 
@@ -85,8 +86,8 @@ def write_appendix(
     w : Writer
     used : collection of str
         Codes of the indicators to define.
-    keys : collection of str, optional
-        Items whose sources are listed; by default all that have a figure.
+    keys : mapping of item → period, optional
+        Figures whose sources are listed; by default those of all items of the period of the facts.
     scored : bool
         Whether the page shows scores, so that their formula is needed.
     """
@@ -115,13 +116,15 @@ def write_appendix(
     w.note(w.say("appendix.rounding"), w.say("appendix.revisions"))
 
 
-def _sources(facts: Facts, w: Writer, keys: Collection[str] | None) -> pd.DataFrame:
+def _sources(facts: Facts, w: Writer, keys: Mapping[str, str] | None) -> pd.DataFrame:
     """Return item, source title and evidence of the figures of the year."""
     rows = []
     for _, item in facts.items().iterrows():
-        if (keys is not None and item["key"] not in keys) or facts.current(item["key"]) is None:
+        period = facts.period if keys is None else keys.get(item["key"], "")
+        then = replace(facts, year=int(period[:4]), part=period[4:]) if period else None
+        if then is None or then.current(item["key"]) is None:
             continue
-        for source in facts.source_rows(item["key"]).to_dict("records"):
+        for source in then.source_rows(item["key"]).to_dict("records"):
             kind = w.say(f"evidence.{source['evidence']}")
             rows.append({"name": item[w.lang], "source": source["source_title"], "evidence": kind})
     return pd.DataFrame(rows).drop_duplicates(ignore_index=True) if rows else pd.DataFrame()

@@ -152,6 +152,16 @@ def grades(facts: Facts, region: str | list[str]) -> pd.DataFrame | None:
     return pd.DataFrame(shares).dropna()
 
 
+def grade_records(shares: pd.DataFrame, /) -> pd.DataFrame:
+    """Return the shares of :func:`grades` as records of the grade rate, over 100.
+
+    Printed shares that add up to a little more than 100 are over their own sum: which of the three is
+    too large is not known.
+    """
+    output = shares.sum(axis=1).clip(lower=100.0)
+    return shares.assign(output=output, provenance="published:grade_and_loss_by_province").reset_index()
+
+
 def _grades(facts: Facts, w: Writer) -> None:
     """Give the shares of the three grades and the grade rate over total output."""
     wanted = [facts.region] if facts.region != "全国" else ["全国", *provinces()]
@@ -159,7 +169,7 @@ def _grades(facts: Facts, w: Writer) -> None:
     if shares is None or shares.empty:
         w.text(_no_grades(facts, w))
         return
-    records = shares.reset_index().assign(output=100.0, provenance="published:grade_and_loss_by_province")
+    records = grade_records(shares)
     rate = grade_rate(records, by="region", denominator="total")
     table = records.merge(rate.table[["region", "estimate"]], on="region").sort_values(
         "estimate", ascending=False

@@ -94,5 +94,5 @@ def problems(facts: Facts, topic: Topic, /, *, lang: str | None = None) -> Secti
 def appendix(facts: Facts, topic: Topic, /, *, lang: str | None = None) -> Section:
     """附录: definitions and sources."""
     w = _writer(facts, topic, "appendix", "", lang)
-    write_appendix(w, _topic(topic).USED, keys=_topic(topic).KEYS, scored=False)
+    write_appendix(w, _topic(topic).USED, keys=dict.fromkeys(_topic(topic).KEYS, facts.period), scored=False)
     return w.section()
