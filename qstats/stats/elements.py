@@ -30,7 +30,6 @@ from qstats.errors import DesignError
 from qstats.stats import sampling
 from qstats.stats.covariance import Array, Errors, Index
 
-
 #: a difference below this share of its terms is their rounding
 _ROUNDING = 1e-14
 

@@ -270,5 +270,5 @@ def test_a_csv_file_in_another_encoding_says_so(tmp_path, encoding):
 def test_a_csv_file_with_a_header_twice_is_refused(tmp_path):
     path = tmp_path / "checks.csv"
     path.write_text("y,x,y\n1,2,3\n", encoding="utf-8")
-    with pytest.raises(DataError, match="y.*(改名|Rename)"):
+    with pytest.raises(DataError, match=r"y.*(改名|Rename)"):
         mean(path, y="x")
