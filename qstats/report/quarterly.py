@@ -200,7 +200,8 @@ def _course(facts: Facts, w: Writer, key: str) -> None:
     if history is None or len(history) < 2:
         return
     name = facts.item(key)[w.lang]
-    drawn = charts.trend(history, labels={history.indicator: name}, lang=w.lang)
+    unit = blocks.unit_name(history.unit, w.lang)
+    drawn = charts.trend(history.replace(unit=unit), labels={history.indicator: name}, lang=w.lang)
     w.figure(drawn, w.say("course", name=name, kind=w.say(f"kind.{facts.part[:1]}")))
     w.note(w.say("gaps"))
 
