@@ -65,7 +65,7 @@ def test_a_chinese_page_says_so_and_leads_to_its_translation(page, built):
     name = page.with_suffix("").as_posix()
     text = built(f"zh/{name}")
     assert '<html lang="zh-CN"' in text
-    assert "本页内容" in text or name in ("glossary",)
+    assert "搜索" in text
     link = re.search(r'class="qs-language" href="([^"]+)" lang="en"', text)[1]
     assert link.endswith(f"{name}.html")
     back = re.search(r'class="qs-language" href="([^"]+)" lang="zh-CN"', built(name))[1]
@@ -101,7 +101,8 @@ def test_a_tutorial_shows_what_its_code_gave(name, built):
 def test_the_home_pages_have_a_picture_two_commands_and_five_doors(built):
     for name in ("index", "zh/index"):
         text = built(name)
-        assert "annual-2023.png" in text and "make report" in text and "make lab" in text
+        words = re.sub("<[^>]+>", "", text)
+        assert "annual-2023.png" in text and "make report" in words and "make lab" in words
         doors = text[text.index("qs-doors") :]
         assert all(f"tutorials/{door}.html" in doors for door in FIVE)
 
