@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import qstats as qs
+from qstats.errors import DataError, OptionError
 from qstats.survey.cells import cells
 from qstats.survey.design import Design
-from qstats.errors import DataError, OptionError
 from qstats.survey.estimators import ratio
 from qstats.survey.fitting import fit
 
