@@ -2,11 +2,12 @@
 
 A :func:`study` is a survey under a model. Of it: the :func:`index`; :func:`paths` and
 :func:`importance_performance`; the measurement (:func:`items`, :func:`constructs`, :func:`discriminant`,
-:func:`fit_measures`); what the convention does (:func:`conventions`); what moved between waves
-(:func:`change_effects`). Of indices: :func:`roll_up` from brands to the nation, and :func:`contributions`.
-:func:`sample_plan` says how many to ask.
+:func:`fit_measures`); what the convention does (:func:`conventions`); whether groups differ
+(:func:`compare_groups`); what moved between waves (:func:`change_effects`). Of indices: :func:`roll_up` from
+brands to the nation, and :func:`contributions`. :func:`sample_plan` says how many to ask.
 """
 
+from qstats.satisfaction.groups import compare_groups
 from qstats.satisfaction.indices import index
 from qstats.satisfaction.levels import contributions, roll_up
 from qstats.satisfaction.models import Questionnaire, questionnaire
@@ -19,6 +20,7 @@ __all__ = [
     "Questionnaire",
     "Study",
     "change_effects",
+    "compare_groups",
     "constructs",
     "contributions",
     "conventions",

@@ -1,0 +1,293 @@
+"""Groups of a survey under one model: whether paths, measurement and index differ by more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from qstats.errors import DataError, DesignError, OptionError, one_of
+from qstats.estimate import Estimate, assemble
+from qstats.messages import say
+from qstats.satisfaction.studies import Study, fitted, study
+from qstats.stats import path_groups, path_index
+from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
+from qstats.stats.path_groups import Fitting, GroupTest
+from qstats.stats.path_index import Convention
+from qstats.stats.pathmodel import Fit
+from qstats.survey.design import Design
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+Kind = Literal["path", "weight", "loading", "index"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+
+class _Compared(NamedTuple):
+    """The respondents of the groups compared, in an order that does not depend on the groups."""
+
+    rows: Index
+    group: Index
+    unit: Index | None
+    names: list[str]
+    notes: list[str]
+
+
+def compare_groups(
+    of: Any,
+    /,
+    *,
+    by: str | Sequence[str] | None = None,
+    model: str | pd.DataFrame | None = None,
+    design: Design | None = None,
+    parameters: Sequence[Kind] = KINDS,
+    index_of: str = "SAT",
+    convention: Convention = "U",
+    permutations: int = 1000,
+    seed: int | None = 0,
+    adjust: Adjustment = "holm",
+) -> Estimate:
+    r"""Test by permutation whether groups differ in paths, outer weights, loadings and index.
+
+    .. math:: p = \frac{1 + \#\{T^* \ge T\}}{1 + B}, \qquad T = \sum_g \nu_g (\hat\theta_g - \bar\theta)^2
+
+    over B random distributions of the labels of groups; of two groups T orders like
+    :math:`|\hat\theta_1 - \hat\theta_2|`. Every group is fitted anew each time.
+
+    Parameters
+    ----------
+    of : Study or table
+        A study, whose groups are compared; or responses, of which :func:`study` makes one by the three
+        arguments that follow (refused with a study).
+    by : str or sequence of str, optional
+        Keys of the groups; by default ``"group"``.
+    model : str or DataFrame, optional
+        By default ``"ccsi"``.
+    design : Design, optional
+        Weights stay with respondents. With clusters whole clusters are permuted; one that lies in several
+        groups is refused. Strata are not heeded.
+    parameters : sequence of {"path", "weight", "loading", "index"}
+        What is tested.
+    index_of : str
+        The construct of the index.
+    convention : {"U", "S", "R", "M"}
+        Of the index; R fits the items as they are, and paths, weights and loadings are then of that fit.
+    permutations : int
+        Of each test.
+    seed : int or None
+        0 is a seed like any other; None draws anew.
+    adjust : {"holm", "hochberg", "bonferroni", "sidak", "bh", "by", "none"}
+        For ``p_adjusted``: over all parameters of a kind, and for pairs over all pairs as well.
+
+    Returns
+    -------
+    Estimate
+        ``kind, parameter, group, compared_with``. Of pairs the estimate is the difference, `group` less
+        `compared_with`, of ``first`` and ``second``. With three groups or more the rows of ``*`` against
+        ``*`` are the omnibus test: their estimate is :math:`\sqrt T`. Further columns: ``p, p_adjusted``,
+        ``permutations`` (B) and ``failed``. Standard errors are not known here (NaN):
+        :func:`qstats.satisfaction.paths` and :func:`index` have them. An index is in points.
+
+    Raises
+    ------
+    DataError
+        A group of fewer answers than items and one, by name; fewer than two groups.
+    DesignError
+        A cluster in several groups; clusters that are not known.
+
+    References
+    ----------
+    Chin, Dibbern (2010), Handbook of Partial Least Squares, 171–193; Sarstedt, Henseler, Ringle (2011),
+    Advances in International Marketing 22, 195–218; Holm (1979).
+    """
+    one_of("convention", convention, get_args(Convention))
+    one_of("adjust", adjust, ADJUSTMENT)
+    if isinstance(parameters, str) or not parameters:
+        raise OptionError(say("path_groups.parameters", value=parameters, known=", ".join(KINDS)))
+    for kind in parameters:
+        one_of("parameters", kind, KINDS)
+    asked = _asked(of, by, model, design)
+    found = _compared(asked, path_index.METRIC[convention])
+    names, statistic = _parameters(asked, list(dict.fromkeys(parameters)), index_of, convention)
+    X, w = asked.survey.X[found.rows], asked.survey.drawn.weight[found.rows]
+    how = Fitting(
+        asked.survey.missing,
+        asked.how.scheme,
+        path_index.METRIC[convention],
+        max_iterations=asked.how.max_iterations,
+    )
+    options: dict[str, Any] = {"weights": w, "unit": found.unit, "how": how}
+    options |= {"permutations": permutations, "seed": seed}
+    model_ = asked.questions.model
+    pairs = path_groups.pairwise(X, found.group, model_, statistic, **options)
+    tests = {(found.names[a], found.names[b]): test for (a, b), test in pairs.items()}
+    if len(found.names) > 2:
+        whole = path_groups.permutation_test(X, found.group, model_, statistic, **options)
+        tests = {("*", "*"): whole, **tests}
+    return _told(asked, found, names, tests, permutations, adjust, f"{index_of}, convention {convention}")
+
+
+def _asked(of: Any, by: Any, model: Any, design: Design | None) -> Study:
+    """Return the study, or the one that responses make."""
+    if not isinstance(of, Study):
+        return study(
+            of, by="group" if by is None else by, model="ccsi" if model is None else model, design=design
+        )
+    for argument, value in {"by": by, "model": model, "design": design}.items():
+        if value is not None:
+            raise OptionError(say("path_groups.study", argument=argument))
+    return of
+
+
+def _compared(of: Study, metric: Any) -> _Compared:
+    """Return who is compared, or say what stands in the way."""
+    if of.how.outer == "pooled":
+        raise OptionError(say("path_groups.pooled"))
+    p = len(of.questions.items)
+    for g in range(of.groups):
+        count = of.survey.rows(g).size
+        if count < p + 1:
+            name = of.survey.named(g)
+            raise DataError(say("path_groups.few", group=name, count=count, items=p, least=p + 1))
+    fits, reasons = fitted(of, metric)
+    for g, own in enumerate(fits):
+        if own is not None and own.dropped:
+            raise DataError(
+                say("path_groups.dropped", group=of.survey.named(g), items=", ".join(own.dropped))
+            )
+    kept = [g for g, own in enumerate(fits) if own is not None]
+    notes = [
+        say("path_groups.left_out", group=of.survey.named(g), why=reasons[g])
+        for g in range(of.groups)
+        if g not in kept
+    ]
+    if len(kept) < 2:
+        raise DataError(say("path_groups.one", count=len(kept), why="; ".join(notes) or of.survey.named(0)))
+    rows = np.concatenate([of.survey.rows(g) for g in kept])
+    at = np.lexsort([*of.survey.X[rows].T, of.survey.drawn.weight[rows]])
+    rows = rows[at]
+    group = np.searchsorted(kept, of.survey.group[rows]).astype(np.intp)
+    unit = _units(of, rows)
+    names = [", ".join(map(str, of.survey.labels.iloc[g])) for g in kept]
+    return _Compared(rows, group, unit, names, [*notes, _permuted(of, rows, group, unit)])
+
+
+def _units(of: Study, rows: Index) -> Index | None:
+    """Return the primary cluster of every respondent; None where respondents were drawn themselves."""
+    drawn = of.survey.drawn
+    if drawn.design is None or drawn.design.elements:
+        if drawn.given is not None:
+            raise DesignError(say("path_groups.unknown"))
+        return None
+    unit = drawn.unit if drawn.sample.psu is None else drawn.sample.psu[drawn.unit]
+    return np.asarray(unit[rows], np.intp)
+
+
+def _permuted(of: Study, rows: Index, group: Index, unit: Index | None) -> str:
+    """Say what is permuted, or refuse clusters that cross groups."""
+    if unit is None:
+        return say("path_groups.permuted.rows")
+    pairs = np.unique(np.column_stack([unit, group]), axis=0)
+    clusters, counts = np.unique(pairs[:, 0], return_counts=True)
+    if (counts > 1).any():
+        g = of.survey.group[rows[np.flatnonzero(unit == clusters[counts.argmax()])[0]]]
+        said = {"count": int((counts > 1).sum()), "of": clusters.size, "group": of.survey.named(int(g))}
+        raise DesignError(say("path_groups.crossed", **said))
+    return say("path_groups.permuted.clusters", count=clusters.size)
+
+
+def _parameters(
+    of: Study, kinds: list[Kind], index_of: str, convention: Convention
+) -> tuple[list[tuple[Kind, str]], path_groups.Statistic]:
+    """Return kind and name of the parameters, and what computes them."""
+    q, c = of.questions, of.questions.position(index_of)
+    to, source = np.nonzero(q.model.paths)
+    paths = [f"{q.constructs[s]} → {q.constructs[t]}" for t, s in zip(to, source, strict=True)]
+    named = {"path": paths, "weight": [*q.items], "loading": [*q.items], "index": [index_of]}
+    lower, upper = of.survey.lower, of.survey.upper
+
+    def statistic(mean: Array, S: Array, fit: Fit) -> Array:
+        u = path_index.index_weights(fit.weights, S, convention=convention)
+        scores = path_index.index(mean, u, lower, upper, q.model)[..., c : c + 1]
+        values = {"path": fit.paths[:, to, source], "weight": fit.standardised, "loading": fit.loadings}
+        return np.concatenate([{**values, "index": scores}[kind] for kind in kinds], axis=1)
+
+    return [(kind, name) for kind in kinds for name in named[kind]], statistic
+
+
+def _told(
+    of: Study,
+    found: _Compared,
+    names: list[tuple[Kind, str]],
+    tests: dict[tuple[str, str], GroupTest],
+    permutations: int,
+    adjust: Adjustment,
+    what: str,
+) -> Estimate:
+    """Return the table of all tests."""
+    parts = [_rows(names, key, test, permutations) for key, test in tests.items()]
+    table = pd.concat(parts, ignore_index=True)
+    table["p_adjusted"] = np.nan
+    omnibus = table["group"] == "*"
+    for _, own in table.groupby([table["kind"], omnibus], sort=False):
+        table.loc[own.index, "p_adjusted"] = adjusted(own["p"], method=adjust)
+    keys = ["kind", "parameter", "group", "compared_with"]
+    notes = [*of.survey.notes, *found.notes]
+    for (a, b), test in tests.items():
+        if said := "; ".join(f"{reason}: {count}" for reason, count in test.reasons.items()):
+            name = say("path_groups.all") if a == "*" else f"{a} – {b}"
+            lost = int(np.count_nonzero(test.failure))
+            notes.append(say("path_groups.failed", test=name, count=lost, of=permutations, reasons=said))
+    nothing = np.full(len(table), np.nan)
+    sizes = dict(zip(found.names, np.bincount(found.group).tolist(), strict=True)) | {"*": found.rows.size}
+    both = [
+        sizes[a] + (0 if a == "*" else sizes[b])
+        for a, b in zip(table["group"], table["compared_with"], strict=True)
+    ]
+    more = table[["first", "second", "p", "p_adjusted", "permutations", "failed"]]
+    return Estimate(
+        assemble(
+            table[keys],
+            estimate=table["estimate"].to_numpy(),
+            std_error=nothing,
+            conf_low=nothing,
+            conf_high=nothing,
+            n=np.array(both, float),
+            **{str(name): more[name].to_numpy() for name in more},
+        ),
+        indicator="path_groups",
+        unit="",
+        method=f"PLS ({of.questions.name}, {of.how.scheme} scheme), {permutations} permutations of groups, "
+        f"index of {what}, adjusted by {adjust}, missing answers: {of.survey.missing}",
+        basis="respondents",
+        inference="superpopulation" if of.survey.drawn.design is None else "design",
+        provenance=of.survey.provenance,
+        notes=notes,
+        digits=3,
+    )
+
+
+def _rows(
+    names: list[tuple[Kind, str]], key: tuple[str, str], test: GroupTest, permutations: int
+) -> pd.DataFrame:
+    """Return one test, a row each parameter."""
+    pair = key[0] != "*"
+    first, second = test.estimate if pair else np.full((2, len(names)), np.nan)
+    return pd.DataFrame(
+        {
+            "kind": [kind for kind, _ in names],
+            "parameter": [name for _, name in names],
+            "group": key[0],
+            "compared_with": key[1],
+            "estimate": first - second if pair else np.sqrt(test.statistic),
+            "first": first,
+            "second": second,
+            "p": test.p,
+            "permutations": test.used,
+            "failed": permutations - test.used,
+        }
+    )
