@@ -97,6 +97,17 @@ def revisions(
     DataError
         There is no key ``vintage`` or only one vintage; vintages are no dates and `order` does not name
         all of them; a reason is given for a vintage that does not exist.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> def rate(value):
+    ...     row = {"period": ["2023"], "estimate": [value]}
+    ...     row |= dict.fromkeys(["std_error", "conf_low", "conf_high", "n"], [float("nan")])
+    ...     return Estimate(pd.DataFrame(row), indicator="product_pass_rate", unit="%", method="as published")
+    >>> found = vintages({"2024-02": rate(93.60), "2024-12": rate(93.65)})
+    >>> revisions(found)["revision"].round(2).tolist()
+    [0.05]
     """
     one_of("against", against, ("previous", "first"))
     known = _ordered(estimate, order)
@@ -139,6 +150,17 @@ def revision_triangle(estimate: Estimate, /, *, order: Sequence[str] | None = No
     -------
     pandas.DataFrame
         The keys, then a column a vintage from the oldest to the newest.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> def rate(value):
+    ...     row = {"period": ["2023"], "estimate": [value]}
+    ...     row |= dict.fromkeys(["std_error", "conf_low", "conf_high", "n"], [float("nan")])
+    ...     return Estimate(pd.DataFrame(row), indicator="product_pass_rate", unit="%", method="as published")
+    >>> found = vintages({"2024-02": rate(93.60), "2024-12": rate(93.65)})
+    >>> revision_triangle(found).columns.tolist()
+    ['period', '2024-02', '2024-12']
     """
     known = _ordered(estimate, order)
     keys = [key for key in estimate.keys if key != VINTAGE]
@@ -192,6 +214,17 @@ def revision_summary(
     ------
     DataError
         No figure was published twice, or `by` is no key.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> def rate(value):
+    ...     row = {"period": ["2023"], "estimate": [value]}
+    ...     row |= dict.fromkeys(["std_error", "conf_low", "conf_high", "n"], [float("nan")])
+    ...     return Estimate(pd.DataFrame(row), indicator="product_pass_rate", unit="%", method="as published")
+    >>> found = vintages({"2024-02": rate(93.60), "2024-12": rate(93.65)})
+    >>> round(revision_summary(found).value(), 2)
+    0.05
     """
     wanted = [by] if isinstance(by, str) else list(by)
     keys = [key for key in estimate.keys if key != VINTAGE]

@@ -184,7 +184,7 @@ def test_bca_of_replicates_on_one_side_is_not_known_and_of_a_constant_is_the_con
 
 def test_options_are_checked(answers, start):
     for interval in (lambda: percentile([1.0], level=95), lambda: bca(1.0, [1.0], [1.0], level=0)):
-        with pytest.raises(OptionError, match=r"0\.95 is 95 %"):
+        with pytest.raises(OptionError, match=r"95 % is 0\.95"):
             interval()
     with pytest.raises(OptionError, match="chunk=0"):
         bootstrap(answers, np.ones((90, 1)), MODEL, start=start, chunk=0)
