@@ -295,7 +295,7 @@ def test_an_optional_column_that_is_empty_is_as_if_absent():
 
 
 def test_what_is_no_table_is_refused():
-    with pytest.raises(DataError, match="^int "):
+    with pytest.raises(DataError, match=r"^int "):
         check(3, SPOT)
 
 
