@@ -1,4 +1,7 @@
-"""The command line, ``qstats report | datasets | check | template``: every command calls one function."""
+"""The command line, ``qstats report | diff | rebuild | check | collect | template | datasets``.
+
+Every command calls one function.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,17 @@ import typer
 
 from qstats.commands import report, returns
 from qstats.commands.terminal import LangOption, TraceOption, label, show, told
+from qstats.commands.usage import Commands
 
 app = typer.Typer(
     name="qstats",
-    help="宏观质量统计 Macro-quality statistics",
+    cls=Commands,
+    help=(
+        "宏观质量统计 Macro-quality statistics\n\n"
+        "结果码：0 成功，1 有问题或不同，2 用法有误或无法读取，130 被中断。\n"
+        "Exit codes: 0 done, 1 faults or differences, 2 wrong usage or cannot be read,\n"
+        "130 stopped. 语言 language: --lang, QSTATS_LANG=zh|en."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -52,7 +62,10 @@ def datasets(
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
-    """列出随附的数据集 List the bundled data sets."""
+    """列出随附的数据集 List the bundled data sets.
+
+    结果码 exit code: 0 成功 done, 1 没有这个数据集 no such data set.
+    """
     with told(lang, traceback) as speak:
         from qstats.datasets import catalog, load
         from qstats.errors import one_of

@@ -135,3 +135,63 @@ def test_an_error_is_one_sentence_and_no_traceback(tmp_path):
     assert "安徽" in result.output + result.stderr
     assert "Traceback" not in result.output + result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+COMMANDS = ["", "report", "diff", "rebuild", "check", "collect", "template", "datasets"]
+
+
+@pytest.mark.parametrize("columns", ["80", "100", "120"])
+def test_no_line_of_any_help_is_cut_off_or_too_long(columns, monkeypatch):
+    from rich.cells import cell_len
+
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("TERMINAL_WIDTH", columns)
+    for command in COMMANDS:
+        said = run(*([command] if command else []), "--help").output
+        assert "Usage" in said
+        assert "…" not in said, said
+        assert max(cell_len(line) for line in said.splitlines()) <= int(columns)
+
+
+def test_every_command_documents_its_exit_codes():
+    for command in COMMANDS:
+        said = run(*([command] if command else []), "--help").output
+        assert "结果码" in said
+        assert "exit code" in said.casefold()
+
+
+@pytest.mark.parametrize(
+    ("line", "zh", "en"),
+    [
+        (["repot"], "没有命令 repot。是不是要写 report？", "There is no command repot. Did you mean report?"),
+        (["report", "annual", "--yeer", "3"], "没有选项 --yeer。是不是要写 --year？", "Did you mean --year?"),
+        (["check", "a.csv"], "缺少 --schema / -s。", "--schema / -s is missing."),
+        (["report", "annual", "--year"], "选项 --year 后面缺少它的值。", "The option --year needs a value."),
+        (["report", "annual", "--year", "x"], "--year 应为整数。", "--year must be a whole number."),
+        (["report", "annual", "安徽"], "多出了 安徽。", "Too many words: 安徽."),
+        (["--foo"], "没有选项 --foo。", "There is no option --foo."),
+    ],
+)
+def test_a_line_that_is_not_understood_is_answered_in_the_users_language_and_leaves_with_2(
+    line, zh, en, monkeypatch
+):
+    monkeypatch.delenv("QSTATS_LANG", raising=False)
+    chinese = run(*line)
+    assert (chinese.exit_code, zh in chinese.stderr) == (2, True), chinese.stderr
+    monkeypatch.setenv("QSTATS_LANG", "en")
+    english = run(*line)
+    assert (english.exit_code, en in english.stderr) == (2, True), english.stderr
+    assert "zh" not in english.stderr
+
+
+def test_the_language_of_a_line_that_is_not_understood_is_that_which_it_asks_for(monkeypatch):
+    monkeypatch.setenv("QSTATS_LANG", "en")
+    assert "没有选项" in run("report", "annual", "--yeer", "3", "--lang", "zh,en").stderr
+    monkeypatch.setenv("QSTATS_LANG", "zh")
+    assert "no option" in run("report", "annual", "--yeer", "3", "--lang=en").stderr
+
+
+def test_what_a_command_says_itself_is_said_once(tmp_path):
+    result = run("diff", tmp_path / "a", tmp_path / "b")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 CellsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--cells", help="来自微观数据的项目，可多次给出 items from micro-data, repeatable: rpq=checks.cells"
+        "--cells",
+        help="来自微观数据的项目，可多次给出：\n\n"
+        "items from micro-data, repeatable: rpq=checks.cells; saved cells, or a saved Estimate (.parquet)",
     ),
 ]
 
@@ -27,36 +29,41 @@ CellsOption = Annotated[
 def report(
     kind: Annotated[str, typer.Argument(help="种类 kind: annual | quarterly | qci | special | region")],
     year: Annotated[
-        int | None, typer.Option(help="年份，默认为有数据的最近一年 year; newest with data")
+        int | None, typer.Option(help="年份，默认为有数据的最近一年\n\nyear; default: newest with data")
     ] = None,
     region: Annotated[
         str,
-        typer.Option(help="地区名称或代码，可多个；all 为 31 省 names or codes, several; all: 31 provinces"),
+        typer.Option(
+            help="地区名称或代码，可多个，all 为 31 省\n\nnames or codes, several; all: 31 provinces"
+        ),
     ] = "全国",
     quarter: Annotated[
-        str | None, typer.Option(help="季报的季度或半年 quarter or half: Q1 … Q4, H1, H2")
+        str | None, typer.Option(help="季报的季度或半年\n\nquarter or half: Q1 to Q4, H1, H2")
     ] = None,
     topic: Annotated[str | None, typer.Option(help="专题 topic: food | size | rapex")] = None,
     lang: Annotated[str | None, typer.Option(help="语言 languages: zh | en | zh,en")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="输出文件夹 folder")] = Path("build"),
     editorial: Annotated[
-        Path | None, typer.Option(help="编辑文字 words of an editor (Markdown): NAME.zh.md, NAME.en.md")
+        Path | None, typer.Option(help="编辑文字\n\nwords of an editor (Markdown): NAME.zh.md, NAME.en.md")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="格式，网页总有 formats, a page always: html,pdf,xlsx,csv,sdmx")
+        str, typer.Option("--format", help="格式，网页总有\n\nformats, a page always: html,pdf,xlsx,csv,sdmx")
     ] = "html",
     cells: CellsOption = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="并行进程数 processes at once")] = 1,
     in_process: Annotated[
         bool,
-        typer.Option("--in-process", help="单份报告也不另起内核 no kernel even for a single report"),
+        typer.Option("--in-process", help="单份报告也不另起内核\n\nno kernel even for a single report"),
     ] = False,
     traceback: TraceOption = False,
 ) -> None:
-    """生成报告，每个地区、每种语言一个 HTML 文件 Build reports: one HTML file a region and language.
+    """生成报告 Build reports: a page (HTML) a region and language.
 
-    输入没有变化的不重新生成。同时写出 manifest.json 和目录页。Unchanged reports are not rebuilt; a manifest
-    and an index are written beside them. 结果 exit code: 0 全部完成 all done, 1 有失败 some failed.
+    输入没有变化的不重新生成，同时写出 manifest.json 和目录页。
+    Unchanged reports are not rebuilt; a manifest and an index are written too.
+
+    结果码 exit code: 0 全部完成 all done, 1 有失败 some failed,
+    2 用法有误 wrong usage, 130 被中断，再运行即接着做 stopped: run it again to go on.
     """
     languages = _parts(lang) if lang else None
     with told(languages[0] if languages else None, traceback) as speak:
@@ -165,15 +172,20 @@ def _time_left(lang: str) -> Iterator[tuple[Any, Any]]:
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="旧版：网页、清单或文件夹 old: a page, a manifest or a folder")],
+    old: Annotated[
+        Path, typer.Argument(help="旧版：网页、清单或文件夹\n\nold: a page, a manifest or a folder")
+    ],
     new: Annotated[Path, typer.Argument(help="新版 new edition")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="结果 CSV changes as CSV")] = None,
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
-    """比较两版报告：哪些数、位次、文字变了，为什么 Compare two editions: what changed in them, and why.
+    """比较两版报告 Compare two editions: what changed, and why.
 
-    结果 exit code: 0 相同 the same, 1 不同 changed, 2 无法比较 cannot be compared.
+    哪些数、位次、文字变了，各因何而变。Each number, rank and text with its cause.
+
+    结果码 exit code: 0 相同 the same, 1 不同 changed,
+    2 无法比较或用法有误 cannot be compared, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
         from qstats.files import write_csv
@@ -200,15 +212,20 @@ def rebuild(
     from_commit: Annotated[
         bool,
         typer.Option(
-            "--from-commit", help="用清单所记的代码版本和数据重建 with the code and data of the commit"
+            "--from-commit",
+            help="用清单所记的代码版本和数据重建\n\nwith the code and data of the commit in the manifest",
         ),
     ] = False,
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
-    """按清单重建并逐字节核对，不改动任何文件 Rebuild what a manifest lists and compare it byte for byte.
+    """按清单重建并核对 Rebuild what a manifest lists, byte for byte.
 
-    结果 exit code: 0 逐字节相同 identical, 1 不同 different, 2 无法重建 cannot be rebuilt.
+    不改动任何文件；不同时说出是哪个输入。
+    No file is changed; where bytes differ, the inputs that differ are named.
+
+    结果码 exit code: 0 逐字节相同 identical, 1 不同 different,
+    2 无法重建或用法有误 cannot be rebuilt, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
         from qstats.report.rebuild import rebuild as rebuilt

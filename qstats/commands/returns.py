@@ -22,30 +22,35 @@ RuleOption = Annotated[
     typer.Option(
         "--rule",
         "-r",
-        help="读表规则，可多次给出 rule of reading, repeatable: hidden=drop totals=keep sheet=NAME header=3",
+        help="读表规则，可多次给出\n\n"
+        "rule of reading, repeatable: hidden=drop totals=keep sheet=NAME header=3",
     ),
 ]
 SchemaOption = Annotated[str, typer.Option("--schema", "-s", help="指标名称 name of the indicator")]
-NeedOption = Annotated[str, typer.Option(help="还必须有的列 columns also needed: period,region")]
+NeedOption = Annotated[str, typer.Option(help="还必须有的列\n\ncolumns also needed: period,region")]
 
 
 def check(
     file: Annotated[
-        str, typer.Argument(help="CSV 或 XLSX 文件，或数据库 a CSV or XLSX file, or postgresql: sqlite:")
+        str, typer.Argument(help="CSV 或 XLSX 文件，或数据库\n\na CSV or XLSX file, or postgresql: sqlite:")
     ],
     schema: SchemaOption,
     need: NeedOption = "",
     rule: RuleOption = None,
     preview: Annotated[
-        bool, typer.Option("--preview", help="只看读懂了什么、没读什么 show what was understood and left out")
+        bool,
+        typer.Option("--preview", help="只看读懂了什么、没读什么\n\nshow what was understood and left out"),
     ] = False,
-    query: Annotated[str | None, typer.Option(help="数据库的查询 query of the database: SELECT …")] = None,
+    query: Annotated[str | None, typer.Option(help="数据库的查询 query of the database: SELECT")] = None,
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
-    """核对文件，列出全部问题，不改动任何文件 Check a file: every violation in one table; nothing is written.
+    """核对文件，列出全部问题 Check a file: every violation in one table.
 
-    结果 exit code: 0 无问题 clean, 1 有问题 violations, 2 无法读取 cannot be read.
+    不改动任何文件。Nothing is written.
+
+    结果码 exit code: 0 无问题 clean, 1 有问题 violations,
+    2 无法读取或用法有误 cannot be read, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
         from qstats.indicators import schema_of
@@ -72,18 +77,22 @@ def check(
 def collect(
     folder: Annotated[Path, typer.Argument(help="存放各地报表的文件夹 folder of returns")],
     schema: SchemaOption,
-    expected: Annotated[str, typer.Option(help="应报地区，默认 31 省 regions; default: 31 provinces")] = "",
+    expected: Annotated[
+        str, typer.Option(help="应报地区，默认 31 省\n\nregions; default: 31 provinces")
+    ] = "",
     period: Annotated[str | None, typer.Option(help="报告期 period of every row")] = None,
     need: NeedOption = "",
     rule: RuleOption = None,
     missing: Annotated[
-        str, typer.Option(help="缺报地区 missing regions: refuse | renormalise | carry-forward")
+        str, typer.Option(help="缺报地区的处理\n\nmissing regions: refuse | renormalise | carry-forward")
     ] = "refuse",
     previous: Annotated[Path | None, typer.Option(help="上期的表 table of the last period")] = None,
-    weight: Annotated[str | None, typer.Option(help="覆盖率的权重列 weight of the coverage")] = None,
-    value: Annotated[str, typer.Option(help="与上期比较的列 columns to compare: inspected,passed")] = "",
+    weight: Annotated[
+        str | None, typer.Option(help="覆盖率的权重列\n\ncolumn of the weight of the coverage")
+    ] = None,
+    value: Annotated[str, typer.Option(help="与上期比较的列\n\ncolumns to compare: inspected,passed")] = "",
     confirmations: Annotated[
-        Path | None, typer.Option(help="保存核实说明的 CSV CSV that keeps the comments")
+        Path | None, typer.Option(help="保存核实说明的 CSV\n\nCSV that keeps the comments")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="结果文件夹 folder of the results")
@@ -91,9 +100,13 @@ def collect(
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
-    """汇集并核对一个文件夹的各地报表 Collect and check a folder of returns: who is missing, twice or wrong.
+    """汇集并核对一个文件夹的报表 Collect and check a folder of returns.
 
-    结果 exit code: 0 齐全且无待确认 complete, 1 有缺、有误或待确认 incomplete, 2 无法读取 cannot be read.
+    谁缺报、重报、有误，一张表说清；不改动报表。
+    One table says who is missing, twice or wrong; the returns are left as they are.
+
+    结果码 exit code: 0 齐全且无待确认 complete, 1 有缺、有误或待确认 incomplete,
+    2 无法读取或用法有误 cannot be read, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
         from qstats.indicators import schema_of
@@ -116,12 +129,17 @@ def collect(
 
 def template(
     name: Annotated[str, typer.Argument(help="指标名称 name of the indicator")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="XLSX 文件 file; NAME.xlsx")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="XLSX 文件 file; default NAME.xlsx")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="覆盖已有文件 replace an existing file")] = False,
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
-    """制作填报表 Make an entry form (XLSX) that `qstats check` reads back."""
+    """制作填报表 Make an entry form (XLSX) that `qstats check` reads.
+
+    结果码 exit code: 0 成功 done, 1 没有写成 not written, 2 用法有误 wrong usage.
+    """
     with told(lang, traceback) as speak:
         from qstats.errors import QStatsError
         from qstats.forms import entry_form

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 LangOption = Annotated[str | None, typer.Option("--lang", help="语言 language: zh | en")]
-TraceOption = Annotated[bool, typer.Option("--traceback", help="出错时给出全部细节 show the whole error")]
+TraceOption = Annotated[bool, typer.Option("--traceback", help="出错时给出全部细节\n\nshow the whole error")]
 
 
 @contextmanager
