@@ -6,15 +6,13 @@ shows when the pointer rests on them. Nothing here computes, and nothing compute
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from qstats.files import data_path
-from qstats.messages import catalogue, language, say
+from qstats.messages import language, say
+from qstats.wording import label, told
 
 if TYPE_CHECKING:
     from qstats.errors import DataError
@@ -90,30 +88,6 @@ def _class(head: Head) -> str:
     return f' class="qs-{head.align}"' if head.align else ""
 
 
-@cache
-def _labels() -> dict[str, dict[str, str]]:
-    """Return the words for columns, indicators and units, by their names."""
-    found: dict[str, dict[str, str]] = {}
-    with data_path("indicators.csv").open(encoding="utf-8-sig", newline="") as file:
-        found |= {row["code"]: {"zh": row["name_zh"], "en": row["name_en"]} for row in csv.DictReader(file)}
-    with data_path("frameworks/qci.csv").open(encoding="utf-8-sig", newline="") as file:
-        found |= {row["code"]: {"zh": row["name_zh"], "en": row["name_en"]} for row in csv.DictReader(file)}
-    with data_path("labels.csv").open(encoding="utf-8-sig", newline="") as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: row["kind"] == "column")
-    return found | {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in rows} | _words()
-
-
-def _words() -> dict[str, dict[str, str]]:
-    """Return the words for columns that only results have."""
-    start = "display.col."
-    return {key.removeprefix(start): texts for key, texts in catalogue().items() if key.startswith(start)}
-
-
-def label(name: str) -> str:
-    """Return the words for a column, an indicator or a unit, or its name when it has none."""
-    return _labels().get(name, {}).get(language()) or name
-
-
 def written(values: Any, digits: int | None = None) -> list[str]:
     """Return the cells of a column as texts.
 
@@ -130,7 +104,7 @@ def written(values: Any, digits: int | None = None) -> list[str]:
     if kind in "iuf":
         found = [math.nan if lost else float(value) for value, lost in zip(values, gone, strict=True)]
         return [_number(value, _decimals(found) if digits is None else digits) for value in found]
-    return ["" if lost else _text(value) for value, lost in zip(values, gone, strict=True)]
+    return ["" if lost else _text(_worded(value)) for value, lost in zip(values, gone, strict=True)]
 
 
 def _decimals(values: Sequence[float]) -> int | None:
@@ -160,6 +134,16 @@ def _text(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def _worded(value: Any) -> Any:
+    return told(value) if isinstance(value, str) else value
+
+
+def _key(value: Any) -> str:
+    """Return the value of a key: what names a row in code stands behind its words."""
+    words = label(value) if isinstance(value, str) else value
+    return _text(value if words == value else f"{words} ({value})")
+
+
 def ends(table: Any) -> Any:
     """Return the rows to show: all, or the first and the last."""
     import pandas as pd
@@ -174,7 +158,7 @@ def _columns(table: Any, digits: dict[str, int], texts: Sequence[str] = ()) -> l
     for name in table.columns:
         column = table[name]
         numeric = column.dtype.kind in "iuf" and name not in texts
-        cells = written(column, digits.get(name)) if name not in texts else [_text(v) for v in column]
+        cells = [_key(v) for v in column] if name in texts else written(column, digits.get(name))
         found.append((Head(label(str(name)), str(name), "n" if numeric else ""), cells))
     return found
 
@@ -202,11 +186,13 @@ def estimate(found: Estimate, /) -> str:
     spare = [head.text for head, _ in columns[MOST_COLUMNS:]]
     heads, rows = _shown(columns[:MOST_COLUMNS], len(whole))
     left = [say("display.columns", count=len(spare), names=", ".join(spare))] if spare else []
-    unit = label(found.unit)
-    facts = [say("display.unit", unit=unit) if unit else "", found.basis, found.method]
-    sources = [say("display.sources", names=", ".join(found.provenance))] if found.provenance else []
+    unit = told(found.unit)
+    facts = [say("display.unit", unit=unit) if unit else "", told(found.basis), told(found.method)]
+    sources = (
+        [say("display.sources", names=", ".join(map(told, found.provenance)))] if found.provenance else []
+    )
     return panel(
-        label(found.indicator),
+        told(found.indicator),
         [*facts, say(f"display.inference.{found.inference}")],
         heads,
         rows,

@@ -11,9 +11,10 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
-from qstats.display import NOTHING, label
+from qstats.display import NOTHING
 from qstats.errors import DataError, OptionError, QStatsError, nearest
 from qstats.messages import say
+from qstats.wording import label
 
 #: violations, and lines of the user's own code
 FIRST: Final = 8
