@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from math import isfinite
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,9 @@ def within_0_1(argument: str, value: object, /, *, hint: str = "95 % is 0.95") -
     """Raise OptionError unless `value` is one number strictly between 0 and 1."""
     if isinstance(value, Real) and 0 < float(value) < 1:
         return
-    raise OptionError(f"{argument}={value!r} is not between 0 and 1; {hint}", argument=argument, value=value)
+    raise OptionError(
+        f"{argument}={value!r:.200} is not between 0 and 1; {hint}", argument=argument, value=value
+    )
 
 
 def __dir__() -> list[str]:
@@ -136,11 +139,31 @@ def __dir__() -> list[str]:
     ]
 
 
-def real_number(argument: str, value: object, /) -> None:
-    """Raise OptionError unless `value` is one number."""
-    if isinstance(value, Real):
-        return
-    raise OptionError(f"{argument}={value!r:.200} is not a number", argument=argument, value=value)
+def real_number(
+    argument: str,
+    value: object,
+    /,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+) -> None:
+    """Raise OptionError unless `value` is one finite number within these limits; true and false are none."""
+    if isinstance(value, Real) and not isinstance(value, bool) and isfinite(value):
+        x = float(value)
+        if (
+            (above is None or x > above)
+            and (least is None or x >= least)
+            and (below is None or x < below)
+            and (most is None or x <= most)
+        ):
+            return
+    limits = {"above": above, "of at least": least, "below": below, "of at most": most}
+    said = " and ".join(f"{word} {limit:g}" for word, limit in limits.items() if limit is not None)
+    raise OptionError(
+        f"{argument}={value!r:.200} is not a number {said}".rstrip(), argument=argument, value=value
+    )
 
 
 def whole_number(argument: str, value: object, /, *, least: int) -> None:
@@ -148,5 +171,46 @@ def whole_number(argument: str, value: object, /, *, least: int) -> None:
     if not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= least:
         return
     raise OptionError(
-        f"{argument}={value!r} is not a whole number of at least {least}", argument=argument, value=value
+        f"{argument}={value!r:.200} is not a whole number of at least {least}", argument=argument, value=value
     )
+
+
+def yes_or_no(argument: str, value: object, /) -> None:
+    """Raise OptionError unless `value` is True or False: no other value is taken for one of them."""
+    if not isinstance(value, bool):
+        raise OptionError(
+            f"{argument}={value!r:.200} is neither True nor False", argument=argument, value=value
+        )
+
+
+def text(argument: str, value: object, /) -> None:
+    """Raise OptionError unless `value` is a text."""
+    if not isinstance(value, str):
+        raise OptionError(
+            f"{argument}={value!r:.200} is a {type(value).__name__}, not a text; write it in quotes",
+            argument=argument,
+            value=value,
+        )
+
+
+def names_of(argument: str, value: object, /) -> list[str]:
+    """Return one name, or several, as a list; raise OptionError for what is none."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
+        names = list(value)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise OptionError(
+        f"{argument}={value!r:.200} is neither a name nor a list of names", argument=argument, value=value
+    )
+
+
+def mapping(argument: str, value: object, /, *, of: str) -> None:
+    """Raise OptionError unless `value` is a mapping; `of` says of what to what: ``"region to group"``."""
+    if not isinstance(value, Mapping):
+        raise OptionError(
+            f"{argument}={value!r:.200} is a {type(value).__name__}, not a mapping of {of}",
+            argument=argument,
+            value=value,
+        )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from qstats.errors import DataError
 from qstats.files import write_atomic
@@ -22,6 +21,8 @@ _MARK: Final = b"qstats.survey.cells"
 def write(path: Path | str, data: pa.Table, meta: dict[str, Any], /) -> None:
     """Write cells; a file that was there stays whole until the new one is complete."""
     design: Design | None = meta["design"]
+    import pyarrow.parquet as pq  # with its file systems of the clouds it takes six megabytes
+
     said = meta | {"design": design.to_dict() if design else None, "format": FORMAT}
     marked = data.replace_schema_metadata({_MARK: json.dumps(said, ensure_ascii=False).encode()})
     try:
@@ -33,6 +34,8 @@ def write(path: Path | str, data: pa.Table, meta: dict[str, Any], /) -> None:
 
 def read(path: Path | str, /) -> tuple[pa.Table, dict[str, Any]]:
     """Return the table and the meaning of saved cells."""
+    import pyarrow.parquet as pq
+
     if not Path(path).is_file():
         raise DataError(say("file.missing", path=path))
     try:

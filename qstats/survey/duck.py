@@ -57,10 +57,15 @@ class Source(NamedTuple):
         return self._number(f"approx_count_distinct({row})")
 
     def large(self, cells: int) -> bool:
-        """Return whether there can be so many combinations at all."""
+        """Return whether there can be so many combinations at all.
+
+        A CSV row takes eight bytes or more. A row of Parquet that differs from all others takes at least a
+        fiftieth of a byte, so that a small file need not be asked.
+        """
+        size = sum(Path(name).stat().st_size for name in self.files)
         if self.kind == "csv":
-            return sum(Path(name).stat().st_size for name in self.files) > 8 * cells
-        return self._number("count(*)") > cells
+            return size > 8 * cells
+        return 50 * size > cells and self._number("count(*)") > cells
 
     def _number(self, expression: str) -> int:
         rows = self.connection.execute(f"select {expression} from {self.text}").fetchall()

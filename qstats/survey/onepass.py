@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -21,6 +21,8 @@ from qstats.survey.schema_pass import mapped
 
 #: more cells than this are not brought into memory from files; about a gigabyte
 MANY: Final = 5_000_000
+#: an approximate number of cells within this share of the limit is counted exactly
+_NEAR: Final = 0.75
 
 
 class Pass(NamedTuple):
@@ -117,9 +119,11 @@ def _of(
             plan = plan._replace(keys=(*plan.keys, "edition"))
         rows = Rows(frame.select(**found.columns), source, found.columns, found.watch, schema)
     columns_of(plan, rows.frame)
-    if _too_many(rows, plan, limit):
-        pushed = soundness.sound_pushed(pushdown.pushed(rows, plan), plan, rows)
-        return Pass(pushed, True, _provenance(rows))
+    count = _count(rows, plan, limit)
+    if count > (MANY if limit is None else limit):
+        pushdown.refuse(plan, count, MANY if limit is None else limit)
+        pushed = pushdown.pushed(rows, plan, count=count)
+        return Pass(soundness.sound_pushed(pushed, plan, rows), True, _provenance(rows))
     raw = _direct(rows, plan)
     if raw is None:
         raw = collected(aggregated(rows.frame, plan.keys, expressions(plan, rows.watch)))
@@ -143,24 +147,18 @@ def _direct(rows: Rows, plan: Plan) -> pa.Table | None:
     return table
 
 
-def _too_many(rows: Rows, plan: Plan, limit: int | None) -> bool:
-    """Return whether there would be more cells than the limit, and units that can be added up."""
-    if limit is not None and limit < 1:
-        raise OptionError(f"max_cells={limit} must be at least 1")
-    count = _count(rows, plan.keys, limit)
-    most = MANY if limit is None else limit
-    if count <= most:
-        return False
-    pushdown.refuse(plan, count, most)
-    return True
+def _count(rows: Rows, plan: Plan, limit: int | None) -> int:
+    """Return how many cells there would be; 0 when there is no need to know.
 
-
-def _count(rows: Rows, keys: Sequence[str], limit: int | None) -> int:
-    """Return how many cells there would be; 0 when there is no need to know."""
+    Files say about how many, which is enough unless it is near the limit.
+    """
     if rows.source is None:
-        return 0 if limit is None else pushdown.combinations(rows.frame, tuple(keys))
-    if not keys or not rows.source.large(MANY if limit is None else limit):
+        return 0 if limit is None else pushdown.combinations(rows.frame, plan.keys)
+    most = MANY if limit is None else limit
+    if not plan.keys or not rows.source.large(most):
         return 0
-    if rows.columns is not None:
-        return pushdown.combinations(rows.frame, tuple(keys))
-    return rows.source.combinations(keys)
+    if rows.columns is None:
+        about = rows.source.combinations(plan.keys)
+        if not _NEAR * most < about < most / _NEAR:
+            return about
+    return pushdown.combinations(rows.frame, plan.keys)

@@ -10,12 +10,14 @@ from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.survey.adjustments import ONE
 from qstats.survey.design import Design, Missing
 
 #: columns of cells that are numbers of things; no key and no sum may have these names, nor ``weight``
 COUNTED: Final = ("rows", "n", "missing", "units", "stratum_units")
+#: decimals that sums can be rounded to
+MOST_DECIMALS: Final = 15
 OMITTED: Final = "weight@missing"
 OMITTED_SQUARE: Final = "weight²@missing"
 
@@ -124,6 +126,14 @@ def plan(
     if isinstance(sums, str):
         sums = [sums]
     _refuse_arguments(design, sums)
+    if missing is not None:
+        one_of("missing", missing, ("fail", "omit"))
+    if decimals is not None:
+        whole_number("decimals", decimals, least=0)
+        if decimals > MOST_DECIMALS:
+            raise OptionError(
+                f"decimals={decimals} is more than {MOST_DECIMALS}, which is all that a number has"
+            )
     given = dict(sums) if isinstance(sums, Mapping) else {name: name for name in sums}
     values = {name: nw.col(e) if isinstance(e, str) else e for name, e in given.items()}
     steps = design.calibrations if design else ()

@@ -3,6 +3,7 @@
 import os
 import threading
 
+import duckdb
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pytest
 
 from qstats.errors import DataError, DesignError, OptionError
 from qstats.indicators.inspection_pass_rate import SCHEMA
-from qstats.survey import duck, progress
+from qstats.survey import duck, progress, pushdown
 from qstats.survey.cells import cells
 from qstats.survey.design import Design
 from qstats.survey.plan import plan
@@ -298,6 +299,8 @@ def test_a_bar_changes_no_number(files):
 
 # units added up
 
+NESTED = Design(weight="w", strata="h", cluster="psu", nest=True)
+
 
 @pytest.mark.parametrize("engine", ["pandas", "polars lazy", "duckdb", "dask", "file"])
 def test_units_added_up_have_the_moments_of_their_totals(engine, tmp_path):
@@ -327,6 +330,32 @@ def test_units_added_up_have_the_moments_of_their_totals(engine, tmp_path):
     assert found.table["N"].tolist() == [30, 31, 32] * 3
     assert whole.nested
     assert not found.nested
+
+
+@pytest.mark.parametrize("by", ["d", ()])
+@pytest.mark.parametrize("plan", [CLUSTERS, Design(weight="w", cluster="psu"), NESTED])
+def test_units_added_up_in_parts_are_those_added_up_at_once(by, plan, tmp_path, monkeypatch):
+    table = sample()
+    table.to_parquet(tmp_path / "a.parquet")
+    options = {"by": by, "design": plan, "sums": ["y", "x"], "max_cells": 2}
+    whole = cells(tmp_path / "a.parquet", **options)
+    parts = []
+    filtered = duckdb.DuckDBPyRelation.filter
+    monkeypatch.setattr(pushdown, "PART", 5)
+    monkeypatch.setattr(
+        duckdb.DuckDBPyRelation, "filter", lambda *a: parts.append(a[1]) or filtered(*a), raising=False
+    )
+    same(cells(tmp_path / "a.parquet", **options), whole, 1e-13)
+    same(cells(duckdb.from_df(table), **options), whole, 1e-13)
+    assert len(parts) > 4
+
+
+def test_the_number_of_cells_is_exact_where_the_limit_is_near(tmp_path):
+    table = pd.DataFrame({"psu": range(2_000), "w": 1.0, "y": 1.0})
+    table.to_parquet(tmp_path / "a.parquet")
+    for limit, pushed in ((1_999, True), (2_000, False)):
+        made = cells(tmp_path / "a.parquet", design=Design(cluster="psu"), sums="y", max_cells=limit)
+        assert made.pushed_down is pushed
 
 
 def test_units_that_lie_in_one_domain_each_are_nested():
