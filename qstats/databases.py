@@ -139,19 +139,44 @@ def database_batches(
 
 
 def read_database(uri: str, query: str, /, *, lang: str | None = None) -> pa.Table:
-    """Run one query and return all its rows as an Arrow table, for ``check`` and ``cells``.
+    """Run one query and return all its rows as an Arrow table, for ``check``, indicators and ``cells``.
 
-    See :func:`database_batches` for the parameters and what is raised.
+    Nothing can be changed by it. For more rows than the memory holds there is :func:`database_batches`.
+
+    Parameters
+    ----------
+    uri : str
+        ``postgresql:`` (everything from ``PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD …``),
+        ``postgresql://host:port/database``, or ``sqlite:path``. User and password come from the environment
+        only: an address that holds them is refused.
+    query : str
+        One ``SELECT``, ``WITH``, ``TABLE`` or ``VALUES``.
+    lang : {"zh", "en"}, optional
+        Language of the messages.
+
+    Returns
+    -------
+    pyarrow.Table
+        NUMERIC and DECIMAL are float64, of which 15 digits are exact.
+
+    Raises
+    ------
+    DataError
+        No connection, a refused query, a query that is no reading, a kind of column that cannot be read.
+    QStatsError
+        The driver is not installed (``pip install 'qstats[db]'``).
 
     Examples
     --------
     >>> import sqlite3
+    >>> import qstats as qs
     >>> path = getfixture("tmp_path") / "spot.db"
     >>> with sqlite3.connect(path) as made:
-    ...     _ = made.execute("CREATE TABLE spot AS SELECT '安徽' AS region, 90 AS passed")
+    ...     _ = made.execute("CREATE TABLE spot AS SELECT '安徽' AS region, 100 AS inspected, 90 AS passed")
     >>> made.close()
-    >>> read_database(f"sqlite:{path}", "SELECT * FROM spot").to_pylist()
-    [{'region': '安徽', 'passed': 90}]
+    >>> table = read_database(f"sqlite:{path}", "SELECT * FROM spot")
+    >>> qs.inspection_pass_rate(table, by="region").value()
+    90.0
     """
     import pyarrow as pa
 

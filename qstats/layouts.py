@@ -32,7 +32,9 @@ _UNIT_ABOVE: Final = re.compile(r"(?:^|[\s(\uff08])单位\s*[:\uff1a]?\s*([百�
 
 @dataclass(frozen=True)
 class Layout:
-    """The rules by which a sheet is read.
+    r"""The rules by which a sheet is read; what cannot be known is refused until a rule says it.
+
+    For :func:`qstats.read_table` and :func:`qstats.collect`; on the command line ``--rule hidden=drop``.
 
     Parameters
     ----------
@@ -63,8 +65,12 @@ class Layout:
 
     Examples
     --------
-    >>> Layout(hidden="drop").totals
-    'drop'
+    >>> import qstats as qs
+    >>> path = getfixture("tmp_path") / "returns.csv"
+    >>> rows = ["地区,检验数,合格数", "安徽,100,90", "合计,100,90"]
+    >>> _ = path.write_text("\n".join(rows), encoding="utf-8")
+    >>> [len(qs.read_table(path, layout=Layout(totals=what)).table) for what in ("drop", "keep")]
+    [1, 2]
     """
 
     sheet: str | None = None

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qstats.confirmations import (
+    confirm,
+    judged,
+    keep_confirmations,
+    read_confirmations,
+)
 from qstats.errors import DataError, OptionError
 from qstats.files import write_csv
-from qstats.soft_edits import confirm, judged, keep_confirmations, read_confirmations, soft_edits, unit_text
+from qstats.last_period import soft_edits, unit_text
 
 REGIONS = ["安徽", "江苏", "浙江", "山东", "河南", "湖北"]
 BEFORE = pd.DataFrame({"region": REGIONS, "inspected": [100.0] * 5 + [0], "passed": [90.0] * 6})

@@ -254,7 +254,8 @@ def _soft(
     lang: str,
 ) -> int:
     """Hold the rows against the last period; return how many values wait for a confirmation."""
-    from qstats.soft_edits import keep_confirmations, soft_edits, unit_text
+    from qstats.confirmations import keep_confirmations
+    from qstats.last_period import soft_edits, unit_text
 
     if before is None or confirmations is None or found.table.empty:
         return 0

@@ -18,12 +18,17 @@ def names() -> tuple[str, ...]:
 
 
 def schema_of(name: str, /) -> Schema:
-    """Return the schema of the table an indicator takes.
+    """Return the schema of the table an indicator takes, for ``check``, ``collect`` and ``entry_form``.
 
     Parameters
     ----------
     name : str
         Name of the indicator.
+
+    Returns
+    -------
+    Schema
+        Its columns with kind, unit and headers in Chinese and English, its key, its rules.
 
     Raises
     ------
@@ -32,8 +37,12 @@ def schema_of(name: str, /) -> Schema:
 
     Examples
     --------
-    >>> schema_of("inspection_pass_rate").key[:2]
-    ('period', 'region')
+    >>> import qstats as qs
+    >>> schema = schema_of("inspection_pass_rate")
+    >>> [column.name for column in schema.columns if column.required]
+    ['inspected', 'passed']
+    >>> qs.check({"地区": ["安徽"], "检验数": ["１，２００"], "合格数": [1140]}, schema)["inspected"].tolist()
+    [1200.0]
     """
     one_of("schema", name, names())
     schema: Schema = import_module(f"qstats.indicators.{name}").SCHEMA

@@ -137,7 +137,8 @@ def editions(
         Names or codes, divided by commas, or ``all``.
     lang : {"zh", "en"}, or several
     cells : mapping of item → path, optional
-        Items from micro-data. Their folders are remembered, and the editions know the bare names.
+        Items from micro-data: a file of saved cells (:meth:`qstats.Cells.save`), or a saved Estimate of the
+        indicator (:meth:`qstats.Estimate.save`). Folders are remembered; the editions know the bare names.
     quarter : str, optional
         Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest that has data.
     topic : str, optional

@@ -62,7 +62,7 @@ def rebuild(
     names : sequence of str
         Only these reports.
     cells : mapping of item → path, optional
-        Where the files of micro-data lie: a manifest names them without their folder.
+        Where the files of micro-data lie, cells or saved Estimates: a manifest names them without folder.
     from_commit : bool
         Use the code, data and notebook of the commit that the manifest names, from the history
         of this checkout: a report as it was, whatever has changed since.
