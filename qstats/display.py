@@ -121,8 +121,10 @@ def _number(value: float, digits: int | None) -> str:
     if math.isnan(value):
         return NOTHING
     if digits is None:
-        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
-    return f"{value:,.{digits}f}"
+        shown = f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    else:
+        shown = f"{value:,.{digits}f}"
+    return shown.replace("-", "−")  # a minus sign, not a hyphen
 
 
 def _text(value: Any) -> str:
@@ -159,7 +161,7 @@ def _columns(table: Any, digits: dict[str, int], texts: Sequence[str] = ()) -> l
         column = table[name]
         numeric = column.dtype.kind in "iuf" and name not in texts
         cells = [_key(v) for v in column] if name in texts else written(column, digits.get(name))
-        found.append((Head(label(str(name)), str(name), "n" if numeric else ""), cells))
+        found.append((Head(told(str(name)), str(name), "n" if numeric else ""), cells))
     return found
 
 
@@ -185,11 +187,13 @@ def estimate(found: Estimate, /) -> str:
     columns = _with_interval(columns, f"{found.level:.0%}")
     spare = [head.text for head, _ in columns[MOST_COLUMNS:]]
     heads, rows = _shown(columns[:MOST_COLUMNS], len(whole))
-    left = [say("display.columns", count=len(spare), names=", ".join(spare))] if spare else []
+    left = [say("display.columns", count=len(spare), names=say("display.comma").join(spare))] if spare else []
     unit = told(found.unit)
     facts = [say("display.unit", unit=unit) if unit else "", told(found.basis), told(found.method)]
     sources = (
-        [say("display.sources", names=", ".join(map(told, found.provenance)))] if found.provenance else []
+        [say("display.sources", names=say("display.comma").join(map(told, found.provenance)))]
+        if found.provenance
+        else []
     )
     return panel(
         told(found.indicator),
@@ -222,7 +226,7 @@ def cells(found: Cells, /) -> str:
     whole = found.table
     table = ends(whole)
     size = {"count": f"{len(found):,}", "rows": f"{int(found.column('rows').sum()):,}"}
-    names = ", ".join(map(label, found.by))
+    names = say("display.comma").join(map(label, found.by))
     facts = [
         say("display.cells.size", **size),
         say("display.cells.by", names=names) if names else say("display.cells.whole"),
@@ -232,7 +236,7 @@ def cells(found: Cells, /) -> str:
     columns = _columns(table, {}, found.keys)
     spare = [head.text for head, _ in columns[MOST_COLUMNS:]]
     heads, rows = _shown(columns[:MOST_COLUMNS], len(whole))
-    left = [say("display.columns", count=len(spare), names=", ".join(spare))] if spare else []
+    left = [say("display.columns", count=len(spare), names=say("display.comma").join(spare))] if spare else []
     return panel(
         say("display.cells"), facts, heads, rows, notes=[*_left_out(len(whole), len(table)), *left],
         simulated=any(mark.startswith("simulated") for mark in found.provenance),
