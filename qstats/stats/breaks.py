@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
 
 Array = NDArray[np.float64]
 Model = Literal["level", "trend"]
@@ -29,6 +29,14 @@ class Segments(NamedTuple):
     after: tuple[int, ...]
     rss: float
     bic: float
+
+
+class Path(NamedTuple):
+    """A statistic at each date; shape (…, dates) and (dates,)."""
+
+    value: Array
+    #: values before the date
+    after: NDArray[np.intp]
 
 
 def regressors(n: int, model: Model) -> Array:
@@ -77,6 +85,32 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
     return Break(F, float(fdtrc(k, n - 2 * k, F)), after)
 
 
+def f_path(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15) -> Path:
+    r"""Return k times Chow's F at every date but those of the first and last share of the series.
+
+    .. math:: F_t = \frac{\mathrm{RSS} - \mathrm{RSS}_{1,t} - \mathrm{RSS}_{2,t}}
+              {(\mathrm{RSS}_{1,t} + \mathrm{RSS}_{2,t})/(n-2k)}
+
+    Parameters
+    ----------
+    Y : array_like, shape (…, n)
+    model : {"level", "trend"}
+    trim : float
+        Share left out at either end, above 0 and below one half.
+    """
+    Y = np.asarray(Y, float)
+    n, k = regressors(Y.shape[-1], model).shape
+    h = smallest_segment(n, trim, k + 1)
+    dates = np.arange(h, n - h + 1)
+    if n - 2 * k < 3 or not dates.size:
+        raise DataError(f"a search for a break of a {model} needs at least {2 * k + 6} values; found {n}")
+    before, behind = growing_rss(Y, model), growing_rss(Y[..., ::-1], model)
+    inside = before[..., dates - 1] + behind[..., n - dates - 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        F = (before[..., -1:] - inside) / (inside / (n - 2 * k))
+    return Path(np.asarray(F), dates)
+
+
 def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: Tail = "asymptotic") -> Break:
     r"""Test for a break at an unknown date: the largest of k times Chow's F over the middle dates.
 
@@ -103,14 +137,7 @@ def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: 
     one_of("tail", tail, ("asymptotic", "matched"))
     y = np.asarray(y, float)
     n, k = regressors(y.size, model).shape
-    first, last = max(int(np.floor(trim * n)), k + 1), n - max(int(np.floor(trim * n)), k + 1)
-    if last < first or n - 2 * k < 3:
-        raise DataError(f"a search for a break of a {model} needs at least {2 * k + 6} values; found {n}")
-    dates = np.arange(first, last + 1)
-    before, behind = _running_rss(y, model), _running_rss(y[::-1], model)
-    inside = before[dates - 1] + behind[n - dates - 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        F = (before[-1] - inside) / (inside / (n - 2 * k))
+    F, dates = f_path(y, model=model, trim=trim)
     best = int(np.argmax(F))
     c = float(F[best])
     if tail == "matched":
@@ -270,10 +297,11 @@ def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most
     y = np.asarray(y, float)
     X = regressors(y.size, model)
     n, k = X.shape
-    h = max(int(np.floor(trim * n)), k + 1)
+    h = smallest_segment(n, trim, k + 1)
+    whole_number("most", most, least=0)
     cost = np.full((n + 1, n + 1), np.inf)
     for i in range(n - h + 1):
-        cost[i, i + h :] = _running_rss(y[i:], model)[h - 1 :]
+        cost[i, i + h :] = growing_rss(y[i:], model)[h - 1 :]
     best, came, found = cost[0].copy(), [], []
     for m in range(min(most, n // h - 1) + 1):
         if m:
@@ -284,24 +312,36 @@ def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most
         for back in reversed(came):
             at = int(back[at])
             cuts.append(at)
-        rss = float(best[n])
-        bic = n * (np.log(rss / n) + np.log(2 * np.pi) + 1) + np.log(n) * ((m + 1) * k + m + 1)
+        rss = float(best[n]) if best[n] > 1e-14 * cost[0, n] else 0.0
+        with np.errstate(divide="ignore"):
+            bic = n * (np.log(rss / n) + np.log(2 * np.pi) + 1) + np.log(n) * ((m + 1) * k + m + 1)
         found.append(Segments(tuple(reversed(cuts)), rss, float(bic)))
     return found
 
 
-def _running_rss(y: Array, model: Model) -> Array:
-    """Return the residual sum of squares of the first 1, 2, … values."""
-    m = np.arange(1.0, y.size + 1)
-    d, t = y - y.mean(), m - 1
-    total = np.cumsum(d)
-    syy = np.cumsum(d**2) - total**2 / m
+def best(divisions: list[Segments]) -> Segments:
+    """Return the division with the least BIC; the one with fewer breaks of equal ones."""
+    return divisions[int(np.argmin([d.bic for d in divisions]))]
+
+
+def growing_rss(Y: Array, model: Model) -> Array:
+    """Return the residual sums of squares of the first 1, 2, … values, shape (…, n)."""
+    m = np.arange(1.0, Y.shape[-1] + 1)
+    d, t = Y - Y.mean(-1, keepdims=True), m - 1
+    total = np.cumsum(d, -1)
+    syy = np.cumsum(d**2, -1) - total**2 / m
     if model == "level":
         return np.asarray(np.maximum(syy, 0.0))
-    sxy = np.cumsum(t * d) - total * (m - 1) / 2
-    sxx = m * (m**2 - 1) / 12
-    explained = np.divide(sxy**2, sxx, out=np.zeros(m.size), where=sxx > 0)
-    return np.asarray(np.maximum(syy - explained, 0.0))
+    sxy, sxx = np.cumsum(t * d, -1) - total * (m - 1) / 2, m * (m**2 - 1) / 12
+    return np.asarray(np.maximum(syy - np.divide(sxy**2, sxx, out=np.zeros(Y.shape), where=sxx > 0), 0.0))
+
+
+def smallest_segment(n: int, trim: float, least: int) -> int:
+    """Return the number of values of the smallest segment: a share of the series, and at least `least`."""
+    real_number("trim", trim)
+    if not 0 < trim < 0.5:
+        raise OptionError(f"trim={trim!r} is a share of the series above 0 and below 0.5")
+    return max(int(np.floor(trim * n)), least)
 
 
 def _rss(X: Array, y: Array) -> float:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from statsmodels.datasets import nile
 
-from qstats.stats.breaks import chow, ols_cusum, recursive_cusum, several, sup_f, sup_f_tail
+from qstats.stats.break_dates import date_limits
+from qstats.stats.break_paths import by_draws
+from qstats.stats.breaks import best, chow, ols_cusum, recursive_cusum, several, sup_f, sup_f_tail
 
 HERE = Path(__file__).parent
 RESULTS = pd.read_csv(HERE / "results" / "breaks_strucchange.csv")
@@ -83,3 +86,46 @@ def test_the_best_divisions_their_sums_of_squares_and_bic():
             assert [found[m].rss, found[m].bic] == pytest.approx([row["RSS"], row["BIC"]], rel=1e-8)
     for (name, model, _, m), row in rows(r"\|breaks\|\d+$"):
         assert several(series(name), model=model)[int(m)].after == tuple(row.astype(int))
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("aveF", "aveF"), ("expF", "expF"), ("mosum", "OLS-MOSUM")])
+def test_mean_and_exponential_f_and_moving_sums(kind, ending):
+    # statistics 1e-11; p there is Hansen's approximation for long series (or a table from 0.01 on, with
+    # straight lines between), here of drawn series of the same length: alike for the F of long series only
+    cases = rows(rf"\|{ending}$")
+    assert len(cases) == (10 if kind != "mosum" else 12)
+    for (name, model, _), row in cases:
+        found = by_draws(series(name), kind=kind, model=model, n_draws=999 if kind == "mosum" else 9_999)
+        assert found.statistic == pytest.approx(row["stat"], rel=1e-11)
+        if kind == "aveF" and len(series(name)) >= 120:
+            assert found.p == pytest.approx(row["p"], rel=0.05, abs=0.001)
+
+
+def test_limits_of_the_dates_of_breaks():
+    wanted = {}
+    for case, part in RESULTS[RESULTS["case"].str.contains(r"\|CI\|")].groupby("case"):
+        name, model, _, i = case.split("|")
+        wanted.setdefault((name, model), {})[int(i)] = part.set_index("stat")["value"].astype(int)
+    assert len(wanted) == 10
+    for (name, model), dates in wanted.items():
+        y = nile.load().data["volume"].to_numpy(float) if name.startswith("Nile") else series(name)
+        after = tuple(int(dates[i]["est"]) for i in sorted(dates))
+        found = date_limits(y, after, model=model)
+        assert [tuple(d) for d in found] == [
+            (dates[i]["lo"], dates[i]["est"], dates[i]["hi"]) for i in sorted(dates)
+        ]
+
+
+def test_bic_chooses_as_many_breaks():
+    chosen = RESULTS[RESULTS["case"].str.contains("BIC choice")]
+    assert len(chosen) >= 9
+    for case, value in zip(chosen["case"], chosen["value"].astype(int), strict=True):
+        name, model, _ = case.split("|")
+        assert len(best(several(series(name), model=model)).after) == value
+
+
+def test_the_flow_of_the_nile():
+    # Bai & Perron's programs and Zeileis & Kleiber (2005): one break, after 1898
+    y = nile.load().data["volume"].to_numpy(float)
+    found = best(several(y))
+    assert found.after == (28,) and found.bic == pytest.approx(1270.083735739566, rel=1e-12)
