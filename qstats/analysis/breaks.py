@@ -125,12 +125,13 @@ def breaks(
     DataFrame
         One row a series, or of ``several`` one row a break: its keys, ``test``, ``statistic, p`` (of
         ``several``: by how much BIC falls, and how often it falls as far without a break), ``after`` (last
-        period before the break; empty where the test names none), ``after_low, after_high`` (its limits, cut to the series; empty unless a break
-        is found and its date came from least squares), ``level_before, level_before_se, level_after,
-        level_after_se`` (fitted values on either side of the break), ``change, change_se`` (between them; of
-        a line, at the first period behind), ``cusum_p`` (recursive CUSUM, a second opinion), ``r`` (lag-one
-        autocorrelation within the segments) and its ``p_r``, ``n`` and ``verdict``: ``break``, ``no clear
-        break``, ``cannot say``. Levels and their errors take the date as known.
+        period before the break; empty where the test names none), ``after_low, after_high`` (its limits, cut
+        to the series; empty unless a break is found and its date came from least squares), ``level_before,
+        level_before_se, level_after, level_after_se`` (fitted values on either side of the break),
+        ``change, change_se`` (between them; of a line, at the first period behind), ``cusum_p`` (recursive
+        CUSUM, a second opinion), ``r`` (lag-one autocorrelation within the segments) and its ``p_r``, ``n``
+        and ``verdict``: ``break``, ``no clear break``, ``cannot say``. Levels and their errors take the date
+        as known.
 
     Raises
     ------
