@@ -207,6 +207,8 @@ class Examination:
         """Read a column of numbers: cells, then units, then limits."""
         factor = values.read_header(header)[1]
         scale = values.FACTORS[factor]
+        if odd := values.odd_unit(header, column.kind):
+            self._say(None, column.name, header, "header", "check.header_unit", header=header, unit=odd)
         if factor:
             self.notes.append(
                 say("check.unit", self.lang, header=header, unit=factor, factor=f"{scale:,.0f}")

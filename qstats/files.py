@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from qstats.errors import DataError, QStatsError, one_of
-from qstats.layouts import PLAIN, Layout, Part, Reading, Seen, understood
+from qstats.layouts import PLAIN, Layout, understood
 from qstats.messages import say
+from qstats.readings import Part, Reading, Seen
 from qstats.workbooks import Grid, IsHeader, open_workbook
 
 if TYPE_CHECKING:
@@ -197,7 +198,8 @@ def _together(
     told = pd.DataFrame([*seen, *(line for part in parts for line in part.seen)], columns=list(Seen._fields))
     named = [name for name, part in zip(sheets, parts, strict=True) for _ in part.lines]
     notes = [*notes, *(note for part in parts for note in part.notes)]
-    return Reading(table, lines, notes, merged, told.astype({"row": "Int64"}), named)
+    letters = {(name, c): x for name, p in zip(sheets, parts, strict=True) for c, x in p.letters.items()}
+    return Reading(table, lines, notes, merged, told.astype({"row": "Int64"}), named, letters)
 
 
 def _decoded(path: Path, raw: bytes, notes: list[str], lang: str | None) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from qstats import headings
 from qstats.errors import DataError, OptionError, one_of
 from qstats.headings import plain
 from qstats.messages import say
+from qstats.readings import Part, Seen, letter
 from qstats.workbooks import Grid, IsHeader
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ _CHOICES: Final = {
     "hidden": get_args(Hidden),
     "formulas": get_args(Formulas),
 }
-_UNIT_ABOVE: Final = re.compile(r"(?:^|[\s(\uff08])单位\s*[:\uff1a]?\s*([百千万亿十][^\s)\uff09]*)")
+_UNIT_ABOVE: Final = re.compile(
+    r"(?:^|[\s(\uff08])(?:计量|金额)?单位\s*[:\uff1a]?\s*([百千万亿十][^\s)\uff09]*)"
+)
 
 
 @dataclass(frozen=True)
@@ -97,53 +100,6 @@ class Layout:
 PLAIN: Final = Layout(totals="keep", footnotes="keep", hidden="read", formulas="empty")
 
 
-class Reading(NamedTuple):
-    """A table as read, before it is understood: all text.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Every cell as text, None where empty.
-    lines : list of int
-        The row of the file that each row came from, as a spreadsheet numbers it.
-    notes : list of str
-        What was done to read it (encoding, skipped titles, merged cells).
-    merged : set of (int, str)
-        Cells (position in `table`, column) whose value was copied from a merged cell or from above.
-    seen : pandas.DataFrame
-        What was understood and what was left out: ``sheet, row, what, text, why``.
-    sheets : list of str
-        The sheet that each row came from; empty for a text file.
-    """
-
-    table: pd.DataFrame
-    lines: list[int]
-    notes: list[str]
-    merged: set[tuple[int, str]]
-    seen: pd.DataFrame
-    sheets: list[str]
-
-
-class Part(NamedTuple):
-    """One sheet, understood; `seen` are its lines of the preview."""
-
-    table: pd.DataFrame
-    lines: list[int]
-    notes: list[str]
-    merged: set[tuple[int, str]]
-    seen: list[Seen]
-
-
-class Seen(NamedTuple):
-    """A line of the preview."""
-
-    sheet: str
-    row: int | None
-    what: str
-    text: str
-    why: str
-
-
 def layout_of(rules: Sequence[str], /) -> Layout:
     """Return the layout that ``name=value`` texts declare, as on a command line.
 
@@ -190,6 +146,8 @@ def understood(
     teller = _Teller(grid.name, lang)
     unit = _titles(rows, [i for i in filled if i < head.first], layout, teller)
     body = _body(rows, [i for i in filled if i > head.last], head, grid, layout, teller)
+    if not grid.name:
+        _refuse_wide(path, rows, body, len(rows[head.last]), lang)
     width = max(
         (j + 1 for i in (head.last, *body) for j in range(len(rows[i]) - 1, -1, -1) if rows[i][j]), default=0
     )
@@ -210,7 +168,8 @@ def understood(
         )
     _check_totals(rows, body, columns, teller)
     teller.see_runs(body)
-    return Part(table, [i + 1 for i in body], teller.notes, merged, teller.in_order())
+    letters = {columns[c]: letter(c) for c in kept}
+    return Part(table, [i + 1 for i in body], teller.notes, merged, teller.in_order(), letters)
 
 
 class _Teller:
@@ -268,7 +227,7 @@ def _titles(rows: list[list[str | None]], above: list[int], layout: Layout, tell
         for cell in filter(None, rows[i]):
             if match := _UNIT_ABOVE.search(cell):
                 if not layout.unit_columns:
-                    raise DataError(say("file.unit_above", teller.lang, title=cell))
+                    raise DataError(say("file.unit_above", teller.lang, title=cell, row=i + 1))
                 unit = match[1]
                 teller.see(i, "unit", unit, "unit", columns=", ".join(layout.unit_columns))
     if titles:
@@ -313,6 +272,16 @@ def _body(
     return [i for i in below if i not in set(dropped)]
 
 
+def _refuse_wide(
+    path: Path, rows: list[list[str | None]], body: list[int], wanted: int, lang: str | None
+) -> None:
+    """Refuse a row of a text file with more cells than the header: 12,000 in it may be one number or two."""
+    for i in body:
+        if any(rows[i][wanted:]):
+            told = {"row": i + 1, "found": len(rows[i]), "wanted": wanted}
+            raise DataError(say("file.wide_row", lang, path=path, **told))
+
+
 def _hidden_columns(
     columns: list[str],
     rows: list[list[str | None]],
@@ -343,7 +312,7 @@ def _refuse_unsaved(columns: list[str], body: list[int], grid: Grid, layout: Lay
     cells = sorted((r, c) for r, c in grid.unsaved if r in kept and c < len(columns))
     if not cells:
         return
-    told = ", ".join(f"{columns[c]} {r + 1}" for r, c in cells[:10])
+    told = ", ".join(f"{letter(c)}{r + 1} {columns[c]}" for r, c in cells[:10])
     if layout.formulas == "refuse":
         raise DataError(say("layout.refuse_formulas", teller.lang, count=len(cells), cells=told))
     teller.see(None, "formula", told, "formula", count=len(cells))

@@ -10,7 +10,8 @@ from qstats import values
 from qstats.errors import DataError, OptionError
 from qstats.examination import header_of
 from qstats.files import Layout, Reading, read_table
-from qstats.messages import say
+from qstats.messages import language, say
+from qstats.places import COLUMNS, placed
 from qstats.schema import Schema, examine
 from qstats.senders import expected_regions, owner, sender_of
 
@@ -36,7 +37,9 @@ class Collection(NamedTuple):
         ``region, status, file, rows, message``: every expected region, then files of nobody. ``status``
         is ``received`` (taken) | ``missing`` | ``duplicate`` | ``wrong`` | ``elsewhere``.
     violations : pandas.DataFrame
-        ``file, row, column, value, rule, message``.
+        Everything wrong with any file, one a row: ``file, sheet, row, cell, column, value, rule, message``;
+        ``cell`` is ``C7`` where it is known. A file that cannot be read or taken as a whole has the rule
+        ``file``, ``elsewhere`` or ``duplicate``.
     seen : pandas.DataFrame
         What was understood of each file and what was left out: ``file, sheet, row, what, text, why``.
     notes : tuple of str
@@ -169,7 +172,7 @@ def collect(
         if not path.is_dir() and not _left_behind(path.relative_to(root))
     ]
     lines, taken = _settled(files, regions, lang)
-    return Collection(_stacked(taken), _statuses(lines, regions), *_told(files), regions)
+    return Collection(_stacked(taken), _statuses(lines, regions), *_told(files, lines), regions)
 
 
 def _left_behind(path: Path) -> bool:
@@ -205,7 +208,10 @@ def _examined(
     try:
         reading = read_table(path, layout=layout or Layout(), is_header=header_of(schema), lang=lang)
     except DataError as error:
-        return refused(str(error))
+        return refused(str(error).replace(str(path), name))
+    if not any(map(header_of(schema), reading.table.columns)):
+        wanted = ", ".join(c.zh if language(lang) == "zh" else c.en for c in schema.columns if c.required)
+        return refused(say("returns.no_header", lang, names=wanted), reading)
     notes: list[str] = []
     if not _has_region(reading, schema):
         if not sender:
@@ -216,22 +222,31 @@ def _examined(
     if found.empty and period is not None:
         found = _other_periods(table, reading, period, lang)
     if len(found):
-        first = f"{found['column'].iloc[0]}: {found['message'].iloc[0]}"
+        found = placed(found, reading, schema)
+        first = _first(found, schema, lang)
         return refused(say("returns.wrong", lang, count=len(found), first=first), reading, found)
     clash = next((column for column in SOURCE if column in table.columns), None)
     if clash:
         return refused(say("returns.reserved", lang, name=clash), reading)
     source = dict(zip(SOURCE, (name, reading.sheets, reading.lines), strict=True))
     notes += [f"{name}: {note}" for note in said]
-    return _placed(
-        _File(name, sender, "received", "", table.assign(**source), None, reading.seen, notes), expected, lang
-    )
+    file = _File(name, sender, "received", "", table.assign(**source), None, reading.seen, notes)
+    return _of_its_sender(file, reading, schema, expected, lang)
 
 
 def _has_region(reading: Reading, schema: Schema) -> bool:
     column = schema.column("region")
     known = {values.read_header(h)[0] for h in column.headers} if column else set()
     return any(values.read_header(header)[0] in known for header in reading.table.columns)
+
+
+def _first(found: Any, schema: Schema, lang: str | None) -> str:
+    """Return the first violation: its cell, its column as people call it, what is wrong."""
+    first = found.iloc[0]
+    column = schema.column(first["column"])
+    label = str(first["column"]) if column is None else column.zh if language(lang) == "zh" else column.en
+    place = " ".join(part for part in (first["cell"], label) if part)
+    return say("returns.first", lang, place=place, message=first["message"]) if place else first["message"]
 
 
 def _other_periods(table: Any, reading: Reading, period: str, lang: str | None) -> Any:
@@ -249,9 +264,12 @@ def _other_periods(table: Any, reading: Reading, period: str, lang: str | None) 
     return pd.DataFrame(rows, columns=["row", "column", "value", "rule", "message"])
 
 
-def _placed(file: _File, expected: tuple[str, ...], lang: str | None) -> _File:
+def _of_its_sender(
+    file: _File, reading: Reading, schema: Schema, expected: tuple[str, ...], lang: str | None
+) -> _File:
     """Refuse a return with rows of a region other than its sender's, or that nobody asked for."""
-    inside = sorted({owner(name, expected) for name in set(file.table["region"])})
+    owners = {name: owner(name, expected) for name in set(file.table["region"])}
+    inside = sorted(set(owners.values()))
     other = [name for name in inside if name != file.sender] if file.sender else []
     strange = [name for name in inside if name not in expected]
     if other:
@@ -260,7 +278,17 @@ def _placed(file: _File, expected: tuple[str, ...], lang: str | None) -> _File:
         message = say("returns.unexpected", lang, found=", ".join(strange))
     else:
         return file
-    return file._replace(status="elsewhere", message=message)
+    rows = file.table[file.table["region"].map(owners).isin(other or strange)]
+    found = _of_regions(rows["source_row"], rows["region"], "elsewhere", message)
+    return file._replace(status="elsewhere", message=message, found=placed(found, reading, schema))
+
+
+def _of_regions(lines: Any, names: Any, rule: str, message: str) -> Any:
+    """Return a violation for each row of a region."""
+    import pandas as pd
+
+    rows = [(line, "region", name, rule, message) for line, name in zip(lines, names, strict=True)]
+    return pd.DataFrame(rows, columns=["row", "column", "value", "rule", "message"])
 
 
 def _settled(
@@ -331,17 +359,21 @@ def _statuses(lines: list[_Line], expected: tuple[str, ...]) -> Any:
     return pd.DataFrame(ordered, columns=list(_Line._fields))
 
 
-def _told(files: list[_File]) -> tuple[Any, Any, tuple[str, ...]]:
+def _told(files: list[_File], lines: list[_Line]) -> tuple[Any, Any, tuple[str, ...]]:
     """Return the violations and the previews of all files under their names, and the notes."""
     import pandas as pd
 
+    looked = {f.name for f in files if f.found is not None}
+    whole = [
+        (line.file, "", None, "", "", "", "file" if line.status == "wrong" else line.status, line.message)
+        for line in lines
+        if line.status not in ("received", "missing") and line.file not in looked
+    ]
     frames = []
-    for what, columns in (
-        ("found", ["row", "column", "value", "rule", "message"]),
-        ("seen", ["sheet", "row", "what", "text", "why"]),
-    ):
+    for what, columns in (("found", COLUMNS), ("seen", ("sheet", "row", "what", "text", "why"))):
         parts = [(f.name, getattr(f, what)) for f in files if getattr(f, what) is not None]
-        rows = [(name, *line) for name, part in parts for line in part[columns].itertuples(index=False)]
+        rows = [(name, *line) for name, part in parts for line in part[list(columns)].itertuples(index=False)]
+        rows = sorted([*rows, *whole], key=lambda row: str(row[0])) if what == "found" else rows
         frame = pd.DataFrame(rows, columns=["file", *columns], dtype=object)
         frames.append(frame.astype({"row": "Int64"}))
     return frames[0], frames[1], tuple(note for f in files for note in f.notes)

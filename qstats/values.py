@@ -100,6 +100,22 @@ def read_header(header: Any) -> tuple[str, str]:
     return re.sub(r"[\s_]+", "", name), factor
 
 
+def odd_unit(header: Any, kind: str) -> str:
+    """Return the unit in the header of a column of numbers that cannot be meant, else an empty text.
+
+    A multiple that is not understood (百批) would be left out without a word; a count is no percentage.
+
+    Examples
+    --------
+    >>> odd_unit("检验数（百批）", "count"), odd_unit("合格数(%)", "count"), odd_unit("产值(万元)", "amount")
+    ('百批', '%', '')
+    """
+    match = re.fullmatch(r".+?\s*[(\[](.*)[)\]]", plain(str(header)[:200]).casefold())
+    unit = match[1].strip() if match and not read_header(header)[1] else ""
+    share = kind in ("count", "amount") and re.match(r"[%\u2030]|百分|percent", unit)
+    return unit if share or re.match(r"百(?!分)|十|\d+k\b", unit) else ""
+
+
 def one_unit(unit: str) -> str:
     """Return the word that stands for a unit and all its synonyms.
 

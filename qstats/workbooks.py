@@ -145,6 +145,8 @@ def _inspected(path: Path, lang: str | None) -> bool:
                     _refuse_cells(cells, path, lang)
     except DataError:
         raise
+    except zipfile.BadZipFile:
+        raise DataError(say("file.damaged", lang, path=path)) from None
     except Exception as error:  # zipfile, zlib and the XML parser fail each in its way
         raise DataError(say("file.broken", lang, path=path, error=error)) from error
     return formulas

@@ -69,8 +69,13 @@ def test_every_way_of_failing_stands_once_in_one_table(tmp_path):
     }
     assert len(found.taken) == 26 and not found.complete
     assert set(found.table["region"]) == set(found.taken)
-    assert found.violations[["file", "row", "column", "rule"]].values.tolist() == [
-        ["河南.csv", 2, "passed", "passed"]
+    named = found.violations[["file", "cell", "column", "rule"]].values.tolist()
+    assert named == [
+        ["北京.csv", "", "", "duplicate"],
+        ["北京市(改).csv", "", "", "duplicate"],
+        ["河南.csv", "D2", "passed", "passed"],
+        ["湖南.csv", "A2", "region", "elsewhere"],
+        ["青海.csv", "", "", "file"],
     ]
     told = found.status.set_index("file")["message"]
     assert "湖北" in told["湖南.csv"] and "北京市(改).csv" in told["北京.csv"]
@@ -359,3 +364,65 @@ def test_what_is_not_known_is_nan_or_refused():
     two = pd.concat([NOW, NOW.assign(period="2025")])
     with pytest.raises(DataError, match="2025"):
         complete_regions(two, expected=THREE, missing="carry-forward", previous=BEFORE, lang="en")
+
+
+def wrongs(found):
+    return found.violations[["sheet", "cell", "rule"]].values.tolist()
+
+
+def put_book(folder, name, rows, sheet="汇总"):
+    book = openpyxl.Workbook()
+    book.active.title = sheet
+    for row in rows:
+        book.active.append(row)
+    book.save(folder / name)
+
+
+def test_each_fault_is_named_by_its_sheet_and_cell_below_titles_and_beside_other_columns(tmp_path):
+    rows = [
+        ["2024年汇总表"],
+        ["序号", "地区", "统计期", "检验数", "合格数"],
+        [1, "安徽", "2024", 100, 120],
+        [2, "安灰", "2024", 50, -6],
+    ]
+    put_book(tmp_path, "安徽.xlsx", rows)
+    found = collected(tmp_path)
+    assert wrongs(found) == [["汇总", "E3", "passed"], ["汇总", "B4", "region"], ["汇总", "E4", "minimum"]]
+    assert "E3" in found.status.set_index("file").loc["安徽.xlsx", "message"]
+
+
+def test_a_wrong_header_is_named_by_its_cell(tmp_path):
+    put_book(
+        tmp_path, "安徽.xlsx", [["表"], ["地区", "统计期", "检验数量", "合格数"], ["安徽", "2024", 100, 90]]
+    )
+    assert wrongs(collected(tmp_path)) == [["汇总", "C2", "header"]]
+
+
+@pytest.mark.parametrize("header", ["检验数(百批)", "检验数(%)", "检验数（十批）"])
+def test_a_unit_in_a_header_that_is_not_understood_is_refused_and_not_left_out(tmp_path, header):
+    (tmp_path / "安徽.csv").write_text(f"地区,{header},合格数\n安徽,100,90\n", encoding="utf-8")
+    assert wrongs(collected(tmp_path)) == [["", "B1", "header"]]
+
+
+def test_a_comma_within_a_number_does_not_move_the_cells_after_it(tmp_path):
+    """12,000 and 11,000 without quotes would be 12 checks, of which 0 passed."""
+    (tmp_path / "安徽.csv").write_text("地区,检验数,合格数\n安徽,12,000,11,000\n", encoding="utf-8")
+    found = collected(tmp_path)
+    assert wrongs(found) == [["", "", "file"]]
+    assert "Row 2" in found.violations["message"].item()
+
+
+def test_a_file_without_a_header_has_one_fault(tmp_path):
+    (tmp_path / "安徽.csv").write_text("安徽,100,90\n安徽,50,40\n", encoding="utf-8")
+    found = collected(tmp_path)
+    assert wrongs(found) == [["", "", "file"]]
+    assert "header" in found.violations["message"].item()
+
+
+def test_no_message_names_a_folder_of_this_machine(tmp_path):
+    (tmp_path / "安徽.csv").write_bytes(b"")
+    (tmp_path / "江苏.xlsx").write_bytes(b"PK\x03\x04 not whole")
+    found = collected(tmp_path)
+    assert len(found.violations) == 2
+    assert not found.status["message"].str.contains(str(tmp_path), regex=False).any()
+    assert not found.violations["message"].str.contains(str(tmp_path), regex=False).any()

@@ -155,7 +155,7 @@ def test_a_formula_saved_without_its_value_is_refused_or_said_to_be_empty(tmp_pa
     path = book(
         tmp_path, {"s": [HEAD, ["安徽", 100, "=B2-10"], ["江苏", 50, 45], ["合计", "=SUM(B2:B3)", 135]]}
     )
-    with pytest.raises(DataError, match="合格数 2") as caught:
+    with pytest.raises(DataError, match="C2 合格数") as caught:
         read(path)
     assert "1 cells" in str(caught.value)  # the one in the total is left out with it
     reading = read(path, formulas="empty")
@@ -253,6 +253,13 @@ def test_a_unit_above_the_table_is_refused_or_given_to_the_columns_it_is_for(tmp
         path, layout=Layout(unit_columns=("内部损失", "外部损失", "总产值")), is_header=header_of(LOSS)
     )
     assert check(reading, LOSS)[["internal", "output"]].values.tolist() == [[10_000, 3_000_000]]
+
+
+@pytest.mark.parametrize("unit", ["单位：百批", "计量单位：万元", "（单位:亿元）"])
+def test_a_unit_above_the_table_is_seen_however_it_is_called_and_its_row_is_named(tmp_path, unit):
+    path = book(tmp_path, {"s": [["表"], [unit], HEAD, ["安徽", 100, 90]]})
+    with pytest.raises(DataError, match="row 2"):
+        read_table(path, layout=Layout(), lang="en")
 
 
 def test_csv_is_read_by_the_same_rules(tmp_path):
@@ -427,6 +434,6 @@ def test_a_formula_with_a_saved_value_gives_the_value_and_runs_nothing(tmp_path)
     path = book(
         tmp_path, {"s": [[*HEAD, "产品"], ["安徽", 100, 90, None], ["江苏", 50, 45, "酒"]]}, change=command
     )
-    with pytest.raises(DataError, match="产品 2"):
+    with pytest.raises(DataError, match="D2 产品"):
         read(path)
     assert read(path, formulas="empty").table["产品"].tolist() == [None, "酒"]

@@ -54,6 +54,8 @@ def check(
     """
     with told(lang, traceback, failed=2) as speak:
         from qstats.indicators import schema_of
+        from qstats.places import placed
+        from qstats.readings import Reading
         from qstats.schema import MAX_LISTED, examine
 
         wanted = schema_of(schema)
@@ -62,6 +64,8 @@ def check(
             _preview(data, speak)
             return
         table, found, notes = examine(data, wanted, need=_parts(need), lang=speak)
+        if isinstance(data, Reading):
+            found = placed(found, data, wanted)
         for note in notes:
             aside("cli.note", speak, text=note)
         if found.empty:
@@ -196,9 +200,9 @@ def _texts(table: pd.DataFrame) -> Iterator[list[str]]:
 def _violations(found: pd.DataFrame) -> Iterator[list[str]]:
     from qstats.values import text_of
 
-    rows = found["row"].astype("string").fillna("")
-    for row, (_, column, value, rule, message) in zip(rows, found.itertuples(index=False), strict=True):
-        yield [row, column, text_of(value), rule, message]
+    rows = found.astype({"row": "string"}).fillna({"row": ""})
+    for row in rows.to_dict("records"):
+        yield [text_of(cell) for cell in row.values()]
 
 
 def _refuse_inside(folder: Path, written: list[Path | None], lang: str) -> None:
