@@ -347,7 +347,8 @@ def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:
     taken = [name for name in keys.columns if name in columns]
     if taken:
         raise DataError(f"a key cannot be called {taken[0]!r}: the result has such a column; rename it")
-    parts = {name: keys[name].astype(str).to_numpy(dtype=object) for name in keys.columns}
+    text = {name: key if key.dtype == "str" else key.astype(str) for name, key in keys.items()}
+    parts = {name: key.array for name, key in text.items()}
     return pd.DataFrame(parts | columns, index=pd.RangeIndex(len(columns["estimate"])))
 
 
@@ -381,9 +382,9 @@ def _valid(table: pd.DataFrame) -> pd.DataFrame:
         raise DataError(
             f"{count} rows repeat the keys of another (first: {first}); an Estimate has one row a key"
         )
-    if table[keys].isna().any(axis=None):
+    if any(column.hasnans for _, column in table[keys].items()):
         raise DataError(f"a key of an Estimate ({', '.join(keys)}) is empty; fill it in or drop the row")
-    for column in CORE[:-1]:
+    for column in [column for column in CORE[:-1] if table[column].dtype != "float64"]:
         try:
             table[column] = table[column].astype("float64")
         except (TypeError, ValueError) as error:

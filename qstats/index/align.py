@@ -54,25 +54,27 @@ def align(
         ``missing="raise"``, every value that is missing.
     """
     found = given(indicators, lang)
-    leaves = tree[tree["leaf"]].set_index("code")
-    faults = [*_code_faults(found, leaves, name, lang), *found.faults]
+    leaf = tree["leaf"].to_numpy()
+    codes, measured = (tree[column].to_numpy(object)[leaf].tolist() for column in ("code", "unit"))
+    faults = [*_code_faults(found, dict(zip(codes, measured, strict=True)), name, lang), *found.faults]
     faults += _number_faults(found, lang) + _repeats(found, lang)
     refuse(faults, lang)
-    place = {code: j for j, code in enumerate(leaves.index)}
-    leaf = np.array([place[code] for code in found.codes], np.intp)[found.code]
-    value, std_error = (np.full((len(found.units), len(leaves)), np.nan) for _ in range(2))
-    value[found.unit, leaf], std_error[found.unit, leaf] = found.value, found.std_error
+    place = {code: j for j, code in enumerate(codes)}
+    at = found.unit, np.array([place[code] for code in found.codes], np.intp)[found.code]
+    value, std_error = (np.full((len(found.units), len(codes)), np.nan) for _ in range(2))
+    value[at], std_error[at] = found.value, found.std_error
     if missing == "raise":
-        _refuse_missing(found.units, value, leaves["weight_in_root"], lang)
+        weight = tree["weight_in_root"].to_numpy()[leaf]
+        _refuse_missing(found.units, np.isnan(value) & (weight > 0), codes, lang)
     return Aligned(found.units, value, std_error, found.inference, found.provenance)
 
 
-def _code_faults(found: Given, leaves: pd.DataFrame, name: str, lang: str | None) -> list[Fault]:
+def _code_faults(found: Given, units: dict[str, str], name: str, lang: str | None) -> list[Fault]:
     """Return the indicators that the framework does not have, or has in another unit."""
-    faults, units = [], dict(zip(leaves.index, leaves["unit"].astype(str), strict=True))
+    faults = []
     for code in dict.fromkeys(found.codes):
         if code not in units:
-            near = nearest(code, leaves.index)
+            near = nearest(code, units)
             hint = say("framework.near", lang, near=near) if near else ""
             message = say("index.unknown", lang, name=name, code=code, hint=hint)
             faults.append(fault("indicator", code, "unknown", message))
@@ -115,10 +117,8 @@ def _repeats(found: Given, lang: str | None) -> list[Fault]:
     names = {code: k for k, code in reversed(list(enumerate(found.codes)))}
     code = np.array([names[name] for name in found.codes], np.intp)[found.code[ok]]
     cell = found.unit[ok] * max(1, len(found.codes)) + code
-    again = np.ones(len(cell), bool)
-    again[np.unique(cell, return_index=True)[1]] = False
     faults = []
-    for row in ok[again]:
+    for row in ok[pd.Index(cell).duplicated()]:
         name, unit = found.codes[found.code[row]], _unit(found, int(row))
         message = say("index.twice", lang, code=name, unit=unit)
         faults.append(fault("indicator", f"{name} {unit}", "twice", message, int(found.row[row])))
@@ -130,16 +130,14 @@ def _unit(found: Given, row: int) -> str:
     return _said(found.units.iloc[found.unit[row]]) if found.unit[row] >= 0 else "—"
 
 
-def _refuse_missing(
-    units: pd.DataFrame, value: np.ndarray, weight: pd.Series[float], lang: str | None
-) -> None:
+def _refuse_missing(units: pd.DataFrame, hole: np.ndarray, codes: list[str], lang: str | None) -> None:
     """Raise with every weighted value that is not there."""
-    at, of = np.nonzero(np.isnan(value) & (weight.to_numpy() > 0))
+    at, of = np.nonzero(hole)
     if not at.size:
         return
     message = say("index.missing_cell", lang)
     faults = [
-        {"row": int(i), "column": str(weight.index[j]), "value": _said(units.iloc[i]), "rule": "missing"}
+        {"row": int(i), "column": codes[j], "value": _said(units.iloc[i]), "rule": "missing"}
         for i, j in zip(at, of, strict=True)
     ]
     examples = "; ".join(f"{fault['value']} × {fault['column']}" for fault in faults[:_LISTED])

@@ -12,6 +12,8 @@ from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble
 from qstats.index import frameworks
 from qstats.index.align import Aligned, Indicators, Missing, align
+from qstats.index.tidy import crossed, tiled
+from qstats.index.tree import Tree, arrays
 from qstats.messages import language, say
 from qstats.stats import composite
 
@@ -119,101 +121,83 @@ def competitiveness_index(
     [90.0, 90.0]
     """
     one_of("missing", missing, ("raise", "renormalise"))
-    tree = frameworks.framework(framework, lang=lang)
-    name = frameworks.name_of(framework)
-    given = align(indicators, tree, name=name, missing=missing, lang=lang)
+    table = frameworks.framework(framework, lang=lang)
+    tree, name = arrays(table), frameworks.name_of(framework)
+    given = align(indicators, table, name=name, missing=missing, lang=lang)
     scores = _score(tree, given)
     low, high = composite.normal_interval(
         scores.score, scores.std_error, level=level, floor=FLOOR, ceiling=CEILING
     )
     return Estimate(
         _tabulated(tree, given, scores, low, high),
-        indicator=str(tree.loc[tree["depth"] == 0, "code"].iloc[0]),
+        indicator=tree.root,
         unit="index",
         method=f"min-max scores {FLOOR:g}..{CEILING:g}, fixed bounds, weighted arithmetic means ({name}); "
         "errors propagated linearly, indicators taken as independent",
-        basis=_population(tree, lang),
+        basis=_population(table, lang),
         level=level,
         inference=given.inference,
         provenance=[*given.provenance, f"framework:{name}"],
-        notes=_notes(tree, scores, lang),
+        notes=_notes(table, tree, scores, lang),
     )
 
 
-def _score(tree: pd.DataFrame, given: Aligned) -> _Scores:
+def _score(tree: Tree, given: Aligned) -> _Scores:
     """Score the leaves, then go up the tree for the means and down it for the weights."""
-    leaf = tree["leaf"].to_numpy()
-    at = tree[leaf]
-    shape = (len(given.units), len(tree))
-    score, error, clipped, coverage = (np.full(shape, np.nan) for _ in range(4))
-    bounds = at["lower"].to_numpy(), at["upper"].to_numpy()
+    leaf = tree.leaves
+    shape = (len(given.units), len(tree.codes))
+    score, error, coverage, share = (np.full(shape, np.nan) for _ in range(4))
+    clipped, observed = np.zeros(shape), np.zeros(shape)
     limits = {"floor": FLOOR, "ceiling": CEILING}
-    raw = composite.minmax(given.value, *bounds, **limits, direction=at["direction"].to_numpy())
+    raw = composite.minmax(given.value, tree.lower, tree.upper, **limits, direction=tree.direction)
     score[:, leaf] = np.clip(raw, FLOOR, CEILING)
-    clipped[:, leaf] = np.sign(raw - score[:, leaf])
-    slope = (CEILING - FLOOR) / (bounds[1] - bounds[0])
-    error[:, leaf] = np.where(clipped[:, leaf] == 0, slope * given.std_error, np.nan)
-    coverage[:, leaf] = ~np.isnan(given.value)
-    observed = np.where(leaf, coverage, 0.0)
-    share = np.full(shape, np.nan)
-    for node, below in _families(tree):
-        w = tree["weight"].to_numpy()[below]
+    cut = np.sign(raw - score[:, leaf])
+    clipped[:, leaf] = np.nan_to_num(cut)
+    slope = (CEILING - FLOOR) / (tree.upper - tree.lower)
+    error[:, leaf] = np.where(cut == 0, slope * given.std_error, np.nan)
+    coverage[:, leaf] = observed[:, leaf] = ~np.isnan(given.value)
+    for node, below in tree.families:
+        w = tree.weight[below]
         used = composite.available_weights(w, ~np.isnan(score[:, below]))
         score[:, node] = composite.aggregate(score[:, below], used)
         error[:, node] = composite.aggregate_error(error[:, below], used)
         coverage[:, node] = composite.aggregate(coverage[:, below], composite.available_weights(w, w >= 0))
         observed[:, node] = observed[:, below].sum(-1)
         share[:, below] = np.nan_to_num(used)
-    share[:, tree["depth"].to_numpy() == 0] = 1.0
-    weight = _down(tree, share) * ~np.isnan(score)
-    return _Scores(score, error, np.nan_to_num(clipped), coverage, weight, observed.astype("int64"))
-
-
-def _families(tree: pd.DataFrame) -> list[tuple[int, np.ndarray]]:
-    """Return each node that has children with the places of these, the deepest first."""
-    place = {code: i for i, code in enumerate(tree["code"])}
-    inner = tree[~tree["leaf"]].sort_values("depth", ascending=False, kind="stable")
-    return [(place[code], np.flatnonzero(tree["parent"] == code)) for code in inner["code"]]
-
-
-def _down(tree: pd.DataFrame, share: np.ndarray) -> np.ndarray:
-    """Multiply the shares in the parent down to shares in the root."""
-    weight = share.copy()
-    for node, below in reversed(_families(tree)):
-        weight[:, below] = weight[:, [node]] * share[:, below]
-    return weight
+    share[:, tree.parent < 0] = 1.0
+    for node, below in reversed(tree.families):  # shares in the parent become shares in the root
+        share[:, below] *= share[:, [node]]
+    return _Scores(score, error, clipped, coverage, share * ~np.isnan(score), observed.astype("int64"))
 
 
 def _tabulated(
-    tree: pd.DataFrame, given: Aligned, scores: _Scores, low: np.ndarray, high: np.ndarray
+    tree: Tree, given: Aligned, scores: _Scores, low: np.ndarray, high: np.ndarray
 ) -> pd.DataFrame:
-    units, nodes = scores.score.shape
-    keys = given.units.iloc[np.repeat(np.arange(units), nodes)].reset_index(drop=True)
-    value = np.full((units, nodes), np.nan)
-    value[:, tree["leaf"].to_numpy()] = given.value
+    units = len(given.units)
+    value = np.full(scores.score.shape, np.nan)
+    value[:, tree.leaves] = given.value
     return assemble(
-        keys.assign(node=np.tile(tree["code"].to_numpy(dtype=object), units)),
+        crossed(given.units, tree.codes),
         estimate=scores.score.ravel(),
         std_error=scores.std_error.ravel(),
         conf_low=low.ravel(),
         conf_high=high.ravel(),
         n=scores.observed.ravel(),
         coverage=scores.coverage.ravel(),
-        flag=_flags(scores).ravel(),
-        parent=np.tile(tree["parent"].to_numpy(dtype=object), units),
-        depth=np.tile(tree["depth"].to_numpy(), units),
+        flag=_flags(scores),
+        parent=tiled(tree.above, units),
+        depth=np.tile(tree.depth, units),
         weight=scores.weight.ravel(),
         value=value.ravel(),
     )
 
 
-def _flags(scores: _Scores) -> np.ndarray:
+def _flags(scores: _Scores) -> pd.Index[str]:
     partly = scores.coverage < 1 - 1e-12
-    return np.select(
-        [np.isnan(scores.score), partly, scores.clipped < 0, scores.clipped > 0],
-        ["missing", "renormalised", "clipped low", "clipped high"],
-        default="",
-    ).astype(object)
+    found = np.select(
+        [np.isnan(scores.score), partly, scores.clipped < 0, scores.clipped > 0], [1, 2, 3, 4], default=0
+    )
+    return pd.Index(["", "missing", "renormalised", "clipped low", "clipped high"]).take(found.ravel())
 
 
 def _population(tree: pd.DataFrame, lang: str | None) -> str:
@@ -223,13 +207,13 @@ def _population(tree: pd.DataFrame, lang: str | None) -> str:
     return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
-def _notes(tree: pd.DataFrame, scores: _Scores, lang: str | None) -> list[str]:
+def _notes(table: pd.DataFrame, tree: Tree, scores: _Scores, lang: str | None) -> list[str]:
     """Say what is missing, what was cut, and what is a hypothesis."""
-    names = tree[f"name_{language(lang)}"]
-    leaves = np.flatnonzero(tree["leaf"])
+    names, leaves = table[f"name_{language(lang)}"].tolist(), tree.leaves
     units = len(scores.score)
     absent = np.isnan(scores.score).sum(0)
-    used = [str(names[j]) for j in leaves if absent[j] < units]
+    cut = [(scores.clipped == sign).sum(0) for sign in (-1, 1)]
+    used = [names[j] for j in leaves if absent[j] < units]
     notes = []
     if len(used) < len(leaves):
         notes.append(say("index.note.some", lang, used=len(used), total=len(leaves), codes=", ".join(used)))
@@ -239,18 +223,18 @@ def _notes(tree: pd.DataFrame, scores: _Scores, lang: str | None) -> list[str]:
         if 0 < absent[j] < units
     ]
     for j in leaves:
-        low, high = (int((scores.clipped[:, j] == sign).sum()) for sign in (-1, 1))
+        low, high = (int(number[j]) for number in cut)
         if low or high:
             said = {"low": low, "high": high, "floor": f"{FLOOR:g}", "ceiling": f"{CEILING:g}"}
             notes.append(say("index.note.clipped", lang, code=names[j], count=units - absent[j], **said))
-    return notes + _claims(tree, lang)
+    return notes + _claims(table, tree, lang)
 
 
-def _claims(tree: pd.DataFrame, lang: str | None) -> list[str]:
+def _claims(table: pd.DataFrame, tree: Tree, lang: str | None) -> list[str]:
     """Say which weights and bounds are not official."""
-    weights = int(((tree["weight_provenance"] == "hypothesis") & (tree["depth"] > 0)).sum())
-    bounds = tree.loc[tree["leaf"], "bounds_provenance"]
-    guessed, own = (int((bounds == kind).sum()) for kind in ("hypothesis", "user"))
+    weight, bound = (table[f"{name}_provenance"].tolist() for name in ("weight", "bounds"))
+    weights = sum(weight[j] == "hypothesis" for j in range(len(weight)) if tree.depth[j])
+    guessed, own = (sum(bound[j] == kind for j in tree.leaves) for kind in ("hypothesis", "user"))
     notes = (
         [say("index.note.hypothesis", lang, weights=weights, bounds=guessed)] if weights or guessed else []
     )

@@ -35,6 +35,9 @@ _NUMBERS: Final = ("direction", "weight", "lower", "upper")
 #: a spreadsheet writes a third as 0.333333333; twelve such roundings add up to less than this
 _SUM_TOLERANCE: Final = 1e-8
 
+#: name → cells
+_Columns = dict[str, Any]
+
 
 def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) -> pd.DataFrame:
     """Load and check the tree of an index.
@@ -81,12 +84,12 @@ def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) 
     name, table = _read(source, lang)
     faults = _header_faults(table, lang)
     if not faults:
-        table, faults = _typed(table, lang)
-        faults += _code_faults(table, lang) + _tree_faults(table, lang)
-        faults += _weight_faults(table, lang) + _leaf_faults(table, lang)
+        columns, faults = _typed(table, lang)
+        faults += _code_faults(columns, lang) + _tree_faults(columns, lang)
+        faults += _weight_faults(columns, lang) + _leaf_faults(columns, lang)
     if faults:
         raise FrameworkError(say("framework.faults", lang, name=name, count=len(faults)), faults)
-    return shown.Framework(_measured(table))
+    return shown.Framework(columns | _measured(columns))
 
 
 def name_of(source: str | Path | pd.DataFrame, /) -> str:
@@ -97,7 +100,7 @@ def name_of(source: str | Path | pd.DataFrame, /) -> str:
 def _read(source: str | Path | pd.DataFrame, lang: str | None) -> tuple[str, pd.DataFrame]:
     name = name_of(source)
     if not isinstance(source, str | Path):
-        return name, source.copy()
+        return name, source
     if isinstance(source, Path) or Path(source).name != source or Path(source).suffix:
         return name, read_table(source, lang=lang).table
     known = _bundled()
@@ -141,35 +144,40 @@ def _header_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
     return faults
 
 
-def _typed(table: pd.DataFrame, lang: str | None) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table with text and numbers told apart, and the cells that are no numbers."""
-    import pandas as pd
-
-    typed: dict[str, Any] = {str(column): table[column].array for column in table.columns}
+def _typed(table: pd.DataFrame, lang: str | None) -> tuple[_Columns, list[str]]:
+    """Return the columns with text and numbers told apart, and the cells that are no numbers."""
+    given = {str(name): column.array for name, column in table.items()}
+    typed: _Columns = dict(given)
     faults = []
     for column in ("code", "parent", "unit", "weight_provenance", "bounds_provenance"):
-        typed[column] = [_text(cell) for cell in table[column].tolist()]
+        typed[column] = [_text(cell) for cell in given[column].tolist()]
     for column in ("name_zh", "name_en"):
-        cells = table[column].tolist() if column in table.columns else [""] * len(table)
-        typed[column] = [_text(cell) or code for cell, code in zip(cells, typed["code"], strict=True)]
+        names = [_text(cell) for cell in given[column].tolist()] if column in given else typed["code"]
+        typed[column] = [name or code for name, code in zip(names, typed["code"], strict=True)]
     for column in _NUMBERS:
-        numbers = []
-        for code, cell in zip(typed["code"], table[column].tolist(), strict=True):
-            read = values.Number(math.nan) if values.is_missing(cell) else values.read_number(cell, lang)
-            if isinstance(read, values.Fault):
+        read = [_number(cell, lang) for cell in given[column].tolist()]
+        for code, number, cell in zip(typed["code"], read, given[column].tolist(), strict=True):
+            if number == math.inf:
                 faults.append(say("framework.number", lang, code=code, column=column, value=_text(cell)))
-            numbers.append(read.value if isinstance(read, values.Number) else math.inf)
-        typed[column] = numbers
-    return pd.DataFrame(typed), faults
+        typed[column] = read
+    return typed, faults
 
 
 def _text(cell: Any) -> str:
     return "" if values.is_missing(cell) else values.plain(cell)
 
 
-def _code_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
-    empty = [say("framework.code_empty", lang, row=i + 1) for i, code in enumerate(table["code"]) if not code]
-    counts = Counter(code for code in table["code"] if code)
+def _number(cell: Any, lang: str | None) -> float:
+    """Return a number, NaN where the cell is empty and infinity where it holds no number."""
+    if values.is_missing(cell):
+        return math.nan
+    read = values.read_number(cell, lang)
+    return read.value if isinstance(read, values.Number) else math.inf
+
+
+def _code_faults(typed: _Columns, lang: str | None) -> list[str]:
+    empty = [say("framework.code_empty", lang, row=i + 1) for i, code in enumerate(typed["code"]) if not code]
+    counts = Counter(code for code in typed["code"] if code)
     return empty + [
         say("framework.code_twice", lang, code=code, count=count)
         for code, count in counts.items()
@@ -177,8 +185,8 @@ def _code_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
     ]
 
 
-def _tree_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
-    parents = dict(zip(table["code"].tolist(), table["parent"].tolist(), strict=True))
+def _tree_faults(typed: _Columns, lang: str | None) -> list[str]:
+    parents = dict(zip(typed["code"], typed["parent"], strict=True))
     roots = [code for code, parent in parents.items() if not parent]
     faults = []
     if not roots:
@@ -207,9 +215,9 @@ def _cycles(parents: dict[str, str]) -> list[list[str]]:
     return found
 
 
-def _weight_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
+def _weight_faults(typed: _Columns, lang: str | None) -> list[str]:
     columns = ("code", "parent", "weight", "weight_provenance")
-    below = [row for row in zip(*(table[name].tolist() for name in columns), strict=True) if row[1]]
+    below = [row for row in zip(*(typed[name] for name in columns), strict=True) if row[1]]
     faults = [
         say("framework.number", lang, code=code, column="weight", value="")
         for code, _, weight, _ in below
@@ -234,10 +242,10 @@ def _weight_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
     ]
 
 
-def _leaf_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
-    faults, parents = [], set(table["parent"].tolist())
+def _leaf_faults(typed: _Columns, lang: str | None) -> list[str]:
+    faults, parents = [], set(typed["parent"])
     columns = ("code", "direction", "lower", "upper", "unit", "bounds_provenance")
-    for code, direction, *bounds, unit, given in zip(*(table[c].tolist() for c in columns), strict=True):
+    for code, direction, *bounds, unit, given in zip(*(typed[c] for c in columns), strict=True):
         if code in parents:
             continue
         if abs(direction) != 1 and direction != math.inf:
@@ -259,18 +267,19 @@ def _leaf_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
     return faults
 
 
-def _measured(table: pd.DataFrame) -> pd.DataFrame:
-    """Add to each node how deep it lies and what it weighs in the whole."""
-    codes, above = table["code"].tolist(), table["parent"].tolist()
+def _measured(typed: _Columns) -> _Columns:
+    """Return for each node how deep it lies and what it weighs in the whole."""
+    codes, above = typed["code"], typed["parent"]
     parents = dict(zip(codes, above, strict=True))
-    own = [weight if parent else 1.0 for weight, parent in zip(table["weight"].tolist(), above, strict=True)]
+    own = [weight if parent else 1.0 for weight, parent in zip(typed["weight"], above, strict=True)]
     weights, inner = dict(zip(codes, own, strict=True)), set(above)
     lines = [_line(code, parents) for code in codes]
-    table["weight"] = own
-    table["depth"] = [len(line) - 1 for line in lines]
-    table["leaf"] = [code not in inner for code in codes]
-    table["weight_in_root"] = [math.prod(weights[code] for code in line) for line in lines]
-    return table
+    return {
+        "weight": own,
+        "depth": [len(line) - 1 for line in lines],
+        "leaf": [code not in inner for code in codes],
+        "weight_in_root": [math.prod(weights[code] for code in line) for line in lines],
+    }
 
 
 def _line(code: str, parents: dict[str, str]) -> list[str]:

@@ -91,7 +91,17 @@ def given(indicators: Any, lang: str | None, /) -> Given:
     code = np.concatenate([block.code + first for block, first in zip(blocks, start[:-1], strict=True)])
     codes = [name for block in blocks for name in block.codes]
     columns = {key: [block.keys[key] for block in blocks] for key in keys}
-    units, unit, faults = _units(columns, row, [codes[k] for k in code], lang)
+    units, unit, empty = _units(columns, len(row))
+    faults = [
+        fault(
+            key,
+            "",
+            "key",
+            say("index.key_missing", lang, code=codes[code[i]], key=key, row=row[i]),
+            int(row[i]),
+        )
+        for key, i in empty
+    ]
     number = {}
     for name in _NUMBERS:
         number[name], wrong = _read(name, [block.numbers[name] for block in blocks], lang)
@@ -217,32 +227,33 @@ def fault(column: str, value: object, rule: str, message: str, row: int | None =
 
 
 def _units(
-    columns: dict[str, list[Any]], row: Array, code: list[str], lang: str | None
-) -> tuple[pd.DataFrame, Array, list[Fault]]:
+    columns: dict[str, list[pd.Series[Any]]], rows: int
+) -> tuple[pd.DataFrame, Array, list[tuple[str, int]]]:
     """Return the units in order of their keys, the place of every row among them, and empty keys."""
-    place, empty = np.zeros(len(row), np.intp), np.zeros(len(row), bool)
-    faults: list[Fault] = []
+    place, empty = np.zeros(rows, np.intp), np.zeros(rows, bool)
+    missing: list[tuple[str, int]] = []
     labels: dict[str, Array] = {}
     for key, parts in columns.items():
-        cells = pd.concat([pd.Series(part, dtype=object) for part in parts]).to_numpy()
-        at, names = pd.factorize(cells)
+        alike = len({part.dtype for part in parts}) == 1  # else 2023 and 2023.0 would become one number
+        whole = (
+            parts[0] if len(parts) == 1 else pd.concat(parts if alike else [p.astype(object) for p in parts])
+        )
+        at, names = pd.factorize(whole)
         spelt = [_spelt(key, name) for name in names]
-        for i in np.flatnonzero(at < 0):
-            message = say("index.key_missing", lang, code=code[i], key=key, row=row[i])
-            faults.append(fault(key, "", "key", message, int(row[i])))
+        missing += [(key, int(i)) for i in np.flatnonzero(at < 0)]
         ordered = sorted(set(spelt), key=periods.sort_key if key == "period" else None)
         rank = {name: i for i, name in enumerate(ordered)}
         own = np.array([rank[name] for name in spelt], np.intp)
         empty |= at < 0
         place = place * max(1, len(ordered)) + (own[at] if len(own) else 0)
         labels[key] = np.array(ordered, dtype=object)
-    found, unit = np.unique(place[~empty], return_inverse=True)
-    whole = np.full(len(row), -1, np.intp)
+    unit, found = pd.factorize(place[~empty], sort=True)
+    whole = np.full(rows, -1, np.intp)
     whole[~empty] = unit
     if not columns:
-        return pd.DataFrame(index=[0]), whole, faults
+        return pd.DataFrame(index=[0]), whole, missing
     at = np.unravel_index(found, [max(1, len(names)) for names in labels.values()])
-    return pd.DataFrame({k: labels[k][i] for k, i in zip(columns, at, strict=True)}), whole, faults
+    return pd.DataFrame({k: labels[k][i] for k, i in zip(columns, at, strict=True)}), whole, missing
 
 
 def _spelt(key: str, cell: Any) -> str:

@@ -13,6 +13,7 @@ from qstats.index import runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
 from qstats.index.runs import Choices
+from qstats.index.tidy import crossed, tiled
 from qstats.index.tree import Tree
 from qstats.stats import composite
 
@@ -60,25 +61,24 @@ def specified_index(
     observed, coverage, weight = _used(tree, ready.held.value, score)
     value = np.full(score.shape, np.nan)
     value[tree.leaves] = ready.held.value.T
-    nodes, units = score.shape
-    keys = pd.DataFrame({key: np.repeat(ready.units[key].to_numpy(object), nodes) for key in ready.units})
+    units = len(ready.units)
     unknown = np.full(score.size, np.nan)
     said = ", ".join(f"{step}: {option}" for step, option in (steps or {}).items()) or "fixed bounds"
     return Estimate(
         assemble(
-            keys.assign(node=np.tile(np.array(tree.codes, dtype=object), units)),
+            crossed(ready.units, tree.codes),
             estimate=score.T.ravel(),
             std_error=unknown,
             conf_low=unknown,
             conf_high=unknown,
             n=observed.T.ravel(),
             coverage=coverage.T.ravel(),
-            parent=np.tile(ready.table["parent"].to_numpy(dtype=object), units),
+            parent=tiled(tree.above, units),
             depth=np.tile(tree.depth, units),
             weight=weight.T.ravel(),
             value=value.T.ravel(),
         ),
-        indicator=str(ready.table.loc[ready.table["depth"] == 0, "code"].iloc[0]),
+        indicator=tree.root,
         unit="index",
         method=f"{said} ({ready.name})",
         inference="none",

@@ -41,6 +41,16 @@ class Tree(NamedTuple):
     upper: Array
     target: Array | None
 
+    @property
+    def root(self) -> str:
+        """The code of the root."""
+        return self.codes[int(self.depth.argmin())]
+
+    @property
+    def above(self) -> list[str]:
+        """The code of the parent of each node, empty for the root."""
+        return ["" if at < 0 else self.codes[at] for at in self.parent]
+
 
 def arrays(table: pd.DataFrame, /) -> Tree:
     """Return a framework, checked by :func:`qstats.framework`, as arrays.

@@ -18,6 +18,7 @@ from qstats.index.methods import Options
 from qstats.index.outcomes import OUTCOMES, Of, Outcome
 from qstats.index.pipeline import BLOCK, run
 from qstats.index.runs import GROUPS, Choices, Failed, Prepared, Sampling
+from qstats.index.tidy import crossed
 from qstats.messages import say
 from qstats.stats import ranking, sensitivity
 
@@ -331,14 +332,12 @@ def _shares(
 def _estimate(
     prepared: Prepared, done: Runs, of: Of, keys: pd.DataFrame, columns: dict[str, Array], level: float
 ) -> Estimate:
-    nodes, rows = columns["estimate"].shape
-    labels = keys.iloc[np.repeat(np.arange(rows), nodes)].reset_index(drop=True)
-    labels = labels.assign(node=np.tile(np.array(prepared.tree.codes, dtype=object), rows))
     names = ", ".join(name for name in runs.varied(prepared) if name != "number")
-    root = str(prepared.table.loc[prepared.table["depth"] == 0, "code"].iloc[0])
     return Estimate(
-        assemble(labels, **{name: value.T.ravel() for name, value in columns.items()}),
-        indicator=root,
+        assemble(
+            crossed(keys, prepared.tree.codes), **{name: value.T.ravel() for name, value in columns.items()}
+        ),
+        indicator=prepared.tree.root,
         unit="" if "rank" in of else "index",
         method=f"{of} over {done.score.shape[1]} runs of {prepared.name}; varied: {names}",
         level=level,
