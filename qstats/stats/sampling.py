@@ -358,7 +358,7 @@ def _influences(z: Array, row: Index, unit: Index, rows: int, units: int) -> csr
     """Put influences in a matrix; a row without any gets NaN, for its error is not zero."""
     if units < 1:
         raise DesignError("a sample of no units: nothing can be estimated")
-    empty = np.setdiff1d(np.arange(rows), row)
+    empty = np.flatnonzero(np.bincount(row, minlength=rows) == 0)
     z = np.concatenate([z, np.full(empty.size, np.nan)])
     place = np.concatenate([row, empty]), np.concatenate([unit, np.zeros_like(empty)])
     Z = csr_array((z, place), shape=(rows, units))
@@ -376,6 +376,8 @@ def _distinct(row: Index, column: Index, shape: tuple[int, int]) -> tuple[Index,
 
 def _seen(Z: csr_array, present: csr_array | None) -> csr_array:
     """Return Z with a stored entry wherever the row is present, and no duplicate."""
+    if present is None and Z.has_canonical_format:
+        return Z
     row, unit, z = entries(csr_array(Z))
     if present is not None:
         more, where, value = entries(csr_array(present))

@@ -103,6 +103,8 @@ def resolve(
         By which the variance of each row is still to be multiplied.
     """
     R = level.Z.shape[0]
+    if not domain and not lone.any():
+        return level, np.ones(R)
     means = group_means(level.Z, level.group, level.count)
     alone = lone[means.group]
     if domain and singleton in ("adjust", "average"):

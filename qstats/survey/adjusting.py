@@ -59,6 +59,9 @@ def adjustment(found: Cells, units: Units) -> Adjustment:
     """Take the weights of the cells through the calibrations of their design."""
     design = found.design
     steps = design.calibrations if design else ()
+    if not steps:
+        none = csr_array((units.number, 0))
+        return Adjustment(np.ones(len(found)), (), np.zeros(len(found), np.intp), none, none, None)
     names = list(dict.fromkeys(name for step in steps for name in step.categorical))
     category, labels = found.codes(names)
     w = _weights(found)
@@ -66,8 +69,6 @@ def adjustment(found: Cells, units: Units) -> Adjustment:
     drawn = found.column("n") + found.column("missing")
     count = csr_array((drawn, (units.unit, category)), shape=N.shape)
     nothing = Adjustment(np.ones(len(found)), (), category, N, count, None)
-    if not steps:
-        return nothing
     varying = [step for step in steps if step.continuous]
     if varying:
         if len(steps) > 1 or (design is not None and design.replication is not None):

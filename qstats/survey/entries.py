@@ -47,7 +47,10 @@ def entries_of(found: Cells, by: Sequence[str], *, margins: bool = False) -> Ent
                 + (f". Did you mean {near!r}?" if near else "")
             )
     keys = tuple(by)
-    sizes = range(len(keys), -1, -1) if margins else (len(keys),)
+    if not margins:
+        code, label = found.codes(keys)
+        return Entries(label, code, np.arange(len(found)))
+    sizes = range(len(keys), -1, -1)
     rows, labels, start = [], [], 0
     for size in sizes:
         for kept in combinations(keys, size):

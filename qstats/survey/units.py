@@ -37,31 +37,26 @@ class Units(NamedTuple):
 def units_of(found: Cells, design: Design, y: str = "", x: str | None = None) -> Units:
     """Return the numbers of the sampled units of the cells, and how they were drawn."""
     strata = [design.strata] if design.strata else []
-    code, labels = found.codes(strata)
+    code, top = found.numbers(strata)
+    labels = found.labels(strata, top)
     joined, groups = collapsed(labels, design)
     stratum = joined[code]
     population = populations_of(found, design, code, len(labels), joined, len(groups))
     if design.elements:
         unit = np.arange(len(found))
         sample = sampling.Sample(stratum, population, count=found.column("rows"))
-        return Units(unit, sample, groups, _name(found, design, unit, f"{y}/{x}/{found.by}"))
+        return Units(unit, sample, groups, _name(found, labels, unit, f"{y}/{x}/{found.by}"))
     stages = [*strata, *design.stages]
-    psu, _ = found.codes(stages[: len(strata) + 1])
-    first = _first(psu)
+    psu, first = found.numbers(stages[: len(strata) + 1])
     if len(design.stages) == 1:
         sample = sampling.Sample(stratum[first], population)
-        return Units(psu, sample, groups, _name(found, design, psu, ""))
-    unit, _ = found.codes(stages)
+        return Units(psu, sample, groups, _name(found, found.labels(stages, first), psu, ""))
+    unit, deepest = found.numbers(stages)
     within = np.full(len(first), np.inf)
     if len(design.populations) > 1:
         within = found.column(design.populations[1])[first]
-    sample = sampling.Sample(stratum[first], population, psu[_first(unit)], within)
-    return Units(unit, sample, groups, _name(found, design, unit, ""))
-
-
-def _first(code: Index) -> Index:
-    """Return the first cell of each number."""
-    return np.unique(code, return_index=True)[1]
+    sample = sampling.Sample(stratum[first], population, psu[deepest], within)
+    return Units(unit, sample, groups, _name(found, found.labels(stages, deepest), unit, ""))
 
 
 def collapsed(labels: pd.DataFrame, design: Design) -> tuple[Index, pd.DataFrame]:
@@ -91,15 +86,12 @@ def populations_of(
     return np.asarray(np.bincount(joined, own, minlength=groups), float)
 
 
-def _name(found: Cells, design: Design, unit: Index, of: str) -> str:
+def _name(found: Cells, labels: pd.DataFrame, unit: Index, of: str) -> str:
     """Return an id of the sample: the same units with the same rows and weights."""
     weight = found.sum(ONE) + (found.column(OMITTED) if found.missing == "omit" and found.sums else 0.0)
-    strata = [design.strata] if design.strata else []
-    _, labels = found.codes([*strata, *design.stages])
     digest = hashlib.blake2b(of.encode(), digest_size=8)
-    digest.update(
-        pd.util.hash_pandas_object(labels, index=False).to_numpy().tobytes() if len(labels.columns) else b""
-    )
+    if len(labels.columns):
+        digest.update(pd.util.hash_pandas_object(labels, index=False).to_numpy().tobytes())
     for column in (found.column("rows"), weight):
         digest.update(np.bincount(unit, column).astype(np.float32).tobytes())
     return digest.hexdigest()
