@@ -150,7 +150,7 @@ def real_number(
     most: float | None = None,
 ) -> None:
     """Raise OptionError unless `value` is one finite number within these limits; true and false are none."""
-    if isinstance(value, Real) and not isinstance(value, bool) and isfinite(value):
+    if not isinstance(value, bool) and isinstance(value, Real) and isfinite(value):
         x = float(value)
         if (
             (above is None or x > above)
@@ -183,8 +183,10 @@ def yes_or_no(argument: str, value: object, /) -> None:
         )
 
 
-def text(argument: str, value: object, /) -> None:
-    """Raise OptionError unless `value` is a text."""
+def text(argument: str, value: object, /, *, empty: bool = True) -> None:
+    """Raise OptionError unless `value` is a text, and not an `empty` one where that says nothing."""
+    if value == "" and not empty:
+        raise OptionError(f"{argument} is empty; say what it is", argument=argument, value=value)
     if not isinstance(value, str):
         raise OptionError(
             f"{argument}={value!r:.200} is a {type(value).__name__}, not a text; write it in quotes",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
+from qstats.analysis import given
 from qstats.analysis.proportions import proportions
-from qstats.errors import OptionError, real_number
-from qstats.estimate import Estimate, require_estimate
-from qstats.messages import say
+from qstats.errors import OptionError, one_of, real_number, within_0_1
+from qstats.estimate import Estimate
+from qstats.messages import language, say
 from qstats.stats import sample_size as sizes
 from qstats.stats.acceptance import Side, decide
 
@@ -81,15 +82,17 @@ def accept(
     >>> accept(rate, 95)[["region", "bound_low", "decision"]].round(2).values.tolist()
     [['安徽', 95.05, 'accept'], ['江苏', 92.21, 'cannot say']]
     """
-    require_estimate(estimate)
-    given = proportions(estimate, lang=lang)
-    _check_p0(p0, given.whole, estimate.unit, side, lang)
+    given.one(estimate, lang)
+    real_number("deff_at_bounds", deff_at_bounds, above=0)
+    within_0_1("confidence", confidence)
+    rates = proportions(estimate, lang=lang)
+    _check_p0(p0, rates.whole, estimate.unit, side, lang)
     found = decide(
-        given.p,
-        given.se,
-        given.n,
-        given.df,
-        p0 / given.whole,
+        rates.p,
+        rates.se,
+        rates.n,
+        rates.df,
+        p0 / rates.whole,
         confidence=confidence,
         side=side,
         deff_at_bounds=deff_at_bounds,
@@ -98,11 +101,11 @@ def accept(
     reason = np.full(len(table), _UNKNOWN, object) if estimate.inference == "none" else found.reason
     return table[[*estimate.keys, "estimate"]].assign(
         p0=float(p0),
-        bound_low=given.whole * found.low,
-        bound_high=given.whole * found.high,
+        bound_low=rates.whole * found.low,
+        bound_high=rates.whole * found.high,
         n=table["n"],
         n_eff=found.n_eff,
-        df=given.df,
+        df=rates.df,
         decision=found.decision,
         reason=reason,
     )
@@ -179,7 +182,12 @@ def sample_size(
     if half_width is not None and power is not None:
         purpose = say("acceptance.to_test", lang)
         raise OptionError(say("acceptance.unused", lang, name="power", purpose=purpose))
-    rates, deffs, N = _many(rate), _many(deff), math.inf if population is None else population
+    language(lang)
+    within_0_1("confidence", confidence)
+    if power is not None:
+        within_0_1("power", power, hint="80 % is 0.8")
+    one_of("method", method, (None, *get_args(sizes.Width), *get_args(sizes.Test)))
+    rates, deffs, N = _many(rate), _many(deff), _population(population)
     if half_width is not None:
         asked = list(product(rates, _many(half_width)))
         rows = [_to_estimate(pi, h, confidence, method or "wald", lang) for pi, h in asked]
@@ -187,6 +195,14 @@ def sample_size(
         asked = list(product(rates, _many(p0)))
         rows = [_to_test(pi, p, confidence, power, method or "exact", lang) for pi, p in asked]
     return _sized(rows, deffs, N)
+
+
+def _population(size: float | None) -> float:
+    """Return the size of the population, infinite where none is given."""
+    if size is None or size == math.inf:
+        return math.inf
+    real_number("population", size, least=1)
+    return float(size)
 
 
 def _sized(rows: list[dict[str, Any]], deffs: list[float], population: float) -> pd.DataFrame:
@@ -253,7 +269,8 @@ def _check_p0(p0: float, whole: float, unit: str, side: Side, lang: str | None) 
 
 def _many(value: Any) -> list[float]:
     try:
-        found = [float(value)] if np.ndim(value) == 0 else [float(v) for v in value]
+        every = [value] if np.ndim(value) == 0 else list(value)
+        found = [] if any(isinstance(v, bool) for v in every) else [float(v) for v in every]
     except (TypeError, ValueError):
         found = []
     if not found:

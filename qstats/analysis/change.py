@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import periods
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate, require_estimate
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, one_of, text
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import difference as differences
 from qstats.stats import multiplicity, two_rates
@@ -111,7 +112,7 @@ def change(
     >>> moved.table[["period", "compared_with", "direction"]].values.tolist(), round(moved.value(), 2)
     ([['2024', '2023', 'up']], 0.28)
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
     _check_choices(on, base, measure, interval, samples, lang)
     if "period" not in estimate.keys:
         raise DataError(say("change.no_period", lang, keys=", ".join(estimate.keys) or "—"))
@@ -144,6 +145,8 @@ def _check_choices(on: Any, base: Any, measure: Any, interval: Any, samples: Any
     one_of("measure", measure, ("points", "ratio", "index"))
     one_of("interval", interval, ("mover", "newcombe", "miettinen-nurminen"))
     one_of("samples", samples, (None, "independent", "covarying"))
+    if base is not None:
+        text("base", base)
     if (on == "base") != (base is not None):
         raise OptionError(say("change.base", lang))
     if interval != "mover" and (measure != "points" or samples == "covarying"):

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import classifications, datasets
-from qstats.errors import DataError, OptionError, one_of, whole_number
-from qstats.estimate import Estimate, require_estimate
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, mapping, names_of, one_of, real_number, text
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
 from qstats.stats.ranking import competition_ranks, rank_interval
@@ -100,7 +101,8 @@ def compare(
     >>> ranked[["rank", "of", "position"]].values.tolist(), ranked["gap_reference"].round(2).tolist()
     ([[6, 6, 'lower']], [0.63])
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
+    given.draws(draws, seed, least=0, argument="draws")
     if "region" not in estimate.keys:
         raise DataError(say("compare.no_region", lang, keys=", ".join(estimate.keys) or "—"))
     one_of("adjust", adjust, ADJUSTMENT)
@@ -114,7 +116,9 @@ def compare(
     others = [key for key in estimate.keys if key != "region"]
     parts = [rows for _, rows in (inside.groupby(others, sort=False) if others else [("", inside)])]
     ranked = [_with_interval(_ranked(rows, sign), estimate, sign, draws, seed) for rows in parts]
-    found = _with_reference(pd.concat(ranked).sort_index(), table, others, _region(reference, table, lang))
+    found = _with_reference(
+        pd.concat(ranked).sort_index(), table, others, _region(reference, table, lang, "reference")
+    )
     found = _beside_neighbours(found, table, others, neighbours, lang)
     found = _versus(found, estimate, others, sign, adjust)
     absent = [name for name in group if name not in set(inside.loc[inside["estimate"].notna(), "region"])]
@@ -126,7 +130,9 @@ def compare(
     return estimate.replace(table, notes=(*estimate.notes, *notes))
 
 
-def position_name(position: str, /, *, within: str = "provinces", lang: str | None = None) -> str:
+def position_name(
+    position: str, /, *, within: Group | Sequence[str] = "provinces", lang: str | None = None
+) -> str:
     """Return what a position in a group is called (全国上游, 中部领先).
 
     Examples
@@ -135,6 +141,10 @@ def position_name(position: str, /, *, within: str = "provinces", lang: str | No
     ('全国上游', '中部领先')
     """
     one_of("position", position, POSITIONS)
+    if isinstance(within, str):
+        one_of("within", within, GROUPS)
+    else:
+        names_of("within", within)
     place = within if within in ("provinces", "central6") else "group"
     return say(f"compare.{position}.{place}", lang)
 
@@ -143,7 +153,7 @@ def _members(within: Any, lang: str | None) -> list[str]:
     """Return the names of the regions of a group."""
     known = classifications.regions()
     if not isinstance(within, str):
-        return [_region(name, None, lang) for name in within]
+        return [_region(name, None, lang) for name in names_of("within", within)]
     one_of("within", within, GROUPS)
     if within in ("provinces", "cities"):
         chosen = known["level"] == {"provinces": "province", "cities": "city"}[within]
@@ -154,15 +164,16 @@ def _members(within: Any, lang: str | None) -> list[str]:
     return list(known.loc[chosen, "name"])
 
 
-def _region(text: str, table: pd.DataFrame | None, lang: str | None) -> str:
+def _region(named: str, table: pd.DataFrame | None, lang: str | None, argument: str = "region") -> str:
     """Return the name of a region of the classification, or of the table (长三角)."""
-    if table is not None and text in set(table["region"]):
-        return text
-    name = classifications.region_name(text)
+    text(argument, named)
+    if table is not None and named in set(table["region"]):
+        return named
+    name = classifications.region_name(named)
     if name is None:
-        near = classifications.nearest_region(text)
+        near = classifications.nearest_region(named)
         hint = say("compare.near", lang, near=near) if near else ""
-        raise OptionError(say("compare.unknown", lang, region=text, hint=hint))
+        raise OptionError(say("compare.unknown", lang, region=named, hint=hint))
     return name
 
 
@@ -173,6 +184,7 @@ def _said(within: Any) -> str:
 def direction_of(estimate: Estimate, direction: int | None) -> int:
     """Return 1 where more is better and −1 where less is: as asked, else as the list of indicators says."""
     if direction is not None:
+        real_number("direction", direction)
         one_of("direction", direction, (1, -1))
         return direction
     known = datasets.load("indicators").set_index("code")["direction"]
@@ -218,7 +230,6 @@ def _with_interval(rows: pd.DataFrame, estimate: Estimate, sign: int, draws: int
 
 def _drawn(part: Estimate, draws: int, seed: int) -> Array | None:
     """Return draws of the rows, or None where the error of one is not known."""
-    whole_number("draws", draws, least=0)
     if not draws or not len(part):
         return None
     try:
@@ -258,8 +269,11 @@ def _beside_neighbours(
 ) -> pd.DataFrame:
     """Put the gap to the mean of the neighbours beside each region that has some."""
     gap = np.full(len(found), np.nan)
+    neighbours = {} if neighbours is None else neighbours
+    mapping("neighbours", neighbours, of="a region to its neighbours")
     near = {
-        _region(k, table, lang): [_region(v, table, lang) for v in vs] for k, vs in (neighbours or {}).items()
+        _region(k, table, lang): [_region(v, table, lang) for v in names_of("neighbours", vs)]
+        for k, vs in neighbours.items()
     }
     for i, (_, row) in enumerate(found.iterrows() if near else ()):
         same = table["region"].isin(near.get(row["region"], []))

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate, require_estimate
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, one_of, text
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import decompose as formulas
 from qstats.tally import keys_of
@@ -112,7 +113,9 @@ def decompose(
     >>> [round(found.value(effect=e, size="all"), 2) for e in ("mix", "rate", "total")]
     [-20.1, 2.2, -17.9]
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
+    for argument, end in (("earlier", earlier), ("later", later)):
+        text(argument, end)
     one_of("absent", absent, ("refuse", "other-end"))
     one_of("method", method, formulas.METHOD)
     by = keys_of(by)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qstats.analysis import given
 from qstats.analysis.series import Series, label, series_of
-from qstats.errors import DataError, OptionError, one_of, real_number
-from qstats.estimate import Estimate, require_estimate
+from qstats.errors import DataError, OptionError, names_of, one_of, within_0_1, yes_or_no
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import backtest as tests
 from qstats.stats import forecast as models
@@ -102,7 +104,8 @@ def forecast(
     >>> found.table[["period", "estimate", "model"]].round(2).values.tolist()
     [['2025', 94.06, 'drift'], ['2026', 94.18, 'drift']]
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
+    yes_or_no("widen", widen)
     methods = _check_choices(method, candidates, horizon, lang)
     logit = _logit(estimate, scale, lang)
     need = 4 if method in (None, "drift") else 3
@@ -161,8 +164,9 @@ def backtest(
     >>> backtest(rate, horizon=1, methods=["naive", "mean"])[["model", "origins"]].values.tolist()
     [['naive', 2.0], ['mean', 2.0]]
     """
-    wanted: list[str] | None = list(methods) if methods is not None else None
-    _check_choices(None, wanted, horizon, lang)
+    given.one(estimate, lang)
+    within_0_1("level", level)
+    wanted = _check_choices(None, methods, horizon, lang, argument="methods")
     logit = _logit(estimate, scale, lang)
     others = [key for key in estimate.keys if key != "period"]
     found = []
@@ -179,18 +183,19 @@ def backtest(
     return pd.concat(found, ignore_index=True)
 
 
-def _check_choices(method: Any, candidates: Any, horizon: int, lang: str | None) -> list[str] | None:
+def _check_choices(
+    method: Any, candidates: Any, horizon: Any, lang: str | None, *, argument: str = "candidates"
+) -> list[str] | None:
     one_of("method", method, (None, "best", "combined", *models.MODELS))
-    real_number("horizon", horizon)
-    if isinstance(horizon, bool) or horizon < 1 or horizon != int(horizon):
+    if isinstance(horizon, bool) or not isinstance(horizon, Integral) or int(horizon) < 1:
         raise OptionError(say("forecast.horizon", lang, value=horizon))
     if candidates is None:
         return None
     if method not in (None, "best", "combined"):
         raise OptionError(say("trend.unused", lang, option="candidates", method=method))
-    for name in candidates:
-        one_of("candidates", name, tuple(models.MODELS))
-    return list(candidates)
+    for name in (names := names_of(argument, candidates)):
+        one_of(argument, name, tuple(models.MODELS))
+    return names
 
 
 def _logit(estimate: Estimate, scale: Scale | None, lang: str | None) -> bool:

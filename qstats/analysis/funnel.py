@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qstats.analysis import given
 from qstats.analysis.compare import direction_of
 from qstats.errors import DataError, OptionError, one_of, real_number
-from qstats.estimate import Estimate, require_estimate
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import funnel as formulas
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
@@ -80,7 +81,7 @@ def funnel(
     >>> found.table.set_index("region")["position"].to_dict()
     {'安徽': 'worse', '江苏': 'better', '浙江': 'within'}
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
     one_of("overdispersion", overdispersion, ("none", "phi", "tau2"))
     one_of("adjust", adjust, ADJUSTMENT)
     real_number("winsorise", winsorise)
@@ -95,18 +96,18 @@ def funnel(
     if not 0 < theta < 1:
         raise DataError(say("funnel.same", lang, rate=100 * theta))
     spread = formulas.overdispersion(x, n, target=theta, winsorise=winsorise)
-    given: dict[str, Any] = {
+    spreads: dict[str, Any] = {
         "phi": spread.phi if overdispersion == "phi" else 1.0,
         "tau2": spread.tau2 if overdispersion == "tau2" else 0.0,
     }
     method: formulas.Limits = "exact" if overdispersion == "none" else overdispersion
     columns = {}
     for label, level in _LEVELS.items():
-        low, high = formulas.funnel_limits(n, theta, level=level, method=method, **given)
+        low, high = formulas.funnel_limits(n, theta, level=level, method=method, **spreads)
         columns[f"low_{label}"], columns[f"high_{label}"] = 100 * low, 100 * high
     s2 = theta * (1 - theta) / n
-    z = (x / n - theta) / np.sqrt(max(given["phi"], 1.0) * s2 + given["tau2"])
-    p = formulas.p_value(x, n, theta, **given)
+    z = (x / n - theta) / np.sqrt(max(spreads["phi"], 1.0) * s2 + spreads["tau2"])
+    p = formulas.p_value(x, n, theta, **spreads)
     table = estimate.table.assign(
         target=100 * theta,
         **columns,

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import classifications, periods
-from qstats.errors import DataError
+from qstats.analysis import given
+from qstats.errors import DataError, mapping, real_number, text
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import inequality as formulas
@@ -60,6 +61,13 @@ def inequality(
     >>> found[["regions", "gini"]].round(3).values.tolist()
     [[27.0, 0.458]]
     """
+    for argument, found in (("groups", groups), ("weights", weights)):
+        if found is not None:
+            mapping(argument, found, of="region to " + argument.removesuffix("s"))
+    for region, group in ({} if groups is None else groups).items():
+        text(f"groups[{region!r}]", group)
+    for region, weight in ({} if weights is None else weights).items():
+        real_number(f"weights[{region!r}]", weight, least=0)
     regions, others = _regions(estimate, lang)
     known = classifications.regions().set_index("name")["area"]
     rows = []
@@ -148,6 +156,7 @@ def convergence(estimate: Estimate, /, *, lang: str | None = None) -> pd.DataFra
 
 
 def _regions(estimate: Estimate, lang: str | None) -> tuple[pd.DataFrame, list[str]]:
+    given.one(estimate, lang)
     if "region" not in estimate.keys:
         raise DataError(say("compare.no_region", lang, keys=", ".join(estimate.keys) or "—"))
     table = estimate.table

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qstats.analysis import given
 from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import say
@@ -62,6 +63,8 @@ def linked(
 
     from qstats import periods
 
+    given.one(old, lang, argument="old")
+    given.one(new, lang, argument="new")
     if old.keys != new.keys or "period" not in old.keys or old.unit != new.unit:
         have = f"{', '.join(old.keys)} [{old.unit}]; {', '.join(new.keys)} [{new.unit}]"
         raise DataError(say("linked.unlike", lang, have=have))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import periods
-from qstats.errors import DataError, OptionError, nearest, one_of
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, names_of, nearest, one_of, whole_number
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
 from qstats.stats import correlation, multiplicity
@@ -112,12 +113,14 @@ def macro(
     >>> found["estimate"].round(3).item(), found["p"].round(4).item()
     (0.986, 0.0028)
     """
-    treatments = (treatments,) if isinstance(treatments, str) else tuple(treatments)
-    for treatment in treatments:
-        one_of("treatments", treatment, correlation.TREATMENTS)
+    given.one(quality, lang, argument="quality")
+    given.several("economy", economy, lang)
+    treated, logs = _choices(treatments, logs, null)
+    whole_number("max_lag", max_lag, least=0)
+    given.draws(n_draws, seed, level=level)
     one_of("gaps", gaps, ("raise", "ignore"))
-    if not treatments or len(set(treatments)) < len(treatments) or not economy or max_lag < 0:
-        raise OptionError(say("macro.nothing", lang, treatments=list(treatments), max_lag=max_lag))
+    if not treated or len(set(treated)) < len(treated) or not economy:
+        raise OptionError(say("macro.nothing", lang, treatments=list(treated), max_lag=max_lag))
     for name in logs:
         if name not in ("quality", *economy):
             raise OptionError(
@@ -127,12 +130,21 @@ def macro(
     rows = []
     for name, series in economy.items():
         q, e, when = _together(quality, series, name, logs, gaps, lang)
-        for treatment in treatments:
+        for treatment in treated:
             _long_enough(len(when), treatment, max_lag, name, lang)
             y, x = (correlation.treated(s, treatment=treatment) for s in (q, e))
             rows += _lagged(y, x, max_lag, how, {"series": name, "treatment": treatment})
     table = _adjusted(pd.DataFrame(rows), adjust, 1 - level)
     return _estimate(table, quality, economy, how, adjust)
+
+
+def _choices(treatments: Any, logs: Any, null: Any) -> tuple[Any, list[str]]:
+    """Return the treatments and the names of what is taken in logarithms; refuse those there are not."""
+    named = names_of("treatments", treatments)
+    for treatment in named:
+        one_of("treatments", treatment, correlation.TREATMENTS)
+    one_of("null", null, (None, *get_args(correlation.Null)))
+    return tuple(named), names_of("logs", logs)
 
 
 def _together(

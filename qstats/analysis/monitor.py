@@ -16,9 +16,9 @@ from qstats.analysis.phases import COUNTED, SPREADS, Kind, Spread
 from qstats.analysis.signals import Grading, Source
 from qstats.analysis.watch import Charts, Options, Watch, begin, dump, restore
 from qstats.analysis.watched import Series, series
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate
-from qstats.messages import say
+from qstats.errors import DataError, OptionError, one_of, real_number
+from qstats.estimate import Estimate, require_estimate
+from qstats.messages import language, say
 from qstats.stats.run_length import estimated_limits
 
 Array = NDArray[np.float64]
@@ -152,6 +152,8 @@ def monitor(
     }
     given |= {"grading": grading, "source": source, "direction": direction}
     given |= {"gaps": gaps, "unusable": unusable}
+    require_estimate(estimate)
+    language(lang)
     if state is not None:
         settled = ", ".join(name for name, value in given.items() if value is not None)
         if settled:
@@ -208,14 +210,18 @@ def _aligned(new: Series, watch: Watch, lang: str | None) -> Series:
 
 
 def _options(estimate: Estimate, every: Series, given: dict[str, Any], lang: str | None) -> Options:
-    spread: Spread = given["spread"] or "laney"
+    spread: Spread = "laney" if given["spread"] is None else given["spread"]
     fdr = 0.05 if given["fdr"] is None else given["fdr"]
     one_of("spread", spread, SPREADS)
+    real_number("fdr", fdr)
     if given["spread"] is not None and every.kind not in COUNTED:
         raise OptionError(say("monitor.number", lang, name="spread", value=spread, rule="p, u, c"))
     if not 0 < fdr < 1:
         raise OptionError(say("monitor.number", lang, name="fdr", value=fdr, rule="0 < fdr < 1"))
-    charts = given["charts"] or Charts()
+    charts = Charts() if given["charts"] is None else given["charts"]
+    grading = Grading() if given["grading"] is None else given["grading"]
+    for name, record, kind in (("charts", charts, Charts), ("grading", grading, Grading)):
+        _check_record(name, record, kind)
     if not (charts.reference > 0 and charts.width > 0 and charts.ewma_width > 0):
         raise OptionError(say("monitor.number", lang, name="charts", value=charts, rule="> 0"))
     chosen = given["direction"]
@@ -226,7 +232,7 @@ def _options(estimate: Estimate, every: Series, given: dict[str, Any], lang: str
         spread=spread,
         charts=charts,
         fdr=float(fdr),
-        grading=given["grading"] or Grading(),
+        grading=grading,
         source=signals.check_source(given["source"]),
         direction=direction_of(estimate, chosen),
         gaps=given["gaps"] or "raise",
@@ -236,10 +242,18 @@ def _options(estimate: Estimate, every: Series, given: dict[str, Any], lang: str
     )
 
 
+def _check_record(name: str, record: Any, kind: Any) -> None:
+    """Raise OptionError unless this is a record of that kind, and all its fields are numbers."""
+    if not isinstance(record, kind):
+        raise OptionError(f"{name} is a {type(record).__name__}, not a {kind.__name__}(…) of this module")
+    for field, value in record._asdict().items():
+        real_number(f"{name}.{field}", value)
+
+
 def _phase_one(baseline: str | int, every: Series, lang: str | None) -> int:
     """Return the number of periods in phase I."""
     first, last = every.periods[0], every.periods[-1]
-    if isinstance(baseline, int) and 1 <= baseline <= len(every.periods):
+    if isinstance(baseline, int) and not isinstance(baseline, bool) and 1 <= baseline <= len(every.periods):
         return baseline
     named = periods.normalise(baseline) if isinstance(baseline, str) else None
     if named not in every.periods:

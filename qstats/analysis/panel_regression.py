@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, QStatsError, one_of
-from qstats.estimate import Estimate, assemble, require_estimate
-from qstats.messages import say
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, QStatsError, one_of, real_number, within_0_1
+from qstats.estimate import Estimate, assemble
+from qstats.messages import language, say
 from qstats.stats import errors_in_variables as lines
 from qstats.stats import panel
 
@@ -91,7 +92,8 @@ def fixed_effects(
     one_of("correction", correction, (None, *CORRECTIONS))
     if correction is not None and errors != "cluster":
         raise OptionError(say("panel.correction", lang, correction=correction, errors=errors))
-    y, X = np.asarray(y, float), np.asarray(X, float)
+    language(lang)
+    y, X = _arrays(y, X)
     G, T = (len(np.unique(np.asarray(labels))) for labels in (region, period))
     if G < 3 or T < 2:
         raise DataError(say("panel.small", lang, regions=G, periods=T))
@@ -111,6 +113,19 @@ def fixed_effects(
 
     p = 2 * stdtr(df, -np.abs(b / se))
     return Fit(b, se, np.full(len(b), df), np.asarray(p), float(fit.rsquared), float(fit.resid_ss))
+
+
+def _arrays(y: Any, X: Any) -> tuple[Array, Array]:
+    """Return outcome and regressors as arrays of one length."""
+    try:
+        y, X = np.asarray(y, float), np.asarray(X, float)
+    except (TypeError, ValueError):
+        raise DataError(
+            "y and X must be numbers: one value, and one row, for each region and period"
+        ) from None
+    if y.ndim != 1 or X.ndim != 2 or len(X) != len(y):
+        raise DataError(f"y must have the shape (n,) and X (n, k); they have {y.shape} and {X.shape}")
+    return y, X
 
 
 def _squares(y: Array, Z: Array) -> float:
@@ -215,6 +230,9 @@ def panel_regression(
     >>> fit.table[["estimate", "std_error", "df"]].round(1).values.tolist()
     [[7.3, 2.4, 9.8]]
     """
+    given.one(outcome, lang, argument="outcome")
+    given.several("regressors", regressors, lang)
+    given.draws(n_draws, seed, level=level)
     one_of("wild", wild, (None, *panel.WEIGHTS))
     one_of("missing", missing, ("raise", "drop"))
     if not regressors:
@@ -337,8 +355,10 @@ def errors_in_variables(
     >>> line.table[["term", "estimate", "std_error"]].round(3).values.tolist()
     [['intercept', 0.14, 0.342], ['slope', 1.944, 0.125]]
     """
-    require_estimate(outcome, "outcome")
-    require_estimate(regressor, "regressor")
+    given.one(outcome, lang, argument="outcome")
+    given.one(regressor, lang, argument="regressor")
+    real_number("correlation", correlation, above=-1, below=1)
+    within_0_1("level", level)
     keys = list(outcome.keys)
     columns = ["estimate", "std_error"]
     both = outcome.table[[*keys, *columns]]

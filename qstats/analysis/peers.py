@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, text, whole_number
 from qstats.estimate import Estimate
 from qstats.messages import say
 
@@ -58,7 +59,10 @@ def peers(
     >>> peers({"income": income}, "安徽", count=2)["region"].tolist()
     ['江西', '湖北']
     """
-    if not features or count < 1:
+    given.several("features", features, lang)
+    text("region", region)
+    whole_number("count", count, least=1)
+    if not features:
         raise OptionError(say("peers.none", lang, count=count))
     columns = {}
     for name, estimate in features.items():
@@ -112,6 +116,7 @@ def international(countries: Mapping[str, Estimate], /, *, lang: str | None = No
     ...     print(str(refused).splitlines()[0])
     Not like with like, and not compared:
     """
+    given.several("countries", countries, lang)
     if len(countries) < 2:
         raise DataError(say("international.few", lang, count=len(countries)))
     first_name, first = next(iter(countries.items()))

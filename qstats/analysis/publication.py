@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from qstats.analysis import given
 from qstats.analysis.proportions import proportions
-from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.estimate import Estimate, require_estimate
+from qstats.errors import DataError, OptionError, nearest, one_of, real_number
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import publication as standards
 from qstats.stats.design_intervals import effective_size
@@ -90,7 +91,8 @@ def flags(
     >>> flags(inspection_pass_rate(checks, by="region")).table["publication"].tolist()
     ['publish', 'suppress']
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
+    real_number("deff_at_bounds", deff_at_bounds, above=0)
     if isinstance(rules, str):
         one_of("rules", rules, STANDARDS)
         if rules == "cv":
@@ -182,6 +184,10 @@ def _metrics(estimate: Estimate, deff: float) -> dict[str, Any]:
 def _checked(
     rules: pd.DataFrame, known: dict[str, Any], lang: str | None
 ) -> list[tuple[str, str, float, str]]:
+    import pandas as pd
+
+    if not isinstance(rules, pd.DataFrame):
+        raise OptionError(f"rules is a {type(rules).__name__}, neither the name of a standard nor a table")
     absent = [column for column in _NEEDED if column not in rules.columns]
     if absent:
         raise DataError(say("publication.columns", lang, columns=", ".join(absent)))

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from qstats import periods
-from qstats.errors import DataError, one_of
+from qstats.analysis import given
+from qstats.errors import DataError, mapping, names_of, one_of, text, whole_number, within_0_1
 from qstats.estimate import CORE, Estimate
 from qstats.messages import say
 from qstats.stats import revision
@@ -46,6 +47,7 @@ def vintages(published: Mapping[str, Estimate], /) -> Estimate:
     >>> revisions(found)[["previous", "current"]].to_numpy().tolist()
     [[93.6, 93.65]]
     """
+    given.several("published", published, None)
     if not published:
         raise DataError(say("revision.none"))
     first = next(iter(published.values()))
@@ -111,7 +113,10 @@ def revisions(
     """
     one_of("against", against, ("previous", "first"))
     known = _ordered(estimate, order)
-    for name in reasons or {}:
+    reasons = {} if reasons is None else reasons
+    mapping("reasons", reasons, of="vintage to reason")
+    for name, reason in reasons.items():
+        text(f"reasons[{name!r}]", reason)
         if name not in known:
             raise DataError(say("revision.no_vintage", vintage=name, known=", ".join(known)))
     keys = [key for key in estimate.keys if key != VINTAGE]
@@ -125,7 +130,7 @@ def revisions(
         current=table["estimate"],
         revision=table["estimate"] - before["estimate"],
     )
-    known_reasons = dict(reasons or {})
+    known_reasons = dict(reasons)
     given = pd.Series([known_reasons.get(name, "") for name in table[VINTAGE]], table.index, dtype=object)
     if "reason" in table.columns:
         own = table["reason"].astype(object).where(table["reason"].notna(), "").astype(str)
@@ -226,7 +231,11 @@ def revision_summary(
     >>> round(revision_summary(found).value(), 2)
     0.05
     """
-    wanted = [by] if isinstance(by, str) else list(by)
+    given.one(estimate, None)
+    within_0_1("level", level)
+    if lags is not None:
+        whole_number("lags", lags, least=0)
+    wanted = names_of("by", by)
     keys = [key for key in estimate.keys if key != VINTAGE]
     for key in wanted:
         one_of("by", key, keys)
@@ -256,6 +265,8 @@ def _line(rows: pd.DataFrame, level: float, lags: int | None) -> dict[str, Any]:
 
 def _ordered(estimate: Estimate, order: Sequence[str] | None) -> list[str]:
     """Return the vintages from the oldest to the newest; refuse to guess."""
+    given.one(estimate, None)
+    order = None if order is None else names_of("order", order)
     if VINTAGE not in estimate.keys:
         raise DataError(say("revision.no_key", keys=", ".join(estimate.keys)))
     found = sorted(set(estimate.table[VINTAGE].astype(str)))

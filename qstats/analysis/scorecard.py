@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import datasets, values
-from qstats.errors import DataError, OptionError, nearest, one_of
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, mapping, nearest, one_of, real_number, text
 from qstats.estimate import Estimate, Inference, assemble
 from qstats.index.frameworks import framework as read_framework
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.stats import scorecard as points
 from qstats.stats.ranking import competition_ranks
 
@@ -127,7 +128,10 @@ def scorecard(
     >>> card[["region", "estimate", "grade", "grade_by_score"]].values.tolist()
     [['合肥', 89.5, 'A', 'A'], ['芜湖', 88.0, 'D', 'B']]
     """
+    given.several("indicators", indicators, lang)
     _check(rounding, missing, unknown, lang)
+    real_number("whole", whole, above=0)
+    given.draws(n_draws, seed, level=level, least=2)
     tree, scale = _tree(framework, lang), _scheme(grades, lang)
     found = _values(indicators, tree, n_draws, seed, lang)
     if missing == "raise":
@@ -137,7 +141,7 @@ def scorecard(
     )
     score, drawn = (_nodes(leaf, tree, how, whole) for leaf in (found.value, found.drawn))
     sure = _known(found, tree, unknown)
-    reasons = _reasons(veto or {}, found.units, lang)
+    reasons = _reasons({} if veto is None else veto, found.units, lang)
     blocks = []
     for code, maximum in zip(tree["code"], whole * tree["weight_in_root"], strict=True):
         block = _points(found.units, code, score[code], drawn[code], sure[code], level, float(maximum))
@@ -183,9 +187,11 @@ def grade_ranks(
     >>> told["grade"], *(int(told[c]) for c in ("score_low", "score_high", "rank_best", "rank_worst", "of"))
     ('B', 80, 90, 5, 26, 31)
     """
+    mapping("letters", letters, of="region to grade")
     scale = _scheme(grades, lang)
     names, lows = list(scale), list(scale.values())
     for region, letter in letters.items():
+        text(f"letters[{region!r}]", letter)
         if letter not in scale:
             raise DataError(
                 say("scorecard.letter", lang, region=region, letter=letter, letters=", ".join(names))
@@ -214,6 +220,8 @@ def _check(rounding: Any, missing: str, unknown: str, lang: str | None) -> None:
 
 
 def _tree(source: Any, lang: str | None) -> pd.DataFrame:
+    if not isinstance(source, str | Path | pd.DataFrame):
+        raise OptionError(f"framework is a {type(source).__name__}, neither a name, a file nor a table")
     tree = read_framework(source, lang=lang)
     given = tree["scoring"] if "scoring" in tree.columns else [""] * len(tree)
     tree["scoring"] = ["linear" if values.is_missing(cell) else values.plain(cell) for cell in given]
@@ -225,12 +233,16 @@ def _tree(source: Any, lang: str | None) -> pd.DataFrame:
 
 def _scheme(grades: str | Mapping[str, float], lang: str | None) -> dict[str, float]:
     """Return grade → lower bound, the lowest first."""
+    language(lang)
     if isinstance(grades, str):
         rows = datasets.load("government_quality_assessment")
         rows = rows[rows["series"] == "assessment_threshold"]
         one_of("grades", grades, sorted(set(rows["year"].astype(str))))
         rows = rows[rows["year"].astype(str) == grades]
         grades = {"D": 0.0, **dict(zip(rows["industry"], rows["value"].astype(float), strict=True))}
+    mapping("grades", grades, of="grade to its lower bound")
+    for grade, bound in grades.items():
+        real_number(f"grades[{grade!r}]", bound)
     found = dict(sorted(grades.items(), key=lambda item: item[1]))
     lows = list(found.values())
     if len(found) < 2 or lows[0] != 0 or any(a == b for a, b in pairwise(lows)):
@@ -319,8 +331,10 @@ def _known(found: _Values, tree: pd.DataFrame, unknown: Unknown) -> dict[str, ND
 
 
 def _reasons(veto: Mapping[str, str], units: pd.DataFrame, lang: str | None) -> list[str]:
+    mapping("veto", veto, of="region to incident")
     regions = list(units["region"]) if "region" in units.columns else []
-    for region in veto:
+    for region, incident in veto.items():
+        text(f"veto[{region!r}]", incident, empty=False)
         if regions.count(region) != 1:
             raise DataError(say("scorecard.veto", lang, region=region, count=regions.count(region)))
     return [veto.get(region, "") for region in regions] if regions else [""] * len(units)

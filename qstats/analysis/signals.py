@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.errors import DataError, OptionError
-from qstats.messages import say
+from qstats.messages import language, say
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -92,6 +92,9 @@ def episodes(signals: pd.DataFrame, /, *, lang: str | None = None) -> pd.DataFra
     DataError
         A column of signals is missing.
     """
+    if not isinstance(signals, pd.DataFrame):
+        raise OptionError(f"signals is a {type(signals).__name__}, not the table `signals` of a monitor")
+    language(lang)
     needed = ["period", "first", "began", "direction", "grade", "source", "charts", "size", "ratio", "z", "q"]
     missing = [c for c in needed if c not in signals]
     if missing:

@@ -8,8 +8,9 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, nearest, one_of
-from qstats.estimate import Estimate, assemble, require_estimate
+from qstats.analysis import given
+from qstats.errors import DataError, OptionError, names_of, nearest, one_of, real_number, text, yes_or_no
+from qstats.estimate import Estimate, assemble
 from qstats.messages import say
 from qstats.stats import small_area as model
 from qstats.stats.small_area import AreaFit, Array, Method, Transform
@@ -99,7 +100,9 @@ def small_area(
     >>> fit.table[["estimate", "gamma"]].round(3).head(2).values.tolist()
     [[1.209, 0.634], [1.514, 0.634]]
     """
-    require_estimate(direct, "direct")
+    given.one(direct, lang, argument="direct")
+    yes_or_no("intercept", intercept)
+    _check_options(weight, national)
     one_of("unknown", unknown, ("raise", "synthetic"))
     one_of("benchmark", benchmark, BENCHMARKS)
     one_of("transform", transform, model.TRANSFORMS)
@@ -107,7 +110,7 @@ def small_area(
         raise OptionError(say("small_area.weight", lang, benchmark=benchmark))
     named = _names(direct, covariates, intercept, transform, lang)
     keys = list(direct.keys)
-    right = _auxiliary(auxiliary, keys, [*named, *([weight] if weight else [])], lang)
+    right = _auxiliary(auxiliary, keys, [*named, *([] if weight is None else [weight])], lang)
     table = _aligned(direct, right, lang)
     factor = 100.0 if transform == "arcsine" else 1.0
     parts = _parts(table, named, intercept, factor, transform)
@@ -138,6 +141,13 @@ def small_area(
     )
 
 
+def _check_options(weight: Any, national: Any) -> None:
+    if weight is not None:
+        text("weight", weight)
+    if national is not None:
+        real_number("national", national)
+
+
 class _Parts(NamedTuple):
     """Arrays of the model: z and D on its scale, X, where there is a direct estimate, 100 or 1."""
 
@@ -152,7 +162,7 @@ def _names(
     direct: Estimate, covariates: Sequence[str], intercept: bool, transform: Transform, lang: str | None
 ) -> list[str]:
     """Return the names of the covariates; refuse what cannot be a model."""
-    named = [covariates] if isinstance(covariates, str) else list(dict.fromkeys(covariates))
+    named = list(dict.fromkeys(names_of("covariates", covariates)))
     if not named and not intercept:
         raise OptionError(say("small_area.no_covariates", lang))
     for name in named:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from numbers import Integral
 from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
+from qstats.analysis import given
 from qstats.analysis.series import Gaps, Series, label, series_of
-from qstats.errors import DataError, OptionError, QStatsError, one_of
+from qstats.errors import DataError, OptionError, QStatsError, one_of, real_number, yes_or_no
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import smoothing as formulas
@@ -60,6 +62,9 @@ def smooth(
     """
     from scipy.special import ndtri
 
+    given.one(estimate, lang)
+    if step is not None:
+        real_number("step", step)
     if step is not None and step < 0:
         raise OptionError(say("smooth.step", lang, value=step))
     z = float(ndtri((1 + estimate.level) / 2))
@@ -131,7 +136,10 @@ def seasonal(
     >>> seasonal(rate).where(component="adjusted", period="2023Q1").table["estimate"].round(6).tolist()
     [90.0]
     """
+    given.one(estimate, lang)
+    yes_or_no("robust", robust)
     one_of("method", method, ("stl", "x13"))
+    _check_window(window)
     if method == "x13" and (window != "periodic" or robust):
         raise OptionError(say("trend.unused", lang, option="window, robust", method=method))
     parts = []
@@ -153,6 +161,15 @@ def seasonal(
         method=f"seasonal adjustment by {method}; {estimate.method}",
         inference="none",
     )
+
+
+def _check_window(window: object) -> None:
+    """Raise OptionError unless this is ``periodic`` or an odd whole number of 3 or more."""
+    odd = isinstance(window, Integral) and int(window) >= 3 and int(window) % 2 == 1
+    if window != "periodic" and not odd:
+        raise OptionError(
+            f"window={window!r:.200} is neither 'periodic' nor an odd whole number of years, 3 or more"
+        )
 
 
 def _keyed(s: Series, labels: list[str], estimate: Estimate) -> pd.DataFrame:

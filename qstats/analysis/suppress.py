@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from qstats.analysis.suppress_audit import Options, closest, first_of, protect
-from qstats.errors import DataError, OptionError, one_of, real_number
+from qstats.errors import DataError, OptionError, mapping, names_of, one_of, real_number, text, whole_number
 from qstats.estimate import Estimate
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.stats import disclosure
 from qstats.stats.disclosure import Array, Mask
 
@@ -108,7 +109,11 @@ def suppress(
     one_of("reasons", reasons, ("told", "withheld"))
     percent = isinstance(table, Estimate) and table.unit == "%"
     options = Options(minimum_n, reasons == "told", cost, protection, percent, lang)
+    language(lang)
     _refuse(options, contributors, value, dominance, p_percent)
+    if not isinstance(margins, str):
+        mapping("margins", margins, of="key to mark")
+    keys = None if keys is None else names_of("keys", keys)
     rows = table.table if isinstance(table, Estimate) else table.reset_index(drop=True).copy()
     names = list(table.keys) if isinstance(table, Estimate) else _plain_keys(keys, lang)
     marks = {name: margins if isinstance(margins, str) else margins.get(name, "*") for name in names}
@@ -131,18 +136,33 @@ def suppress(
 def _refuse(options: Options, contributors: Any, value: Any, dominance: Any, p_percent: Any) -> None:
     """Refuse options out of range, or that do not go together."""
     lang = options.lang
-    if not (isinstance(options.minimum_n, int) and options.minimum_n >= 1):
+    n: Any = options.minimum_n
+    if isinstance(n, bool) or not isinstance(n, Integral) or int(n) < 1:
         raise OptionError(say("suppress.minimum", lang, value=options.minimum_n))
     real_number("protection", options.protection)
     if not 0 <= options.protection <= 1:
         raise OptionError(say("suppress.protection", lang, value=options.protection))
-    if dominance is not None and not (dominance[0] >= 1 and 0 < dominance[1] <= 100):
-        raise OptionError(say("suppress.rule", lang, rule="dominance", value=dominance))
-    if p_percent is not None and not p_percent > 0:
-        raise OptionError(say("suppress.rule", lang, rule="p_percent", value=p_percent))
+    _refuse_rules(dominance, p_percent, lang)
+    if value is not None:
+        text("value", value)
+    if contributors is not None and not isinstance(contributors, pd.DataFrame):
+        raise OptionError(f"contributors is a {type(contributors).__name__}, not a DataFrame")
     ruled = dominance is not None or p_percent is not None
     if not ruled == (contributors is not None) == (value is not None):
         raise OptionError(say("suppress.contributors", lang))
+
+
+def _refuse_rules(dominance: Any, p_percent: Any, lang: str | None) -> None:
+    if p_percent is not None:
+        real_number("p_percent", p_percent)
+        if not p_percent > 0:
+            raise OptionError(say("suppress.rule", lang, rule="p_percent", value=p_percent))
+    if dominance is None:
+        return
+    if not isinstance(dominance, Sequence) or isinstance(dominance, str) or len(dominance) != 2:
+        raise OptionError(say("suppress.rule", lang, rule="dominance", value=dominance))
+    whole_number("dominance[0]", dominance[0], least=1)
+    real_number("dominance[1]", dominance[1], above=0, most=100)
 
 
 def _plain_keys(keys: Sequence[str] | None, lang: str | None) -> list[str]:

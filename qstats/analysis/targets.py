@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from qstats import datasets, periods
-from qstats.errors import DataError, OptionError, nearest, one_of, real_number
+from qstats.errors import DataError, OptionError, mapping, nearest, one_of, real_number
 from qstats.estimate import Estimate, require_estimate
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.values import one_unit
 
 if TYPE_CHECKING:
@@ -114,14 +114,17 @@ def targets(
     >>> judged["status"], round(float(judged["gap"]), 2), round(float(judged["required"]), 2)
     ('near', -0.07, 0.07)
     """
+    language(lang)
     real_number("near", near)
+    references = {} if references is None else references
+    forecasts = {} if forecasts is None else forecasts
     _refuse_others(estimates, references, forecasts)
     if not near >= 0:
         raise OptionError(say("targets.negative_near", lang, value=near))
     one_of("path", path, ("linear", "geometric", "complement"))
     one_of("scale", scale, (None, "identity", "logit"))
     rows = _table(table, lang)
-    how, ahead = _How(near, dict(references or {}), path, scale), dict(forecasts or {})
+    how, ahead = _How(near, dict(references), path, scale), dict(forecasts)
     _refuse_unknown([*estimates, *how.references, *ahead], rows, lang)
     _refuse_units(ahead, rows, lang)
     values = _values(estimates, rows, lang)
@@ -138,12 +141,13 @@ def targets(
 
 def _refuse_others(estimates: Any, references: Any, forecasts: Any) -> None:
     """Raise unless estimates and forecasts are mappings of Estimates, and references one."""
-    given = {"estimates": estimates, "references": references or {}, "forecasts": forecasts or {}}
-    for argument, found in given.items():
-        if not isinstance(found, Mapping):
-            raise OptionError(f"{argument} is a {type(found).__name__}, not a mapping of code to value")
-    for code, found in (*given["estimates"].items(), *given["forecasts"].items()):
+    every = {"estimates": estimates, "references": references, "forecasts": forecasts}
+    for argument, found in every.items():
+        mapping(argument, found, of="code to value")
+    for code, found in (*estimates.items(), *forecasts.items()):
         require_estimate(found, str(code))
+    for code, found in references.items():
+        real_number(f"references[{code!r}]", found)
 
 
 def _table(table: str | pd.DataFrame, lang: str | None) -> pd.DataFrame:
@@ -157,6 +161,8 @@ def _table(table: str | pd.DataFrame, lang: str | None) -> pd.DataFrame:
             hint = _hint("targets.near", nearest(table, names), lang)
             raise OptionError(say("targets.unknown", lang, name=table, names=", ".join(names), hint=hint))
         table = datasets.load(f"targets/{table}")
+    if not isinstance(table, pd.DataFrame):
+        raise OptionError(f"table is a {type(table).__name__}, neither the name of a table nor a DataFrame")
     for column in _NEEDED:
         if column not in table.columns:
             hint = _hint("targets.near", nearest(column, map(str, table.columns)), lang)

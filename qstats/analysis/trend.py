@@ -8,9 +8,10 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from qstats.analysis import given
 from qstats.analysis.series import Gaps, Series, series_of
-from qstats.errors import DataError, OptionError, QStatsWarning, one_of
-from qstats.estimate import Estimate, require_estimate
+from qstats.errors import DataError, OptionError, QStatsWarning, one_of, whole_number
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import autocorrelation as corrections
 from qstats.stats import multiplicity, seasonal_trend, trend_line
@@ -105,7 +106,8 @@ def trend(
     >>> found.table[["estimate", "n", "p", "verdict"]].round(3).values.tolist()
     [[0.245, 5, 0.233, 'no clear trend']]
     """
-    require_estimate(estimate)
+    given.one(estimate, lang)
+    whole_number("seed", seed, least=0)
     _check_choices(method, autocorrelation, scale, lang)
     need, what = _NEED[method], f"trend(method={method!r})"
     parts = series_of(estimate, need=need, what=what, gaps=gaps, lang=lang)
