@@ -185,7 +185,7 @@ def yes_or_no(argument: str, value: object, /) -> None:
 
 def text(argument: str, value: object, /, *, empty: bool = True) -> None:
     """Raise OptionError unless `value` is a text, and not an `empty` one where that says nothing."""
-    if value == "" and not empty:
+    if isinstance(value, str) and not value and not empty:
         raise OptionError(f"{argument} is empty; say what it is", argument=argument, value=value)
     if not isinstance(value, str):
         raise OptionError(
