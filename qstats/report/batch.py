@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from qstats.errors import DataError, OptionError, QStatsError, one_of
 from qstats.files import write_atomic
 from qstats.messages import say
-from qstats.report import cache, export_files, index_page, manifest, publish, render, workers
+from qstats.report import cache, export_files, index_page, kept_words, manifest, publish, render, workers
 from qstats.report.editions import FORMATS, Edition, editions, words_of
 from qstats.report.manifest import Manifest
 from qstats.report.workers import Fault
@@ -153,6 +153,7 @@ def batch(
         for at, result in doing:
             keeper.take(tasks[at], result)
         path = manifest.write(folder, known)
+        kept_words.forget(folder, known.reports.values())
         index = index_page.write(folder, known)
     return Batch(tuple(keeper.built), kept, keeper.failed, path, index)
 
@@ -317,6 +318,7 @@ class _Keeper(NamedTuple):
             new = {one["format"] for one in entry["outputs"]}
             stay = [one for one in before["outputs"] if one["format"] not in new]
             entry = {**before, "outputs": sorted([*stay, *entry["outputs"]], key=lambda o: str(o["path"]))}
+        kept_words.keep(self.folder, result.inputs.get("editorial", {}))
         for one in result.outputs:
             Path(task.folder, one["path"]).replace(self.folder / one["path"])
         stale = {o["path"] for o in (before or {"outputs": []})["outputs"]}

@@ -115,7 +115,12 @@ def _first(names: Iterable[str]) -> Path | None:
 def described(name: str, /) -> dict[str, str]:
     """Return the SHA-256 of the files of an editor, of both languages, by bare name."""
     found = {path.name: path for lang in ("zh", "en") if (path := located(name, lang)) is not None}
-    return {file: sha256(path.read_bytes()).hexdigest() for file, path in sorted(found.items())}
+    return {file: digest(path) for file, path in sorted(found.items())}
+
+
+def digest(path: Path, /) -> str:
+    """Return the SHA-256 of a file of words."""
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def paragraphs(name: str, lang: str | None = None) -> Mapping[str, str]:

@@ -66,9 +66,9 @@ def build(
     output : path
         Folder for the files ``KIND-YEAR-REGION.LANG.html``; made when absent.
     cells : mapping of item → path, optional
-        Items whose figures come from micro-data (``{"rpq": "checks-2023.cells.parquet"}``): files of
-        cells, by year and region, made by :func:`qstats.cells`. The keys of items are those of
-        ``qs.load("report_items")``.
+        Items whose figures come from micro-data (``{"rpq": "checks-2023.cells.parquet"}``): a file of cells
+        by year and region (:func:`qstats.cells`, :meth:`qstats.Cells.save`), or a saved Estimate of the
+        indicator (:meth:`qstats.Estimate.save`). The keys of items are those of ``qs.load("report_items")``.
     quarter : str, optional
         Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest with data.
     topic : str, optional

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -15,13 +15,13 @@ from typing import Any, Final, Literal, NamedTuple
 from qstats.errors import DataError, QStatsError, nearest
 from qstats.files import data_root
 from qstats.messages import say
-from qstats.report import batch, cache, manifest, microdata
+from qstats.report import batch, cache, editorial, kept_words, manifest, microdata
+from qstats.report.editions import Edition
 from qstats.report.manifest import Entry, Manifest
 
 Status = Literal["identical", "different", "changed"]
 
 _PLAIN: Final = ("version", "commit", "code", "data", "python", "epoch", "seed")
-_SHORT: Final = 12
 
 
 class Rebuilt(NamedTuple):
@@ -35,7 +35,8 @@ class Rebuilt(NamedTuple):
     files : tuple of str
         All files that are identical, else those that are not.
     inputs : tuple of str
-        The inputs that differ from those of the manifest, each with what it was and is.
+        The inputs that differ from those of the manifest, each with what it was and is: of files the
+        sha256, old and new.
     """
 
     name: str
@@ -54,6 +55,9 @@ def rebuild(
     lang: str | None = None,
 ) -> list[Rebuilt]:
     """Make the reports of a manifest again, in a folder of their own, and compare every file.
+
+    The words of editors are those kept below the manifest; one that was changed or taken away since is
+    named. Nothing of the manifest tells where anything lay on the machine that made it.
 
     Parameters
     ----------
@@ -85,9 +89,15 @@ def rebuild(
     chosen = _chosen(known, names, lang)
     for file in (cells or {}).values():
         microdata.shown(file)
-    if from_commit:
-        return _as_it_was(path, chosen, cells or {}, lang)
-    return [_again(path.parent, name, entry, known, lang) for name, entry in chosen.items()]
+    with kept_words.found_first(path.parent, _words(chosen.values())):
+        if from_commit:
+            return _as_it_was(path, chosen, cells or {}, lang)
+        return [_again(path.parent, name, entry, known, lang) for name, entry in chosen.items()]
+
+
+def _words(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the words of editors of some reports, by name; of one name that of the last."""
+    return {n: d for entry in entries for n, d in entry["inputs"].get("editorial", {}).items()}
 
 
 def _chosen(known: Manifest, names: Sequence[str], lang: str | None) -> dict[str, Entry]:
@@ -100,18 +110,31 @@ def _chosen(known: Manifest, names: Sequence[str], lang: str | None) -> dict[str
 
 def _again(folder: Path, name: str, entry: Entry, known: Manifest, lang: str | None) -> Rebuilt:
     """Build a report from its entry and compare its files."""
-    edition = manifest.edition(entry)
+    edition, words = manifest.edition(entry), entry["inputs"].get("editorial", {})
     formats = tuple(output["format"] for output in entry["outputs"])
-    with _dated(entry["inputs"].get("epoch")), tempfile.TemporaryDirectory(prefix="qstats-") as place:
-        now = cache.inputs(edition)
-        task = batch.Task(edition, formats, place, now, None, True)
-        made = {output["path"]: output for output in batch.make(task, lambda done, total: None).outputs}
+    with kept_words.found_first(folder, words), _dated(entry["inputs"].get("epoch")):
+        if lost := _lost(edition, words, lang):
+            return Rebuilt(name, "different", tuple(o["path"] for o in entry["outputs"]), lost)
+        with tempfile.TemporaryDirectory(prefix="qstats-") as place:
+            now = cache.inputs(edition)
+            task = batch.Task(edition, formats, place, now, None, True)
+            made = {output["path"]: output for output in batch.make(task, lambda done, total: None).outputs}
     wrong = [o["path"] for o in entry["outputs"] if made.get(o["path"], {}).get("sha256") != o["sha256"]]
     there = [o["path"] for o in entry["outputs"] if not manifest.stands(folder, o)]
     status: Status = "different" if wrong else "changed" if there else "identical"
     files = wrong or there or sorted(made)
     said = tuple(_differing(entry, now, known, lang)) if wrong else ()
     return Rebuilt(name, status, tuple(files), said)
+
+
+def _lost(edition: Edition, words: Mapping[str, str], lang: str | None) -> tuple[str, ...]:
+    """Return the files of words without which the page cannot be made: it was asked for with them."""
+    name = dict(edition.parameters).get("editorial")
+    try:
+        editorial.described(str(name or ""))
+    except DataError:
+        return tuple(_told(_named("editorial", file, lang), d, None, lang) for file, d in words.items())
+    return ()
 
 
 @contextmanager
@@ -128,38 +151,48 @@ def _dated(epoch: str | None) -> Iterator[None]:
             os.environ["SOURCE_DATE_EPOCH"] = kept
 
 
+def _named(what: str, name: str, lang: str | None) -> str:
+    return f"{say(f'publish.input.{what}', lang)} {name}"
+
+
+def _told(what: str, then: Any, now: Any, lang: str | None) -> str:
+    """Return that an input differs, with what it was and is."""
+    none = say("publish.none", lang)
+    shown = [str(v) if v is not None else none for v in (then, now)]
+    return say("publish.input.text", lang, name=what, then=shown[0], now=shown[1])
+
+
 def _differing(entry: Entry, now: Mapping[str, Any], known: Manifest, lang: str | None) -> Iterator[str]:
-    """Give each input that differs, in a sentence; data sets and packages by name."""
+    """Give each input that differs, in a sentence; data sets, words, micro-data and packages by name."""
     then = entry["inputs"]
-
-    def told(what: str, a: Any, b: Any) -> str:
-        none = say("publish.none", lang)
-        shown = [str(v)[:40] if v is not None else none for v in (a, b)]
-        return say("publish.input.text", lang, name=what, then=shown[0], now=shown[1])
-
     if then["notebook"] != now["notebook"]:
-        a, b = (each["notebook"]["sha256"][:_SHORT] for each in (then, now))
-        yield told(say("publish.input.notebook", lang), a, b)
+        a, b = (each["notebook"]["sha256"] for each in (then, now))
+        yield _told(_named("notebook", now["notebook"]["name"], lang), a, b, lang)
     for dataset in entry["datasets"]:
         digest = _digest_now(dataset["name"])
-        if digest is not None and digest != dataset["sha256"]:
+        if digest != dataset["sha256"] and not dataset["name"].startswith(microdata.MARKS):
             what = say("publish.input.dataset", lang, name=dataset["name"])
-            yield told(what, dataset["sha256"][:_SHORT], digest[:_SHORT])
-    for file in then["cells"]:
-        other = next((f["sha256"] for f in now["cells"] if f["item"] == file["item"]), None)
-        if other != file["sha256"]:
-            what = f"{say('publish.input.cells', lang)} {file['name']}"
-            yield told(what, file["sha256"][:_SHORT], other and other[:_SHORT])
+            yield _told(what, dataset["sha256"], digest, lang)
+    for what in ("editorial", "cells"):
+        before, after = _files(then, what), _files(now, what)
+        for name in sorted({**before, **after}):
+            if before.get(name) != after.get(name):
+                yield _told(_named(what, name, lang), before.get(name), after.get(name), lang)
     for name in _PLAIN:
         if then.get(name) != now.get(name):
-            hashed = name in ("code", "data")
-            a, b = (str(v)[:_SHORT] if hashed else v for v in (then.get(name), now.get(name)))
-            yield told(say(f"publish.input.{name}", lang), a, b)
+            yield _told(say(f"publish.input.{name}", lang), then.get(name), now.get(name), lang)
     if then["lock"] != now["lock"]:
         before, after = known.packages.get(then["lock"], {}), cache.packages()
         for name in sorted({**before, **after}):
             if before.get(name) != after.get(name):
-                yield told(say("publish.input.package", lang, name=name), before.get(name), after.get(name))
+                what = say("publish.input.package", lang, name=name)
+                yield _told(what, before.get(name), after.get(name), lang)
+
+
+def _files(inputs: Mapping[str, Any], what: str) -> dict[str, str]:
+    """Return the sha256 of the files of words or of micro-data, by name."""
+    found = inputs.get(what) or {}
+    return dict(found) if what == "editorial" else {file["name"]: file["sha256"] for file in found}
 
 
 def _digest_now(name: str) -> str | None:
