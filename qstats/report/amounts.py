@@ -10,10 +10,10 @@ import numpy as np
 from qstats.errors import one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
-from qstats.report import asked, formats
+from qstats.report import asked
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, look, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, look, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,21 +77,16 @@ def bars(
     asked.at_most(len(rows), MOST, lang, figure="bars")
     draw.require_numbers(rows["estimate"], "the bars")
     rows["key"] = rows["key"].astype(str)
-    marked = [highlight] if isinstance(highlight, str) else list(highlight)
-    asked.known(marked, list(rows["key"]), lang, option="highlight")
+    marked = asked.marked(highlight, list(rows["key"]), lang)
     if order == "value":
         rows = rows.sort_values(["estimate", "key"], ascending=[False, True], na_position="last")
     rows = rows.reset_index(drop=True)
     rows["label"] = [draw.label_of(k, lang=lang, labels=labels) for k in rows["key"]]
     places = estimate.digits if digits is None else digits
-    texts = [
-        formats.number(v, digits=places, lang=lang) if np.isfinite(v) else say("chart.no_data", lang)
-        for v in rows["estimate"]
-    ]
-    with theme():
-        figure = new(len(rows) * 5.6 + 13)
-        names = min(max(draw.width_mm(label, 8.5) for label in rows["label"]) + 6, 62)
-        axes = draw.room(figure, left=names, right=4, top=10, bottom=3, frame=False)
+    texts = draw.numbers(rows["estimate"], places, lang)
+    names = draw.names_of_rows(rows["label"])
+    with draw.sheet(len(rows) * max(5.6, 4.4 * names.lines) + 13, [estimate], lang) as figure:
+        axes = draw.room(figure, left=names.mm, right=4, top=10, bottom=3, frame=False)
         _draw(axes, rows, texts, rows["key"].isin(marked).to_numpy(), names)
         unit = draw.unit_name(estimate.unit, lang)
         if unit:
@@ -99,12 +94,11 @@ def bars(
             draw.write(
                 axes, note, (0, 1), over="axes", shift=(0, 4), ha="left", va="bottom", size=8, color=MUTED
             )
-        draw.mark_simulated(figure, estimate.simulated, lang)
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(estimate, rows, texts, labels, lang)
+        figure.alt = _say(estimate, rows, texts, labels, lang)
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, texts: list[str], strong: np.ndarray, names: float) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, texts: list[str], strong: np.ndarray, names: draw.Names) -> None:
     value, low, high = (rows[c].to_numpy(dtype=float) for c in ("estimate", "conf_low", "conf_high"))
     known = np.isfinite(low) & np.isfinite(high) & np.isfinite(value)
     tip = np.where(
@@ -131,8 +125,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, texts: list[str], strong: np.ndarray, 
     axes.plot([0, 0], [-0.5, len(rows) - 0.5], color=INK, linewidth=0.8)
     for i, text in enumerate(texts):
         style = {"weight": "bold", "color": colours[2]} if strong[i] else {}
-        label = draw.fit(rows["label"].iloc[i], names - 4, 8.5)
-        draw.named(draw.beside(axes, i, -(names - 2), label, ha="left", **style))
+        draw.named(draw.beside(axes, i, -(names.mm - 2), names.texts[i], ha="left", **style))
         right = not value[i] < 0
         side = "left" if right else "right"
         draw.write(axes, text, (tip[i], i), shift=(4 if right else -4, 0), ha=side, **style)

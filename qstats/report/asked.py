@@ -59,6 +59,13 @@ def known(names: Sequence[str], have: Sequence[str], lang: str | None, /, *, opt
             raise OptionError(say("figure.unknown", lang, option=option, name=name, near=near))
 
 
+def marked(highlight: str | Sequence[str], have: Sequence[str], lang: str | None, /) -> list[str]:
+    """Return what is to be set off, as a list of names that there are."""
+    names = ([highlight] if highlight else []) if isinstance(highlight, str) else list(highlight)
+    known(names, have, lang, option="highlight")
+    return names
+
+
 def in_order(names: Sequence[str], key: str, /) -> list[str]:
     """Return the names once each: regions as the classification lists them, the nation first, else as given.
 

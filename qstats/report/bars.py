@@ -13,8 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,18 +95,14 @@ def pareto(
         unit, simulated = data.unit, data.simulated
     bars, kinds = _pooled(table, most, lang), len(table)
     share = 100 * np.cumsum(bars["value"].to_numpy()) / bars["value"].sum()
-    with theme():
-        names = [draw.wrap(label, 141 / len(bars) - 1, 8.5, lines=3) for label in bars["label"]]
-        bottom = 6 + 4 * max(text.count("\n") + 1 for text in names)
-        figure = new(74 + bottom)
+    names = [draw.wrap(label, 141 / len(bars) - 1, 8.5, lines=3) for label in bars["label"]]
+    bottom = 6 + 4 * max(text.count("\n") + 1 for text in names)
+    with draw.sheet(74 + bottom, simulated, lang) as figure:
         axes = draw.room(figure, left=15, right=14, top=13, bottom=bottom)
         _draw_pareto(axes, bars, names, digits, lang)
         _draw_share(axes, share, lang)
         draw.unit_note(axes, unit, lang, from_zero=True)
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say_pareto(
-            bars, share, kinds, unit, digits, lang
-        )
+        figure.alt = _say_pareto(bars, share, kinds, unit, digits, lang)
     return figure
 
 
@@ -232,13 +228,11 @@ def contributions(
         raise DataError(f"{len(data) - len(table)} parts have no number: what is left does not add up")
     if total is not None and abs(whole - total) > 1e-6:
         raise DataError(f"the parts add up to {whole!r}, not to total={total!r}")
-    with theme():
-        figure = new((len(table) + 1) * 6.2 + 12)
-        names = min(max(draw.width_mm(label, 8.5) for label in table["label"]) + 6, 66)
-        axes = draw.room(figure, left=names, right=8, top=9, bottom=3, frame=False)
-        _draw_parts(axes, table, whole, names - 2, digits, lang)
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say_parts(table, whole, digits, lang)
+    names = draw.names_of_rows(table["label"], most=66)
+    with draw.sheet((len(table) + 1) * max(6.2, 4.4 * names.lines) + 12, simulated, lang) as figure:
+        axes = draw.room(figure, left=names.mm, right=8, top=9, bottom=3, frame=False)
+        _draw_parts(axes, table.assign(label=names.texts), whole, names.mm - 2, digits, lang)
+        figure.alt = _say_parts(table, whole, digits, lang)
     return figure
 
 
@@ -264,7 +258,7 @@ def _draw_parts(
     axes.barh(range(end), values, height=0.62, color=colours)
     axes.plot([0, 0], [-0.5, end - 0.5], color=INK, linewidth=0.8)
     for at, (label, v) in enumerate(zip(table["label"], values, strict=True)):
-        draw.named(draw.beside(axes, at, -names, draw.fit(label, names - 2, 8.5), ha="left"))
+        draw.named(draw.beside(axes, at, -names, label, ha="left"))
         side, shift = ("left", 4) if v >= 0 else ("right", -4)
         draw.write(axes, texts[at], (v, at), shift=(shift, 0), ha=side)
     axes.axhline(end - 0.5, -names / draw.plot_mm(axes), 1, color=INK, linewidth=0.8, clip_on=False)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import formats
-from qstats.report.figure import Drawing
-from qstats.report.theme import INK, MUTED, palette
+from qstats.report.figure import Drawing, new
+from qstats.report.theme import INK, MUTED, palette, theme
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,6 +266,54 @@ def mark_simulated(drawing: Drawing, simulated: bool, lang: str | None, /) -> No
             color=palette()[2],
             bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": palette()[2]},
         )
+
+
+@contextmanager
+def sheet(height_mm: float, sources: Iterable[Estimate] | bool, lang: str | None, /) -> Iterator[Drawing]:
+    """Give a drawing of that height, under the theme, that says at the end whether its data are simulated.
+
+    Parameters
+    ----------
+    height_mm : float
+        Its width is a text column.
+    sources : iterable of Estimate, or bool
+        What is drawn, or whether it is simulated.
+    lang : {"zh", "en"}, optional
+        Language.
+    """
+    with theme():
+        figure = new(height_mm)
+        yield figure
+        simulated = sources if isinstance(sources, bool) else any(e.simulated for e in sources)
+        mark_simulated(figure, simulated, lang)
+        figure.alt = simulated_note(simulated, lang) + figure.alt
+
+
+class Names(NamedTuple):
+    """Names of rows as printed at the left: their texts, the room they take, and the lines of the longest."""
+
+    texts: list[str]
+    mm: float
+    lines: int
+
+
+def names_of_rows(labels: Iterable[str], /, *, apart: float = 6.0, most: float = 62.0) -> Names:
+    """Return names at the left of rows in as much room as they need, `most` millimetres with what is `apart`.
+
+    Names that are longer stand on two lines; rows are then to be higher.
+    """
+    every = list(labels)
+    room_mm = min(max(width_mm(label, 8.5) for label in every) + apart, most)
+    texts = [wrap(label, room_mm - apart + 2, 8.5) for label in every]
+    return Names(texts, room_mm, max(text.count("\n") for text in texts) + 1)
+
+
+def numbers(values: Iterable[float], digits: int, lang: str | None, /) -> list[str]:
+    """Return numbers as printed; a missing one says so."""
+    return [
+        formats.number(v, digits=digits, lang=lang) if np.isfinite(v) else say("chart.no_data", lang)
+        for v in values
+    ]
 
 
 def simulated_note(simulated: bool, lang: str | None, /) -> str:

@@ -12,9 +12,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.lines import all_periods, period_axis, runs
-from qstats.report.theme import INK, look, palette, theme
+from qstats.report.theme import INK, look, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,8 +75,8 @@ def fan(
     past = ahead.iloc[:0] if history is None else _history(history, forecast, lang)
     axis = all_periods({*past["period"].astype(str), *ahead["period"].astype(str)})
     places = forecast.digits if digits is None else digits
-    with theme():
-        figure = new(height_mm)
+    sources = [forecast] if history is None else [forecast, history]
+    with draw.sheet(height_mm, sources, lang) as figure:
         axes = draw.room(figure, left=14, right=38, top=12, bottom=10)
         _value_axis(axes, past, ahead, reference, forecast.unit, lang, height_mm)
         period_axis(axes, axis, lang)
@@ -88,10 +88,7 @@ def fan(
         )
         line = reference_label or say("chart.target", lang)
         _label(axes, ahead, reference, line, places, lang, height_mm - 22)
-        simulated = forecast.simulated or (history is not None and history.simulated)
-        draw.mark_simulated(figure, simulated, lang)
-        title = draw.title_of(forecast, labels, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say(past, ahead, title, places, lang)
+        figure.alt = _say(past, ahead, draw.title_of(forecast, labels, lang), places, lang)
     return figure
 
 

@@ -12,9 +12,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.names import node_names
-from qstats.report.theme import INK, MUTED, PALE, palette, theme
+from qstats.report.theme import INK, MUTED, PALE, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,10 +85,9 @@ def framework_tree(
     nodes["label"] = [draw.label_of(code, lang=lang, labels=names) for code in nodes["code"]]
     nodes["row"] = _rows(nodes)
     places = (data.digits if digits is None else digits) if isinstance(data, Estimate) else 0
-    with theme():
-        look = _look(nodes, places, lang)
-        hypothesis = bool(nodes["hypothesis"].any())
-        figure = new((nodes["row"].max() + 1) * look.row + 8 + 5 * hypothesis)
+    look, hypothesis = _look(nodes, places, lang), bool(nodes["hypothesis"].any())
+    height = (nodes["row"].max() + 1) * look.row + 8 + 5 * hypothesis
+    with draw.sheet(height, [data] if isinstance(data, Estimate) else [], lang) as figure:
         axes = draw.room(figure, left=2, right=2, top=5, bottom=3 + 5 * hypothesis, frame=False)
         axes.set_xlim(0, 166)
         axes.set_ylim((nodes["row"].max() + 1) * look.row, 0)
@@ -100,9 +99,7 @@ def framework_tree(
             draw.write(
                 axes, note, (0, 0), over="axes", shift=(0, -4), ha="left", va="top", size=8, color=MUTED
             )
-        simulated = isinstance(data, Estimate) and data.simulated
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say(nodes, places, lang)
+        figure.alt = _say(nodes, places, lang)
     return figure
 
 

@@ -11,9 +11,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.labels import Box, beside_points, frame_mm, strokes
-from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.theme import INK, MUTED, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,21 +76,16 @@ def funnel(
     key = draw.varying_key(estimate)
     rows = table[table["position"].astype(str) != ""].rename(columns={key: "key"})
     asked.at_most(len(rows), MOST, lang, figure="funnel")
-    marked = [highlight] if isinstance(highlight, str) else list(highlight)
-    asked.known(marked, [str(k) for k in rows["key"]], lang, option="highlight")
+    marked = asked.marked(highlight, [str(k) for k in rows["key"]], lang)
     rows["label"] = [draw.label_of(k, lang=lang, labels=labels) for k in rows["key"]]
     places = estimate.digits if digits is None else digits
-    with theme():
-        figure = new(height_mm)
+    with draw.sheet(height_mm, [estimate], lang) as figure:
         axes = draw.room(figure, left=14, right=46, top=12, bottom=13)
         _axes(axes, rows, estimate.unit, lang, height_mm)
         _draw_limits(axes, rows)
         _draw_units(axes, rows, marked)
         _legend(axes, rows, places, lang)
-        draw.mark_simulated(figure, estimate.simulated, lang)
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(
-            rows, draw.title_of(estimate, labels, lang), places, lang
-        )
+        figure.alt = _say(rows, draw.title_of(estimate, labels, lang), places, lang)
     return figure
 
 

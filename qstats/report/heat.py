@@ -12,9 +12,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.names import node_names
-from qstats.report.theme import MUTED, PALE, ink_on, theme
+from qstats.report.theme import MUTED, PALE, ink_on
 from qstats.report.tiles import class_limits, shades
 from qstats.stats.rounding import round_to
 
@@ -110,14 +110,12 @@ def heat(
         [draw.label_of(k, lang=lang, labels=names) for k in each] for each in (grid.rows, grid.columns)
     )
     simulated = any(e.simulated for e in sources)
-    with theme():
-        head = _head(across, grid.units, lang)
-        figure = new(len(down) * _ROW + head.height + 14 + 6 * simulated)
+    head = _head(across, grid.units, lang)
+    with draw.sheet(len(down) * _ROW + head.height + 14 + 6 * simulated, sources, lang) as figure:
         axes = draw.room(figure, left=2, right=2, top=2 + 6 * simulated, bottom=2, frame=False)
         _draw(axes, grid, classes, down, head, _texts(grid, lang), lang)
         _legend(axes, printed, classes, chosen, grid, lang)
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say(grid, down, across, lang)
+        figure.alt = _say(grid, down, across, lang)
     return figure
 
 

@@ -12,10 +12,10 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.labels import Box, beside_points, frame_mm, strokes
 from qstats.report.names import construct_names
-from qstats.report.theme import INK, MUTED, PALE, palette, theme
+from qstats.report.theme import INK, MUTED, PALE, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,13 +90,11 @@ def importance(
     rows["first"] = (rows["estimate"] > rows["estimate"].mean()) & (
         rows["performance"] < rows["performance"].mean()
     )
-    with theme():
-        figure = new(height_mm)
+    with draw.sheet(height_mm, [estimate], lang) as figure:
         axes = draw.room(figure, left=16, right=8, top=12, bottom=14)
         _axes(axes, rows, lang, height_mm)
         _draw(axes, rows)
-        draw.mark_simulated(figure, estimate.simulated, lang)
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(rows, lang)
+        figure.alt = _say(rows, lang)
     return figure
 
 

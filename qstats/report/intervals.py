@@ -12,8 +12,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,33 +91,26 @@ def forest(
     asked.keys(estimate, [], lang, figure="forest")
     places = 0 if of == "rank" else estimate.digits if digits is None else digits
     rows = _rows(estimate, of, labels, lang)
-    marked = [highlight] if isinstance(highlight, str) else list(highlight)
-    asked.known(marked, rows.key, lang, option="highlight")
+    marked = asked.marked(highlight, rows.key, lang)
     texts = [_text(*each, places, lang) for each in zip(rows.value, rows.low, rows.high, strict=True)]
-    with theme():
-        figure = new(len(rows.key) * 5.2 + 24)
-        names = min(max(draw.width_mm(label, 8.5) for label in rows.label) + 6, 58)
-        right = max(draw.width_mm(text, 8.5) for text in [*texts, _head(estimate, of, lang)]) + 6
-        axes = draw.room(figure, left=names, right=right, top=14, bottom=10)
+    names = draw.names_of_rows(rows.label, most=58)
+    right = max(draw.width_mm(text, 8.5) for text in [*texts, _head(estimate, of, lang)]) + 6
+    with draw.sheet(len(rows.key) * max(5.2, 4.3 * names.lines) + 24, [estimate], lang) as figure:
+        axes = draw.room(figure, left=names.mm, right=right, top=14, bottom=10)
         _axis(axes, rows, reference, estimate.unit, of, lang)
         _draw(axes, rows, np.isin(rows.key, marked))
-        for i, (label, text) in enumerate(zip(rows.label, texts, strict=True)):
+        for i, (label, text) in enumerate(zip(names.texts, texts, strict=True)):
             strong: dict[str, Any] = (
                 {"weight": "bold", "color": palette()[2]} if rows.key[i] in marked else {}
             )
-            draw.named(
-                draw.beside(axes, i, -(names - 2), draw.fit(label, names - 4, 8.5), ha="left", **strong)
-            )
+            draw.named(draw.beside(axes, i, -(names.mm - 2), label, ha="left", **strong))
             draw.beside(axes, i, right - 2, text, ha="right", **strong)
         draw.beside(
             axes, -0.95, right - 2, _head(estimate, of, lang), ha="right", va="bottom", size=8, color=MUTED
         )
         if reference is not None:
             _reference(axes, reference, reference_label or say("figure.forest.reference", lang), places, lang)
-        draw.mark_simulated(figure, estimate.simulated, lang)
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(
-            estimate, rows, texts, of, labels, lang
-        )
+        figure.alt = _say(estimate, rows, texts, of, labels, lang)
     return figure
 
 

@@ -13,8 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import MUTED, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import MUTED, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,14 +96,13 @@ def trend(
     found = draw.estimates_of(estimates)
     axis, lines = _series(found, labels, digits, lang)
     places = found[0].digits if digits is None else digits
-    with theme():
-        figure = new(height_mm)
-        ends = [_end_label(line, lang, alone=len(lines) == 1) for line in lines]
-        if reference is not None:
-            value = formats.number(reference, digits=places, lang=lang)
-            ends.append(f"{reference_label or say('chart.target', lang)} {value}")
-        year = draw.width_mm(say("chart.year", lang), 8.5) + 4
-        side = min(max([year, *(draw.width_mm(text, 8.5) + 8 for text in ends if text)]), 56)
+    ends = [_end_label(line, lang, alone=len(lines) == 1) for line in lines]
+    if reference is not None:
+        value = formats.number(reference, digits=places, lang=lang)
+        ends.append(f"{reference_label or say('chart.target', lang)} {value}")
+    year = draw.width_mm(say("chart.year", lang), 8.5) + 4
+    side = min(max([year, *(draw.width_mm(text, 8.5) + 8 for text in ends if text)]), 56)
+    with draw.sheet(height_mm, found, lang) as figure:
         axes = draw.room(figure, left=14, right=side, top=12, bottom=10)
         _value_axis(axes, lines, reference, found[0].unit, lang, others=height_mm)
         period_axis(axes, axis, lang)
@@ -112,7 +111,6 @@ def trend(
         if len(lines) == 1 and np.isfinite(lines[0].value).sum() <= 12:
             _label_points(axes, lines[0], reference, lang)
         _label_ends(axes, lines, ends, reference, side, height_mm - 22)
-        draw.mark_simulated(figure, any(e.simulated for e in found), lang)
         figure.alt = _say_trend(found, axis, lines, labels, lang)
     return figure
 
@@ -321,4 +319,4 @@ def _say_trend(
             step = say("chart.alt.step", lang, last=when[last], before=when[before], change=change)
         name = line.name + say("chart.colon", lang) if line.name else ""
         parts.append(say("chart.alt.line", lang, name=name, values=comma.join(values), step=step))
-    return draw.simulated_note(any(e.simulated for e in found), lang) + "".join(parts).strip()
+    return "".join(parts).strip()

@@ -11,9 +11,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.lines import all_periods, runs
-from qstats.report.theme import INK, MUTED, RULE, palette, theme
+from qstats.report.theme import INK, MUTED, RULE, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,24 +80,22 @@ def multiples(
     lines = {name: _line(rows, axis) for name, rows in table.groupby(by, sort=False)}
     names = {name: draw.label_of(name, lang=lang, labels=labels) for name in lines}
     places = estimate.digits if digits is None else digits
-    with theme():
-        limits = _limits(lines, estimate.unit)
-        room = max(
-            draw.width_mm(names[u], 8) * 1.1 + draw.width_mm(formats.number(limits[1], digits=places), 7.5)
-            for u in units
-        )
-        row = 6 if room <= _ROW / 6 - 4 else 5
-        figure = new(-(-len(units) // row) * _HIGH + 14)
+    limits = _limits(lines, estimate.unit)
+    room = max(
+        draw.width_mm(names[u], 8) * 1.1 + draw.width_mm(formats.number(limits[1], digits=places), 7.5)
+        for u in units
+    )
+    row = 6 if room <= _ROW / 6 - 4 else 5
+    with draw.sheet(-(-len(units) // row) * _HIGH + 14, [estimate], lang) as figure:
         for i, name in enumerate(units):
             axes = _panel(figure, i, row, limits, axis)
             if reference in lines:
                 _reference(axes, lines[reference][0])
             _draw(axes, lines[name], names[name], places, _ROW / row, lang)
         _notes(figure, limits, estimate.unit, names.get(reference), places, lang)
-        draw.mark_simulated(figure, estimate.simulated, lang)
         title = draw.title_of(estimate, labels, lang)
         shown = {names[name]: lines[name][0] for name in units}
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(shown, title, axis, places, lang)
+        figure.alt = _say(shown, title, axis, places, lang)
     return figure
 
 

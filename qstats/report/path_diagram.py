@@ -12,10 +12,10 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.labels import Box, box
 from qstats.report.names import construct_names
-from qstats.report.theme import INK, MUTED, PALE, palette, theme
+from qstats.report.theme import INK, MUTED, PALE, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,8 +87,7 @@ def paths(
         ((rows["conf_low"] > 0) | (rows["conf_high"] < 0)).astype(float),
         np.nan,
     )
-    with theme():
-        figure = new(_SIZE[1] + 12)
+    with draw.sheet(_SIZE[1] + 12, [estimate], lang) as figure:
         axes = draw.room(figure, left=2, right=2, top=6, bottom=6, frame=False)
         axes.set_xlim(0, _SIZE[0])
         axes.set_ylim(0, _SIZE[1])
@@ -101,8 +100,7 @@ def paths(
         for code in order:
             _construct(axes, said[code], at[code], points, strong=code == order[-1] or code in _aims(rows))
         _note(axes, rows, lang)
-        draw.mark_simulated(figure, estimate.simulated, lang)
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(rows, said, digits, lang)
+        figure.alt = _say(rows, said, digits, lang)
     return figure
 
 

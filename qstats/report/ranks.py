@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
+from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report import formats
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, PALE, RULE, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, PALE, RULE, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,29 +84,30 @@ def ranked(
     one_of("direction", direction, (1, -1))
     rows, reference = _ranking(estimate, reference, digits, direction)
     places = estimate.digits if digits is None else digits
-    marked = [highlight] if isinstance(highlight, str) else list(highlight)
-    if unknown := [name for name in marked if name not in set(rows["key"])]:
-        raise OptionError(f"highlight={unknown[0]!r} is not among the rows: {', '.join(rows['key'][:8])} …")
+    marked = asked.marked(highlight, list(rows["key"]), lang)
     rows["label"] = [draw.label_of(key, lang=lang, labels=labels) for key in rows["key"]]
     line_name = reference_label or draw.label_of("全国", lang=lang, labels=labels)
-    with theme():
-        figure = new(len(rows) * 4.9 + 21)
-        names = min(max(draw.width_mm(label, 8.5) for label in rows["label"]) + 12, 62)
-        values = [
-            formats.number(v, digits=places, lang=lang) if np.isfinite(v) else say("chart.no_data", lang)
-            for v in rows["estimate"]
-        ]
-        right = max(draw.width_mm(v, 8.5) for v in values) + 4
-        axes = draw.room(figure, left=names, right=right, top=11, bottom=10)
+    names = draw.names_of_rows(rows["label"], apart=12)
+    values = draw.numbers(rows["estimate"], places, lang)
+    right = max(draw.width_mm(v, 8.5) for v in values) + 4
+    with draw.sheet(len(rows) * max(4.9, 4.2 * names.lines) + 21, [estimate], lang) as figure:
+        axes = draw.room(figure, left=names.mm, right=right, top=11, bottom=10)
         _rank_axis(axes, rows, reference, estimate.unit, lang)
         _draw_dots(axes, rows, rows["key"].isin(marked).to_numpy())
         for i, row in enumerate(rows.itertuples()):
-            _write_row(axes, i, row, values[i], names, right, strong=row.key in marked)
+            _write_row(
+                axes,
+                i,
+                row._replace(label=names.texts[i]),
+                values[i],
+                names.mm,
+                right,
+                strong=row.key in marked,
+            )
         if reference is not None:
             _reference_line(
                 axes, reference, f"{line_name} {formats.number(reference, digits=places, lang=lang)}"
             )
-        draw.mark_simulated(figure, estimate.simulated, lang)
         figure.alt = _say_ranked(estimate, rows, reference, line_name, marked, places, labels, lang)
     return figure
 
@@ -184,8 +185,7 @@ def _write_row(
     room = names / draw.MM_PER_POINT
     if np.isfinite(row.place):
         write(f"{row.place:.0f}", (0, at), shift=(15 - room, 0), ha="right", color=MUTED)
-    label = draw.fit(row.label, names - 10, 8.5)
-    draw.named(write(label, (0, at), shift=(20 - room, 0), ha="left", color=colour))
+    draw.named(write(row.label, (0, at), shift=(20 - room, 0), ha="left", color=colour))
     write(value, (1, at), shift=(4, 0), ha="left", color=colour)
 
 
@@ -229,4 +229,4 @@ def _say_ranked(
         parts.append(say("chart.alt.place", lang, value=value(row), place=place))
     if lost := list(rows.loc[~np.isfinite(rows["estimate"]), "label"]):
         parts.append(say("chart.alt.lost", lang, names=say("chart.and", lang).join(lost)))
-    return draw.simulated_note(estimate.simulated, lang) + "".join(parts).strip()
+    return "".join(parts).strip()

@@ -13,8 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, palette
 from qstats.stats.rounding import round_to
 
 if TYPE_CHECKING:
@@ -82,14 +82,12 @@ def slopes(
     key, ends = _ends(estimate, between, lang)
     places = estimate.digits if digits is None else digits
     rows, lost = _ranks(estimate, key, ends, direction, places, lang)
-    marked = [highlight] if isinstance(highlight, str) else list(highlight)
-    asked.known(marked, list(rows.index), lang, option="highlight")
+    marked = asked.marked(highlight, list(rows.index), lang)
     asked.at_most(len(rows), MOST, lang, figure="slopes")
     rows["label"] = [draw.label_of(name, lang=lang, labels=labels) for name in rows.index]
     rows["strong"] = rows.index.isin(marked)
-    with theme():
-        dashed = bool((rows["clear"] == 0).any())
-        figure = new(len(rows) * 4.7 + 17 + 5 * dashed)
+    dashed = bool((rows["clear"] == 0).any())
+    with draw.sheet(len(rows) * 4.7 + 17 + 5 * dashed, [estimate], lang) as figure:
         axes = draw.room(figure, left=62, right=62, top=13, bottom=4 + 5 * dashed, frame=False)
         axes.set_xlim(0, 1)
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -109,11 +107,7 @@ def slopes(
                 size=8,
                 color=MUTED,
             )
-        draw.mark_simulated(figure, estimate.simulated, lang)
-        title = draw.title_of(estimate, labels, lang)
-        figure.alt = draw.simulated_note(estimate.simulated, lang) + _say(
-            rows, title, ends, lost, labels, lang
-        )
+        figure.alt = _say(rows, draw.title_of(estimate, labels, lang), ends, lost, labels, lang)
     return figure
 
 

@@ -13,8 +13,8 @@ from qstats.errors import DataError, one_of
 from qstats.messages import language, say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, PALE, RULE, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, PALE, RULE, palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,16 +80,14 @@ def target_bullets(
     '目标完成情况图：1项目标，达到0项，接近1项，未达到0项，无数据0项。合格率93.93%，目标≥94.00%，接近。'
     """
     rows = _target_rows(_adopted(table, lang), labels, digits, lang)
-    with theme():
-        figure = new(len(rows) * 9.0 + 14)
+    with draw.sheet(len(rows) * 9.0 + 14, simulated, lang) as figure:
         axes = draw.room(figure, left=54, right=60, top=9, bottom=3, frame=False)
         axes.set_xlim(0, 1)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         _target_head(axes, lang)
         for at, row in enumerate(rows):
             _draw_bullet(axes, at, row)
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = _say_targets(rows, simulated, lang)
+        figure.alt = _say_targets(rows, lang)
     return figure
 
 
@@ -172,11 +170,11 @@ def _draw_bullet(axes: Axes, at: int, row: dict[str, Any]) -> None:
     draw.beside(axes, at, 45.5, row["words"], ha="left")
 
 
-def _say_targets(rows: list[dict[str, Any]], simulated: bool, lang: str | None) -> str:
+def _say_targets(rows: list[dict[str, Any]], lang: str | None) -> str:
     counts = {status.replace(" ", "_"): sum(r["status"] == status for r in rows) for status in TARGET_STATUS}
     parts = [say("chart.alt.targets", lang, count=len(rows), **counts)]
     parts += [
         say("chart.alt.target", lang, **{k: row[k] for k in ("label", "value", "target", "words")})
         for row in rows
     ]
-    return draw.simulated_note(simulated, lang) + "".join(parts).strip()
+    return "".join(parts).strip()

@@ -13,8 +13,8 @@ from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import drawing as draw
 from qstats.report import formats
-from qstats.report.figure import Drawing, new
-from qstats.report.theme import INK, MUTED, PALE, SEQUENTIAL, ink_on, look, palette, theme
+from qstats.report.figure import Drawing
+from qstats.report.theme import INK, MUTED, PALE, SEQUENTIAL, ink_on, look, palette
 from qstats.stats.rounding import round_to
 
 if TYPE_CHECKING:
@@ -97,11 +97,9 @@ def tile_grid(
     tiles["label"] = [draw.label_of(name, lang=lang, labels=labels) for name in tiles["name"]]
     classes = _classes(tiles, places, lang)
     lost = list(tiles.loc[tiles["shade"] < 0, "label"])
-    with theme():
-        colours = shades(len(classes))
-        size = _SIZE[grid, language(lang)]
-        wide, high = (int(tiles["column"].max()) + 1) * size[0], (int(tiles["row"].max()) + 1) * size[1]
-        figure = new(high + 9)
+    colours, size = shades(len(classes)), _SIZE[grid, language(lang)]
+    wide, high = (int(tiles["column"].max()) + 1) * size[0], (int(tiles["row"].max()) + 1) * size[1]
+    with draw.sheet(high + 9, [estimate], lang) as figure:
         axes = draw.room(figure, left=2, right=168 - wide, top=6, bottom=3, frame=False)
         axes.set_xlim(0, wide)
         axes.set_ylim(high, 0)
@@ -113,7 +111,6 @@ def tile_grid(
             _draw_tile(axes, tile, size, colours[tile.shade] if known else None, value)
         _frame(axes, tiles[tiles["name"] == highlight], *size)
         _legend(axes, classes, colours, estimate.unit, len(lost), lang)
-        draw.mark_simulated(figure, estimate.simulated, lang)
         figure.alt = _say_tiles(estimate, classes, len(tiles), lost, labels, lang)
     return figure
 
@@ -257,4 +254,4 @@ def _say_tiles(
         parts.append(say("chart.alt.class", lang, range=each.range, names=names))
     if lost:
         parts.append(say("chart.alt.lost", lang, names=say("chart.and", lang).join(lost)))
-    return draw.simulated_note(estimate.simulated, lang) + "".join(parts).strip()
+    return "".join(parts).strip()

@@ -12,9 +12,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.names import node_names
-from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.theme import INK, MUTED, palette
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,21 +92,16 @@ def waterfall(
     found = _parts(data, depth, name, value, lang)
     asked.at_most(len(found.codes), MOST, lang, figure="waterfall")
     simulated = data.simulated if isinstance(data, Estimate) else simulated
-    names = {**node_names(framework, lang), **_effects(lang), **(labels or {})}
-    rows = [draw.label_of(code, lang=lang, labels=names) for code in found.codes]
+    words = {**node_names(framework, lang), **_effects(lang), **(labels or {})}
+    rows = [draw.label_of(code, lang=lang, labels=words) for code in found.codes]
     begin = 0.0 if start is None else float(start)
     ends = [start_label or say("figure.waterfall.start", lang)] if start is not None else []
     last = total_label or say("chart.total" if start is None else "figure.waterfall.end", lang)
-    with theme():
-        every = [*ends, *rows, last]
-        figure = new(len(every) * 6.4 + 16)
-        side = min(max(draw.width_mm(text, 8.5) for text in every) + 6, 66)
-        axes = draw.room(figure, left=side, right=26, top=10, bottom=4, frame=False)
-        _draw(axes, found, begin, every, side - 2, digits, lang, opened=start is not None)
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say(
-            found, rows, begin, digits, lang, opened=bool(ends)
-        )
+    names = draw.names_of_rows([*ends, *rows, last], most=66)
+    with draw.sheet(len(names.texts) * max(6.4, 4.4 * names.lines) + 16, simulated, lang) as figure:
+        axes = draw.room(figure, left=names.mm, right=26, top=10, bottom=4, frame=False)
+        _draw(axes, found, begin, names.texts, names.mm - 2, digits, lang, opened=start is not None)
+        figure.alt = _say(found, rows, begin, digits, lang, opened=bool(ends))
     return figure
 
 
@@ -222,8 +217,7 @@ def _draw(
         draw.write(axes, text, (tip, row), shift=(4, 0), ha="left")
     for at, label in enumerate(names):
         strong = at == len(names) - 1 or (opened and at == 0)
-        text = draw.fit(label, side - 2, 8.5)
-        draw.named(draw.beside(axes, at, -side, text, ha="left", weight="bold" if strong else "normal"))
+        draw.named(draw.beside(axes, at, -side, label, ha="left", weight="bold" if strong else "normal"))
     if opened and low > 0:
         note = say("figure.not_from_zero", lang)
         draw.write(axes, note, (0, 1), over="axes", shift=(0, 3), ha="left", va="bottom", size=8, color=MUTED)
