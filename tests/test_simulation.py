@@ -64,7 +64,7 @@ def test_fine_works_meet_the_published_rates_by_count_and_by_area(year):
 
 
 def test_satisfaction_with_consumer_and_public_services_is_the_published_one():
-    index = customer_satisfaction(simulate("satisfaction", year=2023, seed=4), by="service", items=SAT)
+    index = customer_satisfaction(simulate("satisfaction", year=2023, seed=4), by="service", method="mean")
     consumer = figure("life_service_quality_satisfaction", 2023)
     public = figure("public_service_quality_satisfaction", 2023)
     assert consumer != public
@@ -106,7 +106,7 @@ def test_the_index_of_simulated_statistics_weighted_by_output_is_the_published_o
         ("inspections", 88.0, product_pass_rate),
         ("exports", 98.0, export_pass_rate),
         ("works", 60.0, lambda t: acceptance_rate(t, outcome="fine", basis="area")),
-        ("satisfaction", 70.0, lambda t: customer_satisfaction(t, items=SAT)),
+        ("satisfaction", 70.0, lambda t: customer_satisfaction(t, method="mean")),
         ("losses", 2.0, quality_loss_rate),
     ],
 )

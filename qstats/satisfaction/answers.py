@@ -15,6 +15,7 @@ from qstats.errors import DataError, OptionError
 from qstats.messages import say
 from qstats.satisfaction.drawn import Drawn, drawn
 from qstats.satisfaction.models import schema
+from qstats.satisfaction.options import codes as codes_of
 from qstats.schema import MAX_LISTED, check
 from qstats.stats.path_moments import Missing
 from qstats.survey.design import Design
@@ -141,12 +142,12 @@ def survey(
 def _known(X: Array, items: Sequence[str], scale: tuple[Array, Array], codes: Any) -> tuple[Array, int]:
     """Return the answers with declared don't-knows as gaps, and how many there were."""
     named = codes if isinstance(codes, Mapping) else dict.fromkeys(items, codes)
-    strange = sorted(set(named) - set(items))
+    strange = sorted(map(str, set(named) - set(items)))
     if strange:
         raise OptionError(say("satisfaction.dont_know_item", item=strange[0], known=", ".join(items)))
     found, count = X.copy(), 0
     for j, item in enumerate(items):
-        own = np.atleast_1d(np.asarray(named.get(item, ()), float))
+        own = codes_of(named.get(item, ()))
         inside = own[(own >= scale[0][j]) & (own <= scale[1][j])]
         if inside.size:
             raise OptionError(

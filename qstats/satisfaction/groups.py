@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, DesignError, OptionError, one_of
+from qstats.errors import DataError, DesignError, OptionError, one_of, whole_number
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
+from qstats.satisfaction.options import check_seed
 from qstats.satisfaction.studies import Study, fitted, study
 from qstats.stats import path_groups, path_index
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
@@ -106,13 +107,12 @@ def compare_groups(
     """
     one_of("convention", convention, get_args(Convention))
     one_of("adjust", adjust, ADJUSTMENT)
-    if isinstance(parameters, str) or not parameters:
-        raise OptionError(say("path_groups.parameters", value=parameters, known=", ".join(KINDS)))
-    for kind in parameters:
-        one_of("parameters", kind, KINDS)
+    whole_number("permutations", permutations, least=1)
+    check_seed(seed)
+    kinds = _kinds(parameters)
     asked = _asked(of, by, model, design)
     found = _compared(asked, path_index.METRIC[convention])
-    names, statistic = _parameters(asked, list(dict.fromkeys(parameters)), index_of, convention)
+    names, statistic = _parameters(asked, kinds, index_of, convention)
     X, w = asked.survey.X[found.rows], asked.survey.drawn.weight[found.rows]
     how = Fitting(
         asked.survey.missing,
@@ -129,6 +129,18 @@ def compare_groups(
         whole = path_groups.permutation_test(X, found.group, model_, statistic, **options)
         tests = {("*", "*"): whole, **tests}
     return _told(asked, found, names, tests, permutations, adjust, f"{index_of}, convention {convention}")
+
+
+def _kinds(parameters: Any) -> list[Kind]:
+    """Return what is tested, each once."""
+    listed = isinstance(parameters, Iterable) and not isinstance(parameters, str | bytes | Mapping)
+    found = list(parameters) if listed else []
+    if not found:
+        said = say("path_groups.parameters", value=parameters, known=", ".join(KINDS))
+        raise OptionError(said, argument="parameters", value=parameters)
+    for kind in found:
+        one_of("parameters", kind, KINDS)
+    return list(dict.fromkeys(found))
 
 
 def _asked(of: Any, by: Any, model: Any, design: Design | None) -> Study:

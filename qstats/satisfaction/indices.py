@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, within_0_1
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
 from qstats.satisfaction.answers import Survey
 from qstats.satisfaction.replicated import Result, Statistic, errors_of, solve
-from qstats.satisfaction.studies import Fitted, Study
+from qstats.satisfaction.studies import Fitted, Study, require_study
 from qstats.stats import intervals, path_bootstrap, path_index, sampling
 from qstats.stats.covariance import Errors
 from qstats.stats.path_index import Convention
@@ -73,7 +73,9 @@ def index(
         fixed), ``n_eff``, ``failed`` (replicates without a fit) and ``flag``. Rows of one sample covary.
         Suppressed groups have no number, not even ``n``.
     """
+    require_study(of)
     one_of("convention", convention, get_args(Convention))
+    check_interval(interval, level)
     c = of.questions.position(index_of)
     metric = path_index.METRIC[convention]
     found = solve(of, metric, index_statistic(of, c, convention), 1)
@@ -183,6 +185,8 @@ def from_replicates(
         Returns the statistics without each unit in turn, (units, G·K): what BCa needs.
     """
     chosen = interval_of(plan, interval)
+    if chosen == "logit" and not share:
+        raise OptionError(say("satisfaction.logit"), argument="interval", value=interval)
     K, theta = estimate.shape[1], estimate.ravel()
     x = values.reshape(theta.size, plan.B)
     errors = errors_of(x, theta, plan, of.drawn.name)
@@ -252,6 +256,12 @@ def notes_of(of: Study, found: Result) -> list[str]:
         of_all = found.failure.size
         notes.append(say("satisfaction.failed", count=sum(failed.values()), of=of_all, reasons=said))
     return notes
+
+
+def check_interval(interval: object, level: object, /) -> None:
+    """Raise OptionError for an interval or a level that is none."""
+    one_of("interval", interval, (None, *get_args(Interval)))
+    within_0_1("level", level)
 
 
 def interval_of(plan: drawing.Plan | None, interval: Interval | None) -> Any:

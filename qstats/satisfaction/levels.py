@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats.errors import DataError, OptionError, one_of
-from qstats.estimate import Estimate, assemble
+from qstats.errors import DataError, OptionError, one_of, text
+from qstats.estimate import Estimate, assemble, require_estimate
 from qstats.messages import say
 from qstats.stats import covariance, intervals
 
@@ -159,7 +159,9 @@ def contributions(
 
 def _placed(estimate: Estimate, over: str, weights: Any, missing: Gaps) -> _Placed:
     """Return the share of every row in its aggregate."""
+    require_estimate(estimate)
     one_of("missing", missing, ("raise", "renormalise"))
+    text("over", over)
     if over not in estimate.keys:
         raise OptionError(say("satisfaction.over", over=over, keys=", ".join(estimate.keys) or "—"))
     others = [key for key in estimate.keys if key != over]
@@ -189,13 +191,17 @@ def _weights(weights: Any, over: str, others: Sequence[str]) -> pd.DataFrame:
     """Return the weights as a table: the key that goes, keys they differ by, ``weight``."""
     if isinstance(weights, Mapping):
         weights = pd.DataFrame({over: list(weights), "weight": list(weights.values())})
+    if not isinstance(weights, pd.DataFrame):
+        said = say("satisfaction.weights_kind", value=f"{weights!r:.200}", over=over)
+        raise OptionError(said, argument="weights", value=weights)
     lacking = [c for c in (over, "weight") if c not in weights]
     if lacking:
         raise DataError(say("satisfaction.weights_columns", lacking=", ".join(lacking)))
     by = [over, *(key for key in others if key in weights)]
     found = weights[[*by, "weight"]].copy()
     found[by] = found[by].astype(str)
-    w = found["weight"].to_numpy(float)
+    w = pd.to_numeric(found["weight"], errors="coerce").to_numpy(float)
+    found["weight"] = w
     if found.duplicated(by).any() or not (np.isfinite(w) & (w >= 0)).all():
         raise DataError(say("satisfaction.weights_bad", by=", ".join(by)))
     return pd.DataFrame(found)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -11,12 +10,13 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, names_of, one_of, real_number
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
 from qstats.satisfaction.answers import Survey, survey
 from qstats.satisfaction.indices import Uncertain, compared, from_replicates, interval_of, linearised
+from qstats.satisfaction.options import ends
 from qstats.satisfaction.replicated import parts
 from qstats.schema import Column, Schema, check
 from qstats.stats import intervals, scores
@@ -36,7 +36,7 @@ INDICATOR: Final = "customer_satisfaction"
 
 def checked_items(items: Sequence[str]) -> list[str]:
     """Return the items as a list; none stands twice."""
-    found = [items] if isinstance(items, str) else list(items)
+    found = names_of("items", items)
     if not found or len(set(found)) < len(found):
         raise OptionError(f"items={found!r} must name at least one column, and none twice")
     return found
@@ -48,26 +48,29 @@ def checked_weights(weights: Mapping[str, float] | Sequence[float] | None, items
         return [1.0] * len(items)
     if isinstance(weights, Mapping):
         if set(weights) != set(items):
-            raise OptionError(
-                f"weights name {sorted(weights)}, the items are {sorted(items)}: give one to each"
-            )
-        found = [float(weights[item]) for item in items]
+            names = sorted(map(str, weights))
+            raise OptionError(f"weights name {names}, the items are {sorted(items)}: give one to each")
+        given = [weights[item] for item in items]
     else:
-        found = [float(w) for w in weights]
-    if len(found) != len(items) or not all(math.isfinite(w) and w > 0 for w in found):
-        raise OptionError(f"weights={found!r} are not {len(items)} positive numbers, one an item")
-    return found
+        listed = isinstance(weights, Iterable) and not isinstance(weights, str | bytes)
+        given = list(weights) if listed else []
+    if len(given) != len(items):
+        raise OptionError(f"weights={weights!r:.200} are not {len(items)} positive numbers, one an item")
+    for w in given:
+        real_number("weights", w, above=0)
+    return [float(w) for w in given]
 
 
 def checked_scale(scale: Any, items: list[str]) -> tuple[Array, Array]:
     """Return the lowest and highest answer of each item."""
-    ends = [scale.get(item, ()) if isinstance(scale, Mapping) else scale for item in items]
-    known = all(
-        len(tuple(e)) == 2 and math.isfinite(e[0]) and math.isfinite(e[1]) and e[0] < e[1] for e in ends
-    )
-    if not known:
-        raise OptionError(f"scale={scale!r} is not (lowest, highest) answer with lowest < highest")
-    lower, upper = np.array(ends, float).T
+    found = [ends(scale.get(item) if isinstance(scale, Mapping) else scale) for item in items]
+    if any(pair is None for pair in found):
+        raise OptionError(
+            f"scale={scale!r:.200} is not (lowest, highest) answer with lowest < highest",
+            argument="scale",
+            value=scale,
+        )
+    lower, upper = np.array(found, float).T
     return lower, upper
 
 
@@ -80,6 +83,7 @@ def summed(
     *,
     by: str | Sequence[str],
     scale: tuple[Array, Array],
+    labels: Mapping[str, tuple[str, str]],
     missing: Missing,
     interval: intervals.Mean | None,
     level: float,
@@ -87,7 +91,7 @@ def summed(
     """Return the index of a simple random sample, or of a table of item means, from sums by key."""
     by = keys_of(by)
     need = [*by, *items] if missing == "raise" else by
-    table = check(responses, _limited(schema, items, scale, optional=missing != "raise"), need=need)
+    table = check(responses, _limited(schema, items, scale, labels, optional=missing != "raise"), need=need)
     used, notes = _answered(table, items, missing)
     totals = tally(used, by=by, sums=_pairs(items, scale))
     N, S, Q = (_square(totals, name, len(items)) for name in "NSQ")
@@ -233,13 +237,20 @@ def _told(
     )
 
 
-def _limited(schema: Schema, items: list[str], scale: tuple[Array, Array], *, optional: bool) -> Schema:
+def _limited(
+    schema: Schema,
+    items: list[str],
+    scale: tuple[Array, Array],
+    labels: Mapping[str, tuple[str, str]],
+    *,
+    optional: bool,
+) -> Schema:
     """Return the schema with these items in place of the usual ones, and their limits."""
     keys = tuple(c for c in schema.columns if c.kind != "number")
     usual = {c.name: c for c in schema.columns if c.kind == "number"}
     limits = (
         replace(
-            usual.get(item, Column(item, "number", item, item)),
+            usual.get(item, Column(item, "number", *labels.get(item, (item, item)))),
             minimum=low,
             maximum=high,
             optional_cells=optional,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import datasets
-from qstats.errors import DataError, FrameworkError, OptionError, nearest
+from qstats.errors import DataError, FrameworkError, OptionError, nearest, one_of, text
 from qstats.messages import language, say
+from qstats.satisfaction.options import ends
 from qstats.schema import PERIOD, REGION, Column, Schema
 from qstats.stats.path_specification import Mode, Model, PathModelError, specify
 
@@ -61,6 +62,7 @@ class Questionnaire(NamedTuple):
 
     def position(self, construct: str, argument: str = "index_of") -> int:
         """Return the position of a construct."""
+        text(argument, construct)
         if construct not in self.constructs:
             near = nearest(construct, self.constructs)
             raise OptionError(
@@ -169,17 +171,19 @@ def scales(scale: Any, questions: Questionnaire, /) -> tuple[Array, Array]:
     scale : (lowest, highest), or mapping of item or construct → (lowest, highest)
         A mapping covers every item, by itself or by its construct.
     """
-    ends = []
+    found = []
     strange = set(scale) - {*questions.items, *questions.constructs} if isinstance(scale, Mapping) else set()
     for item in questions.items:
         own = scale
         if isinstance(scale, Mapping):
             own = scale.get(item, scale.get(questions.construct_of(item)))
-        low, high = (float("nan"),) * 2 if own is None else (float(end) for end in own)
-        if strange or not (np.isfinite([low, high]).all() and low < high):
-            raise OptionError(say("satisfaction.scale", scale=repr(scale), item=sorted(strange) or item))
-        ends.append((low, high))
-    lower, upper = np.array(ends).T
+        limits = ends(own)
+        if strange or limits is None:
+            item = ", ".join(sorted(map(str, strange))) or item
+            said = say("satisfaction.scale", scale=f"{scale!r:.200}", item=item)
+            raise OptionError(said, argument="scale", value=scale)
+        found.append(limits)
+    lower, upper = np.array(found).T
     return lower, upper
 
 
@@ -189,7 +193,7 @@ def _table(model: str | pd.DataFrame) -> tuple[str, pd.DataFrame]:
         if lacking:
             raise DataError(say("satisfaction.columns", lacking=", ".join(lacking)))
         return "user", model.reset_index(drop=True)
-    if model not in PRESETS:
+    if not isinstance(model, str) or model not in PRESETS:
         near = nearest(model, PRESETS)
         raise OptionError(
             say("satisfaction.no_model", value=model, known=", ".join(PRESETS), near=near or "—"),
@@ -220,9 +224,11 @@ def _faults(constructs: list[str], parents: list[list[str]], items: list[list[st
 
 
 def _modes(mode: Mode | Mapping[str, Mode], constructs: list[str]) -> list[Mode]:
+    for each in mode.values() if isinstance(mode, Mapping) else [mode]:
+        one_of("mode", each, get_args(Mode))
     if not isinstance(mode, Mapping):
         return [mode] * len(constructs)
-    strange = sorted(set(mode) - set(constructs))
+    strange = sorted(map(str, set(mode) - set(constructs)))
     if strange:
         raise OptionError(
             say(
@@ -243,11 +249,11 @@ def _labels(table: pd.DataFrame, constructs: list[str], items: list[list[str]]) 
         said = [_said(table, f"label_{lang}", place) or construct for lang in ("zh", "en")]
         found[construct] = (said[0], said[1])
         texts = [_lists(pd.Series([_said(table, f"items_{lang}", place)]))[0] for lang in ("zh", "en")]
-        for text in texts:
-            if text and len(text) != len(own):
+        for said_of in texts:
+            if said_of and len(said_of) != len(own):
                 raise FrameworkError(
                     say("satisfaction.faults", name=construct),
-                    [say("satisfaction.labels", construct=construct, labels=len(text), items=len(own))],
+                    [say("satisfaction.labels", construct=construct, labels=len(said_of), items=len(own))],
                 )
         for j, item in enumerate(own):
             found[item] = (texts[0][j] if texts[0] else item, texts[1][j] if texts[1] else item)

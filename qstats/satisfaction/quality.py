@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import one_of
+from qstats.errors import one_of, within_0_1
 from qstats.satisfaction.indices import uncertain
 from qstats.satisfaction.replicated import solve
-from qstats.satisfaction.studies import Fitted, Study, fitted
+from qstats.satisfaction.studies import Fitted, Study, fitted, require_study
 from qstats.stats import path_fit, path_index, path_quality
 from qstats.stats.path_index import METRIC, Convention
 from qstats.stats.pathmodel import Fit
@@ -38,6 +38,7 @@ def items(of: Study, /, *, convention: Convention = "U") -> pd.DataFrame:
         as ``weights`` to :func:`qstats.customer_satisfaction`, it holds the weights of another year fixed.
         Items that were dropped, and suppressed groups, are not listed.
     """
+    require_study(of)
     one_of("convention", convention, tuple(METRIC))
     p = len(of.questions.items)
 
@@ -88,6 +89,7 @@ def constructs(of: Study, /) -> pd.DataFrame:
         ``fornell_larcker`` (√AVE exceeds every correlation with another construct). NaN where a measure
         is not defined: reliability of one item, R² of a construct without predictors.
     """
+    require_study(of)
     parts = []
     for g, own in _shown(fitted(of, "standardised")[0]):
         q, model, fit = own.questions, own.questions.model, own.fit
@@ -133,6 +135,8 @@ def discriminant(of: Study, /, *, level: float = 0.95) -> pd.DataFrame:
     ----------
     Henseler, Ringle, Sarstedt (2015), A new criterion for assessing discriminant validity, JAMS 43.
     """
+    require_study(of)
+    within_0_1("level", level)
     C = len(of.questions.constructs)
     a, b = np.tril_indices(C, -1)
 
@@ -167,6 +171,7 @@ def fit_measures(of: Study, /) -> pd.DataFrame:
         Keys of the groups, ``n, iterations, srmr, d_uls, d_g`` (of the composite model, natural logarithms),
         ``gof``.
     """
+    require_study(of)
     parts = []
     for g, own in _shown(fitted(of, "standardised")[0]):
         R, fit, model = path_quality.correlations(own.moments.covariance), own.fit, own.questions.model

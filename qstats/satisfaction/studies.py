@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
 from qstats.satisfaction.answers import Survey, survey
 from qstats.satisfaction.models import Questionnaire, questionnaire, scales
+from qstats.satisfaction.options import check_count, check_design, check_seed
 from qstats.stats import pathmodel
 from qstats.stats.path_moments import Missing, Moments, moments
 from qstats.stats.path_quality import correlations
@@ -185,7 +186,9 @@ def study(
     FrameworkError
         A model with faults.
     """
-    _check(scheme, outer, error, missing, negative, unfit, replicates, minimum_n, max_iterations, workers)
+    _check(scheme, outer, error, missing, negative, unfit)
+    _check_numbers(replicates, seed, minimum_n, max_iterations, workers)
+    check_design(design)
     questions = questionnaire(model, mode=mode)
     items = questions.items
     answers = survey(
@@ -208,34 +211,29 @@ def study(
     return Study(questions, answers, how, plan)
 
 
-def _check(
-    scheme: Any,
-    outer: Any,
-    error: Any,
-    missing: Any,
-    negative: Any,
-    unfit: Any,
-    replicates: int | None,
-    minimum_n: int,
-    max_iterations: int,
-    workers: int,
-) -> None:
+def require_study(value: object, /) -> None:
+    """Raise OptionError unless `value` is a Study."""
+    if not isinstance(value, Study):
+        raise OptionError(
+            say("satisfaction.no_study", value=f"{value!r:.200}", kind=type(value).__name__), value=value
+        )
+
+
+def _check(scheme: Any, outer: Any, error: Any, missing: Any, negative: Any, unfit: Any) -> None:
     one_of("scheme", scheme, get_args(Scheme))
     one_of("outer", outer, get_args(Outer))
     one_of("error", error, get_args(Error))
     one_of("missing", missing, get_args(Missing))
     one_of("negative", negative, get_args(Negative))
     one_of("unfit", unfit, get_args(Unfit))
-    least = {"replicates": 2, "minimum_n": 1, "max_iterations": 1, "workers": 1}
-    given = {
-        "replicates": 2 if replicates is None else replicates,
-        "minimum_n": minimum_n,
-        "max_iterations": max_iterations,
-        "workers": workers,
-    }
-    for name, value in given.items():
-        if value < least[name]:
-            raise OptionError(say("satisfaction.number", argument=name, value=value, least=least[name]))
+
+
+def _check_numbers(replicates: Any, seed: Any, minimum_n: Any, max_iterations: Any, workers: Any) -> None:
+    check_count("replicates", replicates, least=2)
+    check_seed(seed)
+    whole_number("minimum_n", minimum_n, least=1)
+    whole_number("max_iterations", max_iterations, least=1)
+    whole_number("workers", workers, least=1)
 
 
 def fitted(of: Study, metric: Metric) -> tuple[list[Fitted | None], list[str]]:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble
-from qstats.satisfaction.indices import Interval, Uncertain, method_of, notes_of, uncertain
+from qstats.satisfaction.indices import Interval, Uncertain, check_interval, method_of, notes_of, uncertain
 from qstats.satisfaction.replicated import Result, Statistic, solve
-from qstats.satisfaction.studies import Fitted, Study
+from qstats.satisfaction.studies import Fitted, Study, require_study
 from qstats.stats import path_index, path_quality
 from qstats.stats.difference import p_normal
 from qstats.stats.path_index import Convention
@@ -41,6 +42,8 @@ def paths(of: Study, /, *, interval: Interval | None = None, level: float = 0.95
         interval leaves out 0), and of direct effects ``f2`` and ``vif``, else NaN. A direct effect that the
         model does not have is not listed.
     """
+    require_study(of)
+    check_interval(interval, level)
     names, C = of.questions.constructs, len(of.questions.constructs)
     wanted = path_quality.effects(of.questions.model.paths.astype(float))
     kinds = [(k, ["direct", "indirect", "total"][k]) for k in range(3)]
@@ -52,7 +55,7 @@ def paths(of: Study, /, *, interval: Interval | None = None, level: float = 0.95
         return np.asarray(every[:, *at])
 
     found = solve(of, "standardised", statistic, len(listed))
-    chosen: Any = interval or ("percentile" if of.plan is not None and of.plan.random else "t")
+    chosen = _interval(of, interval)
     got = uncertain(of, found, statistic, chosen, level, share=False)
     keys = {"to": [names[c] for c, *_ in listed], "from": [names[d] for _, d, *_ in listed]}
     keys["effect"] = [said for *_, said in listed]
@@ -96,6 +99,9 @@ def importance_performance(
     ----------
     Ringle, Sarstedt (2016), Gain more insight from your PLS-SEM results, IMDS 116, 1865–1886.
     """
+    require_study(of)
+    check_interval(interval, level)
+    one_of("convention", convention, tuple(path_index.METRIC))
     c = of.questions.position(index_of)
     acting = np.flatnonzero(path_quality.effects(of.questions.model.paths.astype(float)).total[c] > 0)
     lower, upper = of.survey.lower, of.survey.upper
@@ -107,7 +113,7 @@ def importance_performance(
         return np.concatenate([found.importance[:, c, acting], found.performance[:, acting]], axis=1)
 
     found = solve(of, path_index.METRIC[convention], statistic, 2 * acting.size)
-    chosen: Any = interval or ("percentile" if of.plan is not None and of.plan.random else "t")
+    chosen = _interval(of, interval)
     both = uncertain(of, found, statistic, chosen, level, share=False)
     first = np.repeat(np.arange(of.groups) * 2 * acting.size, acting.size) + np.tile(
         np.arange(acting.size), of.groups
@@ -142,6 +148,8 @@ def conventions(
         its error (of the same replicates; that of U is exactly 0), and ``in_errors`` is ``moved`` in standard
         errors of the index itself.
     """
+    require_study(of)
+    check_interval(interval, level)
     c = of.questions.position(index_of)
     first, second = _under(of, c, "U", "S", "M"), _under(of, c, "R")
     one, raw = solve(of, "standardised", first, 3), solve(of, "raw", second, 1)
@@ -163,6 +171,11 @@ def conventions(
     got = Uncertain(limits[0], limits[1], limits[2], limits[3], None)
     keys, what = {"convention": ["U", "S", "R", "M"]}, f"index of {index_of} under every convention"
     return _estimate(of, found, got, keys, "customer_satisfaction", "分", what, interval or "t", level, more)
+
+
+def _interval(of: Study, interval: Interval | None) -> Any:
+    """Return the interval of an effect: percentile where replicates are a bootstrap, else t."""
+    return interval or ("percentile" if of.plan is not None and of.plan.random else "t")
 
 
 def _under(of: Study, c: int, *chosen: Convention) -> Statistic:

@@ -10,13 +10,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from qstats import periods
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, one_of, real_number
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
-from qstats.satisfaction.indices import Interval, from_replicates, method_of, notes_of
+from qstats.satisfaction.indices import Interval, check_interval, from_replicates, method_of, notes_of
+from qstats.satisfaction.options import numbers
 from qstats.satisfaction.replicated import Result, Statistic, solve
-from qstats.satisfaction.studies import Fitted, Study
+from qstats.satisfaction.studies import Fitted, Study, require_study
 from qstats.stats import path_index, satisfaction
 from qstats.stats.difference import p_normal
 from qstats.stats.path_index import Convention
@@ -61,6 +62,9 @@ def change_effects(
     DataError
         No key ``period``, fewer than two periods, or items dropped from a group.
     """
+    require_study(of)
+    check_interval(interval, level)
+    one_of("convention", convention, tuple(path_index.METRIC))
     c = of.questions.position(index_of)
     inside = np.flatnonzero(of.questions.model.blocks == c)
     pairs = _pairs(of.survey.labels)
@@ -134,7 +138,14 @@ def sample_plan(
         raise OptionError(say("satisfaction.plan"))
     if change is None and (power is not None or correlation is not None):
         raise OptionError(say("satisfaction.plan_change"))
-    share = np.asarray(response, float)
+    given = {"half_width": half_width, "change": change, "std": std, "deff": deff, "correlation": correlation}
+    for argument, value in given.items():
+        if value is not None:
+            numbers(argument, value)
+    numbers("population", population, infinite=True)
+    if power is not None:
+        real_number("power", power)
+    share = numbers("response", response)
     if not ((share > 0) & (share <= 1)).all():
         raise OptionError(say("satisfaction.response", value=response))
     if half_width is not None:

@@ -174,6 +174,10 @@ def test_an_estimate_that_does_not_fit_the_item_is_refused(answers, scores, save
     by = ["period", "service"]
     items = ["SAT1", "SAT2", "SAT3"]
     refused(
-        qs.customer_satisfaction(answers, by=by, items=items), r"4 values for 2022 \(keys: period, service"
+        qs.customer_satisfaction(answers, by=by, method="mean", items=items),
+        r"4 values for 2022 \(keys: period, service",
     )
-    refused(qs.customer_satisfaction(answers.assign(period="2023"), items=items), "does not know the year")
+    refused(
+        qs.customer_satisfaction(answers.assign(period="2023"), method="mean", items=items),
+        "does not know the year",
+    )

@@ -29,6 +29,11 @@ def answers():
     return _answers
 
 
+@pytest.fixture(scope="module")
+def module_answers():
+    return _answers
+
+
 @pytest.fixture
 def survey():
     return _answers(240, 5)

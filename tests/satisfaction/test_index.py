@@ -113,7 +113,9 @@ def test_pooled_weights_are_those_of_all_and_groups_differ_by_answers(survey):
     pooled = customer_satisfaction(survey, model=MODEL, by="brand", outer="pooled", error="linearised")
     share = satisfaction.items(satisfaction.study(survey, model=MODEL, error="linearised"))
     share = share.query("construct == 'SAT'").set_index("item")["index_weight"]
-    fixed = customer_satisfaction(survey, items=list(share.index), weights=share.to_dict(), by="brand")
+    fixed = customer_satisfaction(
+        survey, method="mean", items=list(share.index), weights=share.to_dict(), by="brand"
+    )
     np.testing.assert_allclose(pooled.table["estimate"], fixed.table["estimate"], rtol=1e-10)
     np.testing.assert_allclose(pooled.table["std_error"], fixed.table["std_error"], rtol=1e-2)
     own = customer_satisfaction(survey, model=MODEL, by="brand", error="linearised").table["estimate"]
@@ -306,7 +308,7 @@ def test_unknown_names_are_answered_with_the_nearest(survey):
 def test_arguments_without_effect_are_refused(survey):
     with pytest.raises(OptionError, match="items"):
         customer_satisfaction(survey, model=MODEL, items=["s1"])
-    items = {"items": ["s1", "s2"]}
+    items = {"method": "mean", "items": ["s1", "s2"]}
     for option in (
         {"convention": "S"},
         {"mode": "B"},
@@ -335,35 +337,44 @@ def test_item_means_under_a_design_are_means_of_scores(survey):
     plan = Design(weight="weight", strata="stratum", cluster="cluster")
     score = ((survey[["s1", "s2"]] - 1) / 9 * 100) @ np.array([0.75, 0.25])
     same = mean(survey.assign(score=score), y="score", by="brand", design=plan).table
-    found = customer_satisfaction(survey, items=["s1", "s2"], weights=[3, 1], by="brand", design=plan).table
+    found = customer_satisfaction(
+        survey, method="mean", items=["s1", "s2"], weights=[3, 1], by="brand", design=plan
+    ).table
     for column in ("estimate", "std_error", "df"):
         np.testing.assert_allclose(found[column], same[column], rtol=1e-9)
     jack = customer_satisfaction(
-        survey, items=["s1", "s2"], weights=[3, 1], by="brand", design=plan.replicate("jkn")
+        survey, method="mean", items=["s1", "s2"], weights=[3, 1], by="brand", design=plan.replicate("jkn")
     ).table
     np.testing.assert_allclose(jack["estimate"], same["estimate"], rtol=1e-10)
     np.testing.assert_allclose(jack["std_error"], same["std_error"], rtol=0.05)
-    drawn = customer_satisfaction(survey, items=["s1", "s2"], error="replicates", interval="bca").table
+    drawn = customer_satisfaction(
+        survey, method="mean", items=["s1", "s2"], error="replicates", interval="bca"
+    ).table
     assert drawn["conf_low"].item() < drawn["estimate"].item() < drawn["conf_high"].item()
 
 
 def test_item_means_without_a_design_do_not_depend_on_the_way_they_are_computed(survey):
-    fast = customer_satisfaction(survey, items=["s1", "s2"], by="brand").table
-    slow = customer_satisfaction(survey, items=["s1", "s2"], by="brand", error="linearised").table
+    fast = customer_satisfaction(survey, method="mean", items=["s1", "s2"], by="brand").table
+    slow = customer_satisfaction(
+        survey, method="mean", items=["s1", "s2"], by="brand", error="linearised"
+    ).table
     np.testing.assert_allclose(fast["estimate"], slow["estimate"], rtol=1e-12)
     # as domains of one sample, groups have random sizes: the error is a little other
     np.testing.assert_allclose(fast["std_error"], slow["std_error"], rtol=0.02)
-    whole = [customer_satisfaction(survey, items=["s1"], error=e).table for e in (None, "linearised")]
+    whole = [
+        customer_satisfaction(survey, method="mean", items=["s1"], error=e).table
+        for e in (None, "linearised")
+    ]
     for column in ("estimate", "std_error", "conf_low", "n", "df"):
         np.testing.assert_allclose(whole[0][column], whole[1][column], rtol=1e-10)
-    few = customer_satisfaction(survey, items=["s1"], by="brand", minimum_n=10_000).table
+    few = customer_satisfaction(survey, method="mean", items=["s1"], by="brand", minimum_n=10_000).table
     assert few["estimate"].isna().all()
 
 
 def test_the_method_of_means_takes_the_items_of_a_construct(survey):
     found = customer_satisfaction(survey, model=MODEL, method="mean", index_of="LOY")
     assert found.value() == pytest.approx(
-        customer_satisfaction(survey, items=["l1", "l2"]).value(), rel=1e-12
+        customer_satisfaction(survey, method="mean", items=["l1", "l2"]).value(), rel=1e-12
     )
     assert found.value() == pytest.approx(value(survey, index_of="LOY", convention="M"), rel=1e-12)
 

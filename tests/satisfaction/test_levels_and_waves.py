@@ -171,7 +171,7 @@ def test_fixed_pooled_and_estimated_weights_make_three_series(waves):
         satisfaction.study(waves.query("period == '2022'"), model=MODEL, error="linearised")
     ).query("construct == 'SAT'")
     weights = dict(zip(base["item"], base["index_weight"], strict=True))
-    fixed = customer_satisfaction(waves, items=list(weights), weights=weights, by="period")
+    fixed = customer_satisfaction(waves, method="mean", items=list(weights), weights=weights, by="period")
     assert fixed.value(period="2022") == pytest.approx(own.value(period="2022"), rel=1e-10)
     assert len({round(e.value(period="2023"), 8) for e in (own, pooled, fixed)}) == 3
 
@@ -231,8 +231,10 @@ def test_waves_need_a_period_and_the_same_items(waves):
 
 
 def test_a_series_is_chained_over_the_overlap(waves):
-    old = customer_satisfaction(waves, items=["s1", "s2"], by="period")
-    new = customer_satisfaction(waves.query("period == '2023'"), items=["s1", "s2", "s3"], by="period")
+    old = customer_satisfaction(waves, method="mean", items=["s1", "s2"], by="period")
+    new = customer_satisfaction(
+        waves.query("period == '2023'"), method="mean", items=["s1", "s2", "s3"], by="period"
+    )
     both = linked(old, new, rule="last-overlap")
     factor = new.value(period="2023") / old.value(period="2023")
     assert both.value(period="2022") == pytest.approx(factor * old.value(period="2022"), rel=1e-12)
