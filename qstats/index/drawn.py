@@ -83,7 +83,7 @@ def hold(
 
 
 def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown, lang: str | None = None) -> Array:
-    """Draw the indicators anew; estimates from one sample move together.
+    """Return the indicators as they are, then draws of them; estimates from one sample move together.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown, lang: str | None
 
     Returns
     -------
-    ndarray, shape (n, units, leaves)
+    ndarray, shape (1 + n, units, leaves)
 
     Raises
     ------
@@ -104,18 +104,21 @@ def draw(held: Held, n: int, /, *, seed: int, unknown: Unknown, lang: str | None
     """
     if held.estimates:
         every = [estimate.draws(n, seed=seed, unknown=unknown) for estimate in held.estimates]
-        drawn = np.concatenate(every, axis=1)
-        return np.where(held.place < 0, np.nan, np.take(drawn, held.place, axis=1))
+        drawn = np.take(np.concatenate(every, axis=1), held.place, axis=1)
+        return np.concatenate([held.value[None], np.where(held.place < 0, np.nan, drawn)])
     lacking = np.isnan(held.std_error) & ~np.isnan(held.value)
     if unknown == "raise" and lacking.any():
         first = dict(held.units.iloc[int(np.flatnonzero(lacking.any(1))[0])])
         said = {"count": int(lacking.sum()), "of": lacking.size, "first": first}
         raise DataError(say("draws.unknown", lang, **said))
-    noise = np.random.default_rng([seed, crc32(b"table")]).standard_normal((n, *held.value.shape))
+    found = np.empty((1 + n, *held.value.shape))
+    found[0], noise = held.value, found[1:]
+    np.random.default_rng([seed, crc32(b"table")]).standard_normal(out=noise)
     noise *= np.nan_to_num(held.std_error, nan=0.0)
-    found = held.value + noise
     rate = held.percent
-    found[..., rate] = draws.within(held.value[:, rate], noise[..., rate], low=0.0, high=100.0)
+    rates = draws.within(held.value[:, rate], noise[..., rate], low=0.0, high=100.0)
+    noise += held.value
+    noise[..., rate] = rates
     return found
 
 

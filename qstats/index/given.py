@@ -239,7 +239,7 @@ def _units(
             parts[0] if len(parts) == 1 else pd.concat(parts if alike else [p.astype(object) for p in parts])
         )
         at, names = pd.factorize(whole)
-        spelt = [_spelt(key, name) for name in names]
+        spelt = [_spelt(key, name) for name in names.tolist()]
         missing += [(key, int(i)) for i in np.flatnonzero(at < 0)]
         ordered = sorted(set(spelt), key=periods.sort_key if key == "period" else None)
         rank = {name: i for i, name in enumerate(ordered)}

@@ -18,6 +18,8 @@ Array = np.ndarray
 #: tables (tables, units, leaves) and the number of the imputation of each → tables
 Function = Callable[[Array, Array], Array]
 Options = Mapping[str, Any] | str | None
+#: places of units, or all of them
+Rows = Array | slice
 
 #: in the order they are taken
 STEPS: Final = ("imputation", "treatment", "normalisation", "aggregation")
@@ -126,12 +128,12 @@ def _codes(key: str, argument: str, units: pd.DataFrame) -> Array:
     return np.asarray(pd.factorize(units[key])[0])
 
 
-def _parts(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> list[tuple[Array, Array]]:
+def _parts(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> list[tuple[Rows, Rows]]:
     """Return the rows of each part with the rows it is fitted to; takes `within` and `base` out."""
     within, base = given.pop("within", None), given.pop("base", None)
     if within is not None and base is not None:
         raise OptionError("a step is fitted within parts or to a base, not both", argument="base")
-    rows = np.arange(len(units))
+    everything = slice(None)
     if base is not None:
         sample = np.ones(len(units), bool)
         for key, value in dict(base).items():
@@ -139,9 +141,9 @@ def _parts(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> list
             sample &= (units[key].astype(str) == str(value)).to_numpy()
         if not sample.any():
             raise DataError(say("uncertainty.base", lang, base=dict(base)))
-        return [(rows, np.flatnonzero(sample))]
+        return [(everything, np.flatnonzero(sample))]
     if within is None:
-        return [(rows, rows)]
+        return [(everything, everything)]
     codes = _codes(within, "within", units)
     return [(part, part) for part in (np.flatnonzero(codes == k) for k in range(codes.max() + 1))]
 
@@ -156,7 +158,7 @@ def _by_bounds(tree: Tree) -> Function:
     return scored
 
 
-def _treatment(given: dict[str, Any], parts: list[tuple[Array, Array]]) -> Function:
+def _treatment(given: dict[str, Any], parts: list[tuple[Rows, Rows]]) -> Function:
     outside = {"outside": given.pop("outside")} if "outside" in given else {}
 
     def treated(x: Array, _: Array) -> Array:
@@ -169,7 +171,7 @@ def _treatment(given: dict[str, Any], parts: list[tuple[Array, Array]]) -> Funct
     return treated
 
 
-def _normalisation(given: dict[str, Any], parts: list[tuple[Array, Array]], tree: Tree) -> Function:
+def _normalisation(given: dict[str, Any], parts: list[tuple[Rows, Rows]], tree: Tree) -> Function:
     if given["method"] == "distance-to-target" and "target" not in given and tree.target is not None:
         given["target"] = tree.target
 

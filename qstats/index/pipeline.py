@@ -121,7 +121,7 @@ def _chunk(tree: Tree, steps: Steps, level: Array, piece: Array, score: Array) -
     """Put the scores of some runs where they belong; return those that failed."""
     draw, impute, number, treat, normalise, weigh, add = level
     used, of = np.unique(draw, return_inverse=True)
-    stage = _Stage(steps.tables[used], of.reshape(-1), {})
+    stage = _Stage(_rows(steps.tables, used), of.reshape(-1), {})
     zero, names = np.zeros_like(number), [tree.codes[leaf] for leaf in tree.leaves]
     stage = _take(stage, impute, number, steps.imputation, names)
     stage = _take(stage, treat, zero, steps.treatment, names)
@@ -133,7 +133,7 @@ def _chunk(tree: Tree, steps: Steps, level: Array, piece: Array, score: Array) -
         rows = alive[add[alive] == choice]
 
         def total(some: Array, choice: int = int(choice)) -> Array:
-            below = leaves[:, stage.of[some]]
+            below = _rows(leaves, stage.of[some], 1)
             return climb(tree, below, steps.weights[weigh[some]], steps.aggregation[choice], steps.missing)
 
         found, bad = _guarded(total, rows)
@@ -151,24 +151,36 @@ def _take(
         return stage
     keys, of = np.unique(np.stack([stage.of, level, number]), axis=1, return_inverse=True)
     source, choice, seeds = keys
-    tables = np.full((keys.shape[1], *stage.tables.shape[1:]), np.nan)
+    blocks: list[tuple[Array, Array]] = []
     dead = {at: stage.dead[int(own)] for at, own in enumerate(source) if int(own) in stage.dead}
     alive = np.array([at for at in range(len(source)) if at not in dead], int)
     for which in np.unique(choice[alive]):
         rows, step = alive[choice[alive] == which], functions[which]
         if step is None:
-            tables[rows] = stage.tables[source[rows]]
+            blocks.append((rows, _rows(stage.tables, source[rows])))
             continue
 
         def taken(some: Array, step: Function = step) -> Array:
             with naming(names):
-                return np.moveaxis(step(stage.tables[source[some]], seeds[some]), 0, 1)
+                return step(_rows(stage.tables, source[some]), seeds[some])
 
         found, bad = _guarded(taken, rows)
-        for at, block in found:
-            tables[at] = np.moveaxis(block, 1, 0)
+        blocks += found
         dead |= bad
+    if len(blocks) == 1 and len(blocks[0][0]) == len(source):
+        return _Stage(blocks[0][1], of.reshape(-1), dead)
+    tables = np.full((len(source), *stage.tables.shape[1:]), np.nan)
+    for rows, block in blocks:
+        tables[rows] = block
     return _Stage(tables, of.reshape(-1), dead)
+
+
+def _rows(x: Array, rows: Array, axis: int = 0) -> Array:
+    """Return rows of an array; all of them, or a run of them, without a copy."""
+    start = int(rows[0]) if len(rows) else 0
+    if np.array_equal(rows, np.arange(start, start + len(rows))):
+        return x[(slice(None),) * axis + (slice(start, start + len(rows)),)]
+    return np.take(x, rows, axis)
 
 
 def _guarded(

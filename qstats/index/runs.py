@@ -182,8 +182,7 @@ def with_random(prepared: Prepared, n: int, /, *, seed: int) -> Steps:
     """Add n draws of the indicators and n random sets of weights, levels 1 to n of those factors."""
     steps, choices = prepared.steps, prepared.choices
     if choices.sampling == "draws":
-        drawn = draw(prepared.held, n, seed=seed, unknown=choices.unknown)
-        steps = steps._replace(tables=np.concatenate([steps.tables, drawn]))
+        steps = steps._replace(tables=draw(prepared.held, n, seed=seed, unknown=choices.unknown))
     if choices.weight_spread is not None or choices.weight_concentration is not None:
         sets = _random_weights(prepared.tree, choices, n, stream(seed, "weights"))
         steps = steps._replace(weights=np.concatenate([steps.weights, sets]))

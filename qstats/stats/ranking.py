@@ -65,11 +65,14 @@ def _of_rows(rows: Array) -> Array:
     order = np.argsort(rows, axis=-1)
     order += rows.shape[1] * np.arange(len(rows))[:, None]
     ordered = rows.reshape(-1)[order]
-    first = np.zeros(rows.shape)
-    first[:, 1:] = np.where(ordered[:, 1:] != ordered[:, :-1], np.arange(1.0, rows.shape[1]), 0.0)
-    np.maximum.accumulate(first, axis=-1, out=first)
+    place = np.arange(1.0, rows.shape[1] + 1)
+    tied = ordered[:, 1:] == ordered[:, :-1]
+    if tied.any():
+        first = np.broadcast_to(place, rows.shape).copy()
+        first[:, 1:][tied] = 0.0
+        place = np.maximum.accumulate(first, axis=-1, out=first)
     ranks = np.empty(rows.size)
-    ranks[order] = np.where(np.isnan(ordered), np.nan, 1.0 + first)
+    ranks[order] = place if not np.isnan(ordered[:, -1]).any() else np.where(np.isnan(ordered), np.nan, place)
     return ranks.reshape(rows.shape)
 
 
