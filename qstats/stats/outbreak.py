@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -125,6 +125,8 @@ def farrington(
     from scipy.special import ndtri, stdtr
 
     one_of("power", power, ("2/3", "none"))
+    one_of("trend", trend, (True, False))
+    one_of("reweight", reweight, (True, False))
     y = _checked(counts, season, years, half_width, alpha)
     back = season * np.arange(years, 0, -1)[:, None] - np.arange(-half_width, half_width + 1)
     t = -back.ravel().astype(float)
@@ -190,7 +192,9 @@ def count_cusum(
     >>> sums.round(2).tolist()
     [0.0, 0.68, 2.97, 6.08]
     """
-    if not (ratio > 1 and dispersion >= 0):
+    real_number("ratio", ratio)
+    real_number("dispersion", dispersion)
+    if not (1 < ratio < np.inf and 0 <= dispersion < np.inf):
         raise OptionError(
             f"ratio={ratio!r}, dispersion={dispersion!r}: a shift is a ratio above 1, dispersion ≥ 0"
         )
@@ -252,7 +256,10 @@ def _line(y: Array, t: Array, w: Array, slope: bool) -> _Fit:
 
 
 def _checked(counts: ArrayLike, season: int, years: int, half_width: int, alpha: float) -> Array:
-    if not (season >= 1 and years >= 1 and 0 <= half_width <= season / 2 and 0 < alpha < 1):
+    for name, value, low in (("season", season, 1), ("years", years, 1), ("half_width", half_width, 0)):
+        whole_number(name, value, least=low)
+    within_0_1("alpha", alpha, hint="a bound in 100 is 0.01")
+    if half_width > season / 2:
         raise OptionError(
             f"season={season!r}, years={years!r}, half_width={half_width!r}, alpha={alpha!r}: needed are "
             "season and years ≥ 1, 0 ≤ half_width ≤ season/2, 0 < alpha < 1"

@@ -1,0 +1,62 @@
+"""Quantiles and tails of Poisson and negative binomial counts, by mean and dispersion."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import within_0_1
+
+Array = NDArray[np.float64]
+#: a dispersion this near to 1 is that of a Poisson law
+_POISSON = 1 + 1e-9
+
+
+def at_least(counts: ArrayLike, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
+    r"""Return the chance of as many events or more.
+
+    .. math:: P(Y \ge y) = I_{1 - 1/\phi}(y, r), \quad r = \frac{\mu}{\phi - 1}
+              \qquad (\phi > 1,\ \text{negative binomial}); \qquad P(y, \mu) \quad (\phi = 1)
+
+    I is the regularised incomplete beta function, P the incomplete gamma function.
+
+    Parameters
+    ----------
+    counts, mean, phi : array_like
+        y, μ and φ = variance/mean, 1 or more; broadcast.
+    """
+    from scipy.special import betainc, gammainc
+
+    y, mu, phi = np.broadcast_arrays(*(np.asarray(a, float) for a in (counts, mean, phi)))
+    wide = phi > _POISSON
+    some, spread = np.maximum(y, 1.0), np.where(wide, phi, 2.0)
+    by_beta = betainc(some, np.maximum(mu / (spread - 1), 1e-300), 1 - 1 / spread)
+    return np.asarray(np.where(y < 1, 1.0, np.where(wide, by_beta, gammainc(some, mu))), float)
+
+
+def quantile(q: float, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
+    """Return the least count y with P(Y ≤ y) ≥ q; NaN where the mean is missing.
+
+    Parameters
+    ----------
+    q : float
+    mean, phi : array_like
+        As for :func:`at_least`.
+
+    Examples
+    --------
+    >>> quantile(0.99, [2.0, 60.0, 60.0], [1.0, 1.0, 2.0]).tolist()
+    [6.0, 79.0, 88.0]
+    """
+    within_0_1("q", q)
+    mu, phi = np.broadcast_arrays(np.asarray(mean, float), np.asarray(phi, float))
+    known = np.isfinite(mu) & np.isfinite(phi)
+    mu, phi = np.where(known, mu, 1.0), np.where(known, phi, 1.0)
+    low, high = np.full(mu.shape, -1.0), np.ceil(mu + 1)  # P(Y ≤ low) < q ≤ P(Y ≤ high)
+    while (short := 1 - at_least(high + 1, mu, phi) < q).any():
+        high = np.where(short, 2 * high + 1, high)
+    while (high - low > 1).any():
+        middle = np.floor((low + high) / 2)
+        enough = 1 - at_least(middle + 1, mu, phi) >= q
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return np.asarray(np.where(known, high, np.nan), float)

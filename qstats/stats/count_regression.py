@@ -1,0 +1,148 @@
+"""What counts are expected: negative binomial regression on seasons and a trend."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import DataError, one_of, whole_number
+
+Array = NDArray[np.float64]
+Law = Literal["negative-binomial", "poisson"]
+_ROUNDS = 60
+
+
+class SeasonalFit(NamedTuple):
+    r"""A fitted expectation.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (k,)
+        A constant; the growth a year, if there is a trend; a cosine and a sine of each harmonic.
+    covariance : ndarray, shape (k, k)
+        With α as known.
+    dispersion : float
+        α of variance :math:`\mu + \alpha\mu^2`; 0 where the counts vary no more than a Poisson law.
+    mean : ndarray, shape (n,)
+        Fitted.
+    """
+
+    beta: Array
+    covariance: Array
+    dispersion: float
+    mean: Array
+
+
+def seasonal_regressors(t: ArrayLike, *, season: int, harmonics: int = 1, trend: bool = False) -> Array:
+    r"""Return a constant, time in years, and :math:`\cos, \sin(2\pi jt/s)`, shape (n, k).
+
+    Parameters
+    ----------
+    t : array_like, shape (n,)
+        Periods, counted from any one.
+    season : int
+        s, periods in a year.
+    harmonics : int
+        j goes up to it; at most half of `season`.
+    trend : bool
+    """
+    whole_number("season", season, least=1)
+    whole_number("harmonics", harmonics, least=0)
+    one_of("trend", trend, (True, False))
+    if 2 * harmonics > season or (season <= 2 and harmonics):
+        harmonics = 0 if season <= 2 else season // 2
+        raise DataError(f"a year of {season} periods has at most {harmonics} harmonics")
+    t = np.asarray(t, float)
+    columns = [np.ones(t.size), *([t / season] if trend else [])]
+    for j in range(1, harmonics + 1):
+        columns.append(np.cos(2 * np.pi * j * t / season))
+        if 2 * j < season:  # the sine of half a season is 0
+            columns.append(np.sin(2 * np.pi * j * t / season))
+    return np.stack(columns, axis=1)
+
+
+def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binomial") -> SeasonalFit:
+    r"""Fit :math:`\ln\mu = X\beta` by maximum likelihood.
+
+    .. math:: \ell = \sum_t \ln\Gamma(y_t + r) - \ln\Gamma(r) - \ln y_t! + r\ln\frac{r}{r+\mu_t}
+              + y_t\ln\frac{\mu_t}{r+\mu_t}, \qquad r = 1/\alpha
+
+    α is 0 where :math:`\sum (y-\mu)^2 \le \sum y` at the Poisson fit: then the likelihood rises towards it.
+
+    Parameters
+    ----------
+    counts : array_like, shape (n,)
+        Whole counts, none missing.
+    X : array_like, shape (n, k)
+    law : {"negative-binomial", "poisson"}
+
+    Returns
+    -------
+    SeasonalFit
+
+    Raises
+    ------
+    DataError
+        Fewer counts than 2 a coefficient, a missing or negative one, or no event at all.
+
+    References
+    ----------
+    Lawless (1987), Canadian Journal of Statistics 15, 209–225.
+
+    Examples
+    --------
+    >>> fit = fit_counts([3, 9, 1, 7, 2, 12, 0, 6], [[1.0]] * 8)
+    >>> round(float(fit.mean[0]), 6), round(fit.dispersion, 3)
+    (5.0, 0.614)
+    """
+    from scipy.optimize import brentq
+
+    one_of("law", law, ("negative-binomial", "poisson"))
+    y, X = np.asarray(counts, float), np.asarray(X, float)
+    if y.size < 2 * X.shape[1]:
+        raise DataError(f"{X.shape[1]} coefficients need at least {2 * X.shape[1]} counts; found {y.size}")
+    if not (y >= 0).all() or not y.any():
+        raise DataError("counts are 0 or more, none is missing, and there is at least one event")
+    beta = _mean_fit(y, X, 0.0, np.r_[np.log(y.mean()), np.zeros(X.shape[1] - 1)])
+    mu, alpha = np.exp(X @ beta), 0.0
+    if law == "negative-binomial" and np.sum((y - mu) ** 2 - y) > 0:
+
+        def slope(log_r: float) -> float:
+            r = np.exp(log_r)
+            return _slope(y, np.exp(X @ _mean_fit(y, X, 1 / r, beta)), r)
+
+        high = 1.0
+        while slope(high) > 0 and high < 20:
+            high += 2.0
+        low = high - 2.0
+        while slope(low) < 0 and low > -10:
+            low -= 2.0
+        if slope(low) > 0 > slope(high):
+            alpha = float(np.exp(-brentq(slope, low, high, xtol=1e-12)))
+            beta = _mean_fit(y, X, alpha, beta)
+            mu = np.exp(X @ beta)
+    covariance = np.asarray(np.linalg.inv(X.T @ (X * (mu / (1 + alpha * mu))[:, None])), float)
+    return SeasonalFit(beta, covariance, alpha, mu)
+
+
+def _mean_fit(y: Array, X: Array, alpha: float, beta: Array) -> Array:
+    """Return β for a known α, by scoring with steps that are halved while they overshoot."""
+    for _ in range(_ROUNDS):
+        mu = np.exp(X @ beta)
+        W = mu / (1 + alpha * mu)
+        step = np.linalg.solve(X.T @ (X * W[:, None]), X.T @ ((y - mu) / (1 + alpha * mu)))
+        step *= min(1.0, 2.0 / max(np.abs(X @ step).max(), 1e-300))
+        beta = beta + step
+        if np.abs(step).max() < 1e-12:
+            break
+    return np.asarray(beta)
+
+
+def _slope(y: Array, mu: Array, r: float) -> float:
+    """Return dℓ/dr."""
+    from scipy.special import digamma
+
+    at_r = digamma(y + r) - digamma(r) - np.log1p(mu / r) + (mu - y) / (r + mu)
+    return float(np.sum(at_r))
