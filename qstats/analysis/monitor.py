@@ -110,8 +110,8 @@ def monitor(
     -------
     Monitored
         * ``points``: one row a point: the keys, ``period, phase`` (I, II), ``value, centre, low, high`` (in
-          the unit of the estimate), ``z, ewma, ewma_limit, cusum_up, cusum_down`` (in standard deviations;
-          phase II only), ``outside`` and ``signal``.
+          the unit of the estimate), ``z, ewma, ewma_limit, cusum_up, cusum_down, cusum_limit`` (in standard
+          deviations; the memory charts of phase II only), ``outside`` and ``signal``.
         * ``signals``: one row a signal: the keys, ``period``, ``first`` (period when this run of signals
           began), ``began`` (onset as the CUSUM dates it, else ``first``), ``direction`` (worse, better),
           ``grade`` (I, II, III; empty for the better), ``source, charts, value, centre, size`` (value −

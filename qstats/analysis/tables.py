@@ -26,7 +26,7 @@ def past(old: Series, watch: Watch) -> pd.DataFrame:
     width = watch.options.charts.width
     low, high = phases.limits(old.n, watch.standard, old.kind, watch.options.spread, width)
     nothing = np.full(z.shape, np.nan)
-    more = {"ewma": nothing, "ewma_limit": nothing, "cusum_up": nothing, "cusum_down": nothing}
+    more = dict.fromkeys(("ewma", "ewma_limit", "cusum_up", "cusum_down", "cusum_limit"), nothing)
     return _long(old, watch, "I", {"low": low, "high": high}, {"z": z, **more}, np.zeros(z.shape, bool))
 
 
@@ -34,6 +34,7 @@ def points(new: Series, watch: Watch, found: Charted, verdict: Judged) -> pd.Dat
     """Return the points of phase II, one row each."""
     more = {"z": found.z, "ewma": found.ewma.value, "ewma_limit": found.ewma.high}
     more |= {"cusum_up": found.cusum.upper, "cusum_down": found.cusum.lower}
+    more |= {"cusum_limit": np.full(found.z.shape, watch.options.charts.decision)}
     return _long(
         new, watch, "II", {"low": found.low, "high": found.high}, more, np.asarray(verdict.signal.any(0))
     )

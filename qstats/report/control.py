@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from qstats.analysis.monitor import Monitored
 
-Chart = Literal["shewhart", "ewma"]
+Chart = Literal["shewhart", "ewma", "cusum", "memory"]
+_CHARTS: Final = ("shewhart", "ewma", "cusum", "memory")
 _NEEDED: Final = (
     "period",
     "phase",
@@ -34,6 +35,7 @@ _NEEDED: Final = (
     "outside",
     "signal",
 )
+_SUMS: Final = ("cusum_up", "cusum_down", "cusum_limit")
 #: signals named beside their points
 _NAMED: Final = 8
 
@@ -48,7 +50,7 @@ def control(
     digits: int = 2,
     simulated: bool = False,
     lang: str | None = None,
-    height_mm: float = 82.0,
+    height_mm: float | None = None,
 ) -> Drawing:
     """Draw the points of one series in order, with centre line and limits.
 
@@ -60,16 +62,18 @@ def control(
     ----------
     monitored : Monitored or DataFrame
         Of :func:`qstats.monitor`; of several series, the rows of its ``points`` of one.
-    chart : {"shewhart", "ewma"}
-        The points themselves; or their exponentially weighted means, in standard deviations from the centre.
+    chart : {"shewhart", "ewma", "cusum", "memory"}
+        The points themselves; their exponentially weighted means, in standard deviations from the centre; the
+        two sums of the CUSUM, that for falls drawn downwards, with the decision interval; or both of these
+        one above the other.
     title : str
         What is watched, for the alternative text.
     unit : str
         Of the values.
     digits, simulated, lang
         As in :func:`qstats.report.targets.target_bullets`.
-    height_mm : float
-        Height of the figure.
+    height_mm : float, optional
+        Height of the figure; by default 82, and 128 with two panels.
 
     Returns
     -------
@@ -91,35 +95,56 @@ def control(
     >>> control(found, title="通报数", digits=0, lang="zh").alt[:42]
     '控制图：通报数，2011年1月至2015年12月，36个基准点，24个监测点，中心线'
     """
-    one_of("chart", chart, ("shewhart", "ewma"))
-    points = _points(monitored, lang)
+    one_of("chart", chart, _CHARTS)
+    points = _points(monitored, _NEEDED if chart in ("shewhart", "ewma") else (*_NEEDED, *_SUMS), lang)
     title = formats.clean(title, limit=draw.LONGEST) or say("figure.control.value", lang)
-    if chart == "ewma":
-        points = points[points["phase"] == "II"].reset_index(drop=True)
-        asked.at_most(len(points), 600, lang, figure="control")
-        points = points.assign(
-            value=points["ewma"], centre=0.0, low=-points["ewma_limit"], high=points["ewma_limit"]
-        )
-        points["outside"] = points["value"].abs() > points["high"]
-        unit, digits = say("figure.control.sd", lang), max(digits, 2)
+    shown = {"shewhart": [points]}.get(chart) or _remembered(points, chart, lang)
+    height = (128.0 if len(shown) > 1 else 82.0) if height_mm is None else height_mm
+    room = (height - 12 - 10 - 14 * (len(shown) - 1)) / len(shown)
+    says = []
     with theme():
-        figure = new(height_mm)
-        axes = draw.room(figure, left=14, right=34, top=12, bottom=10)
-        _axes(axes, points, unit, lang, height_mm)
-        _draw_limits(axes, points, digits, lang)
-        _draw_points(axes, points, lang)
+        figure = new(height)
+        for at, part in enumerate(shown):
+            top = 12 + at * (room + 14)
+            axes = draw.room(figure, left=14, right=34, top=top, bottom=height - top - room)
+            kind = part.attrs.get("chart", "")
+            places = max(digits, 2) if kind else digits
+            _axes(axes, part, unit, lang, room + 22)
+            _draw_limits(axes, part, places, lang)
+            _draw_points(axes, part, lang)
+            spoken = say(f"figure.control.of_{kind}", lang, title=title) if kind else title
+            says.append(_say(part, spoken, say("figure.control.sd", lang) if kind else unit, places, lang))
         draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + _say(points, title, unit, digits, lang)
+        figure.alt = draw.simulated_note(simulated, lang) + ("" if lang == "zh" else " ").join(
+            text.strip() for text in says
+        )
     return figure
 
 
-def _points(monitored: Monitored | pd.DataFrame, lang: str | None) -> pd.DataFrame:
+def _remembered(points: pd.DataFrame, chart: str, lang: str | None) -> list[pd.DataFrame]:
+    """Return the points of phase II as the charts with a memory see them, one table a panel."""
+    late = points[points["phase"] == "II"].reset_index(drop=True)
+    asked.at_most(len(late), 600, lang, figure="control")
+    found = []
+    for kind in ("ewma", "cusum") if chart == "memory" else (chart,):
+        value, limit = late["ewma"], late["ewma_limit"]
+        if kind == "cusum":
+            value = late["cusum_up"].where(late["cusum_up"] >= late["cusum_down"], -late["cusum_down"])
+            limit = late["cusum_limit"]
+        part = late.assign(value=value, centre=0.0, low=-limit, high=limit)
+        part["outside"] = part["value"].abs() > part["high"]
+        part.attrs["chart"] = kind
+        found.append(part)
+    return found
+
+
+def _points(monitored: Monitored | pd.DataFrame, needed: tuple[str, ...], lang: str | None) -> pd.DataFrame:
     points: pd.DataFrame = getattr(monitored, "points", monitored)
-    asked.columns(points, _NEEDED, lang, figure="control", source="qs.monitor(…)")
+    asked.columns(points, needed, lang, figure="control", source="qs.monitor(…)")
     keys = list(points.columns[: list(points.columns).index("period")])
     asked.one_a_mark(points, keys, lang, figure="control")
     asked.at_most(len(points), 600, lang, figure="control")
-    draw.require_numbers(points["value"], "the control chart")
+    draw.require_numbers(points["value"], lang)
     return points.reset_index(drop=True)
 
 
@@ -131,7 +156,11 @@ def _axes(axes: Axes, points: pd.DataFrame, unit: str, lang: str | None, height:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y")
-    draw.unit_note(axes, unit, lang, from_zero=low <= 0)
+    if kind := points.attrs.get("chart"):
+        name = {"shift": (0, 6), "ha": "left", "va": "bottom", "size": 8, "color": MUTED}
+        draw.write(axes, say(f"figure.control.{kind}", lang), (0, 1), over="axes", **name)  # type: ignore[arg-type]
+    else:
+        draw.unit_note(axes, unit, lang, from_zero=low <= 0)
     period_axis(axes, [str(p) for p in points["period"]], lang)
     past = int((points["phase"] == "I").sum())
     if past:
@@ -186,8 +215,11 @@ def _draw_points(axes: Axes, points: pd.DataFrame, lang: str | None) -> None:
     below, memory = value < points["low"].to_numpy(dtype=float), points["ewma"].to_numpy(dtype=float)
     within = ~below & ~(value > points["high"].to_numpy(dtype=float))
     above = np.where(within & np.isfinite(memory), memory > 0, ~below)  # within: what the mean remembers
-    for run in runs(np.isfinite(value)):
-        axes.plot(x[run], value[run], color=palette()[0], linewidth=0.9, zorder=2)
+    if points.attrs.get("chart") == "cusum":
+        _draw_sums(axes, points)
+    else:
+        for run in runs(np.isfinite(value)):
+            axes.plot(x[run], value[run], color=palette()[0], linewidth=0.9, zorder=2)
     plain = ~signal & ~outside
     axes.plot(x[plain], value[plain], "o", color=palette()[0], markersize=3.6, zorder=3)
     axes.plot(
@@ -212,13 +244,24 @@ def _draw_points(axes: Axes, points: pd.DataFrame, lang: str | None) -> None:
     beside_points(axes, x[order].astype(float), value[order], shown, radius=1.3)
 
 
+def _draw_sums(axes: Axes, points: pd.DataFrame) -> None:
+    """Draw both sums of a CUSUM, that for falls downwards, as areas from the centre."""
+    x = np.arange(len(points))
+    for name, sign in (("cusum_up", 1.0), ("cusum_down", -1.0)):
+        y = sign * points[name].to_numpy(dtype=float)
+        for run in runs(np.isfinite(y)):
+            axes.fill_between(x[run], 0.0, y[run], color=palette()[0], alpha=0.16, linewidth=0, zorder=1.2)
+            axes.plot(x[run], y[run], color=palette()[0], linewidth=0.9, zorder=2)
+
+
 def _say(points: pd.DataFrame, title: str, unit: str, digits: int, lang: str | None) -> str:
     when = [formats.period(str(p), lang=lang) for p in points["period"]]
     known = points[points["centre"].notna()].iloc[-1]
     said = {c: formats.number(float(known[c]), digits=digits, lang=lang) for c in ("centre", "low", "high")}
     past = int((points["phase"] == "I").sum())
     counts = {"past": past, "now": len(points) - past, "unit": draw.unit_name(unit, lang)}
-    text = say("figure.alt.control", lang, title=title, first=when[0], last=when[-1], **counts, **said)
+    key = "figure.alt.control_memory" if points.attrs.get("chart") else "figure.alt.control"
+    text = say(key, lang, title=title, first=when[0], last=when[-1], **counts, **said)
     signals = points[points["signal"].astype(bool)]
     if signals.empty:
         return text + say("figure.alt.control_none", lang)

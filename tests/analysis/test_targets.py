@@ -154,9 +154,10 @@ def test_an_unknown_table_and_the_nearest():
         targets({}, "anhoi", lang="en")
 
 
-@pytest.mark.parametrize("near", [-0.1, np.nan])
-def test_near_is_not_negative(near):
-    with pytest.raises(OptionError, match="must be zero or more|near=nan is not a number"):
-        targets({}, table(), near=near, lang="en")
+def test_near_is_not_negative():
+    with pytest.raises(OptionError, match="must be zero or more"):
+        targets({}, table(), near=-0.1, lang="en")
     with pytest.raises(OptionError, match="应不小于零"):
-        targets({}, table(), near=near, lang="zh")
+        targets({}, table(), near=-0.1, lang="zh")
+    with pytest.raises(OptionError, match="near=nan is not a number"):
+        targets({}, table(), near=np.nan)

@@ -128,6 +128,31 @@ def test_a_control_chart_has_every_point_and_marks_its_signals():
     assert {p[1] for line in lines_of(memory, "o") for p in line} <= set(late)
 
 
+def test_a_chart_with_a_memory_shows_both_sums_against_the_decision_interval():
+    months = [f"201{y}M{m:02}" for y in range(1, 6) for m in range(1, 13)]
+    alerts = qs.published("RAPEX_notifications_monthly").where(period=months)
+    found = qs.monitor(alerts, baseline="2013M12", kind="c", direction=-1)
+    late = found.points[found.points["phase"] == "II"].reset_index(drop=True)
+    assert late["cusum_limit"].eq(4.77).all()
+    assert found.points.loc[found.points["phase"] == "I", "cusum_limit"].isna().all()
+    figure = qs.plot.control(found, chart="cusum", lang="en")
+    lines = [line.get_ydata().tolist() for line in figure.axes[0].lines]
+    assert late["cusum_up"].tolist() in lines
+    assert (-late["cusum_down"]).tolist() in lines
+    assert [4.77] * 2 * len(late) in lines
+    assert [-4.77] * 2 * len(late) in lines
+    both = qs.plot.control(found, chart="memory", lang="en")
+    assert len(both.axes) == 2
+    assert both.alt.count("signals") == 2
+    assert both.get_figheight() > figure.get_figheight()
+    marked = np.concatenate([*lines_of(figure, "^"), *lines_of(figure, "v")])
+    assert sorted(marked[:, 0]) == np.flatnonzero(late["signal"]).tolist()
+    with pytest.raises(DataError, match="cusum_limit"):
+        qs.plot.control(found.points.drop(columns="cusum_limit"), chart="cusum", lang="en")
+    with pytest.raises(OptionError, match="'memory'"):
+        qs.plot.control(found, chart="memmory")
+
+
 def test_a_control_chart_of_several_series_is_refused():
     points = pd.DataFrame({"region": ["a", "b"], "period": "2023", "phase": "I", "value": 1.0, "centre": 1.0})
     points = points.assign(low=0.0, high=2.0, ewma=NAN, ewma_limit=NAN, outside=False, signal=False)

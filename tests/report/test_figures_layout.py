@@ -134,6 +134,17 @@ def test_no_text_lies_on_another_or_leaves_the_figure(kind, lang, hostile):
     assert outside(figure) == []
 
 
+@BOTH
+@pytest.mark.parametrize("chart", ["ewma", "cusum", "memory"])
+def test_charts_with_a_memory_keep_their_texts_apart_and_speak_a_whole_sentence(chart, lang):
+    sums = {"cusum_up": [0.7 * i for i in range(30)], "cusum_down": [0.1] * 30, "cusum_limit": 4.77}
+    figure = qs.plot.control(points().assign(**sums), chart=chart, title=REGIONS[0], lang=lang)
+    assert overlaps(figure) == []
+    assert outside(figure) == []
+    assert figure.alt[-1] in ("。" if lang == "zh" else ".")
+    assert not re.search(r"\{\w+\}|  ", figure.alt)
+
+
 @EVERY
 @BOTH
 def test_the_alternative_text_is_a_sentence_in_its_language(kind, lang):
