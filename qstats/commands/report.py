@@ -14,6 +14,7 @@ from qstats.commands.terminal import LangOption, TraceOption, aside, show, tell,
 
 if TYPE_CHECKING:
     from qstats.report.batch import Batch, Made
+    from qstats.report.differences import Comparison
     from qstats.report.workers import Fault
 
 CellsOption = Annotated[
@@ -176,7 +177,12 @@ def diff(
         Path, typer.Argument(help="旧版：网页、清单或文件夹\n\nold: a page, a manifest or a folder")
     ],
     new: Annotated[Path, typer.Argument(help="新版 new edition")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="结果 CSV changes as CSV")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="写入文件\n\nchanges as CSV, or as JSON (.json)")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="输出 JSON，供程序读取\n\nJSON for programs instead of the table")
+    ] = False,
     lang: LangOption = None,
     traceback: TraceOption = False,
 ) -> None:
@@ -188,14 +194,16 @@ def diff(
     2 无法比较或用法有误 cannot be compared, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
-        from qstats.files import write_csv
         from qstats.report.differences import compared
 
         found = compared(old, new, lang=speak)
         for cause in found.causes:
             aside("publish.cause", speak, text=cause)
         if output is not None:
-            aside("publish.changes_at", speak, path=write_csv(found.table, output))
+            aside("publish.changes_at", speak, path=_written(found, output))
+        if as_json:
+            typer.echo(found.as_json(), nl=False)
+            raise typer.Exit(0 if found.table.empty else 1)
         if found.table.empty:
             tell("publish.same", speak)
             return
@@ -203,6 +211,17 @@ def diff(
         show([f"diff.{name}" for name in found.table.columns], rows, speak)
         aside("publish.changed", speak, count=len(found.table))
         raise typer.Exit(1)
+
+
+def _written(found: Comparison, path: Path) -> Path:
+    """Write changes as the ending of the file says."""
+    from qstats.files import write_atomic, write_csv
+
+    if path.suffix.lower() != ".json":
+        return write_csv(found.table, path)
+    with write_atomic(path) as temporary:
+        temporary.write_text(found.as_json(), encoding="utf-8", newline="\n")
+    return path.resolve()
 
 
 def rebuild(

@@ -229,6 +229,8 @@ def _tasks(
         tasks.append(Task(edition, todo, str(staging), made_from, page, in_process))
     if made_from:
         known.packages[made_from["lock"]] = cache.packages()
+        known.files[made_from["data"]] = cache.data_files()
+        known.files[made_from["code"]] = cache.code_files()
     return tasks, tuple(kept)
 
 

@@ -77,26 +77,45 @@ def vintages() -> dict[str, str]:
     }
 
 
-@cache
 def data() -> str:
     """Return the hash of all bundled data, as they lie on disk when this process first asks."""
-    root = data_root()
-    return _together(root, (path for path in root.rglob("*") if path.is_file()))
+    return _together(data_files())
+
+
+def code() -> str:
+    """Return the hash of the package's own files."""
+    return _together(code_files())
 
 
 @cache
-def code() -> str:
-    """Return the hash of the package's own files."""
+def data_files() -> dict[str, str]:
+    """Return the hash of every bundled file of data, by its path.
+
+    Examples
+    --------
+    >>> len(data_files()["frameworks/qci.csv"])
+    64
+    """
+    root = data_root()
+    return _hashed(root, (path for path in root.rglob("*") if path.is_file()))
+
+
+@cache
+def code_files() -> dict[str, str]:
+    """Return the hash of every file of the package that decides how a page looks, by its path."""
     root = Path(__file__).resolve().parents[1]
-    return _together(root, (path for pattern in _CODE for path in root.rglob(pattern)))
+    return _hashed(root, (path for pattern in _CODE for path in root.rglob(pattern)))
 
 
-def _together(root: Path, paths: Iterable[Path]) -> str:
-    """Return one hash over the names and contents of files."""
+def _hashed(root: Path, paths: Iterable[Path]) -> dict[str, str]:
     names = {path.relative_to(root).as_posix(): path for path in paths}
-    own = {name: path for name, path in names.items() if not name.startswith(("_data/", "_notebooks/"))}
-    lines = "".join(f"{name}\0{digest(own[name])}\n" for name in sorted(own))
-    return sha256(lines.encode()).hexdigest()
+    own = sorted(name for name in names if not name.startswith(("_data/", "_notebooks/")))
+    return {name: digest(names[name]) for name in own}
+
+
+def _together(files: dict[str, str]) -> str:
+    """Return one hash over the names and contents of files."""
+    return sha256("".join(f"{name}\0{found}\n" for name, found in files.items()).encode()).hexdigest()
 
 
 def version() -> str:

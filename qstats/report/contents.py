@@ -40,12 +40,13 @@ class Table:
 
 @dataclass
 class Part:
-    """A section: its id and heading, its texts in order, what its figures say, and its tables."""
+    """A section: its id and heading, its texts in order, its tables, the texts that an editor wrote."""
 
     key: str
     title: str = ""
     texts: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -113,6 +114,7 @@ def typed(text: str, /) -> Any:
 class _Open:
     tag: str
     classes: frozenset[str]
+    edited: bool = False
     text: list[str] = field(default_factory=list)
 
 
@@ -129,7 +131,7 @@ class _Reader(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         classes = frozenset(given.get("class", "").split())
         if tag not in _VOID:
-            self.open.append(_Open(tag, classes))
+            self.open.append(_Open(tag, classes, "data-edited" in given))
         if tag == "html":
             self.found.lang = given.get("lang", "")
         elif tag == "section" and "qs-section" in classes:
@@ -191,6 +193,8 @@ class _Reader(HTMLParser):
                 self.table.notes.append(text)
         elif element.tag in _TEXTS and "qs-notes" not in inside:
             self.part.texts.append(text)
+            if element.edited:
+                self.part.edited.append(text)
 
     def framed(self, element: _Open, text: str) -> None:
         """Take a text around the sections: the title, and the lines of the colophon."""

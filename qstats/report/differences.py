@@ -6,6 +6,7 @@ from the manifests beside them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.errors import DataError
 from qstats.messages import say
-from qstats.report import contents, manifest
+from qstats.report import causes, contents, manifest
 from qstats.report.contents import Contents, Part, Table
-from qstats.report.manifest import Entry
+from qstats.report.manifest import Entry, Manifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,16 +26,35 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("report", "section", "kind", "where", "old", "new", "change", "why")
 _RANK: Final = re.compile(r"位次|排名|名次|\brank", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d+")
-#: the inputs that are the method, and those that are the version
-_METHOD: Final = ("notebook", "code")
-_VERSION: Final = ("version", "commit", "lock", "python", "epoch")
+#: what the machine-readable form is called
+FORMAT: Final = "qstats-diff/1"
 
 
 class Comparison(NamedTuple):
-    """The changes, one a row, and what may have caused them, one sentence each."""
+    """What changed and why.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        The changes, one a row: ``report, section, kind, where, old, new, change, why``, in words.
+    causes : tuple of str
+        What differs among the inputs, a sentence a cause.
+    changes : tuple of dict
+        The same changes for a program: ``kind`` and ``causes`` are codes of this module and of
+        :mod:`qstats.report.causes`, ``inputs`` the names of what can have moved this number or text.
+    inputs : tuple of dict
+        ``report, cause, name, old, new``: every input that differs, files by their whole sha256.
+    """
 
     table: pd.DataFrame
     causes: tuple[str, ...]
+    changes: tuple[dict[str, Any], ...] = ()
+    inputs: tuple[dict[str, Any], ...] = ()
+
+    def as_json(self) -> str:
+        """Return changes and inputs as JSON."""
+        whole = {"format": FORMAT, "changes": list(self.changes), "inputs": list(self.inputs)}
+        return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
 class Change(NamedTuple):
@@ -45,11 +65,13 @@ class Change(NamedTuple):
     where: str
     old: Any
     new: Any
+    edited: bool = False
 
 
 class _Page(NamedTuple):
     path: Path
     entry: Entry | None
+    known: Manifest | None
 
 
 def compared(old: Path | str, new: Path | str, /, *, lang: str | None = None) -> Comparison:
@@ -68,7 +90,9 @@ def compared(old: Path | str, new: Path | str, /, *, lang: str | None = None) ->
     Comparison
         Columns ``report, section, kind, where, old, new, change, why``; empty when the two say the same.
         ``kind`` is number, rank, text, row, table, section or report; ``change`` is new − old of
-        numbers; ``why`` names the inputs that differ: data, method, version, parameters.
+        numbers; ``why`` names the inputs that differ and can have moved it: data, method, version,
+        editorial, parameters; see :func:`qstats.report.causes.able`. Where several are named, which of
+        them it was only a rebuild with one of them changed would tell.
 
     Raises
     ------
@@ -79,22 +103,45 @@ def compared(old: Path | str, new: Path | str, /, *, lang: str | None = None) ->
 
     before, after = _pages(Path(old), lang), _pages(Path(new), lang)
     rows: list[dict[str, Any]] = []
-    causes: list[str] = []
+    plain: list[dict[str, Any]] = []
+    told: list[str] = []
+    inputs: list[dict[str, Any]] = []
     for name, pair in _paired(before, after, lang):
-        if pair[0] is None or pair[1] is None:
-            rows.append(_row(name, Change("", "report", name, *(p and p.path.name for p in pair)), "", lang))
-            continue
-        found = list(changes(contents.read(pair[0].path), contents.read(pair[1].path)))
-        given = _causes(pair[0].entry, pair[1].entry, lang) if found else {}
-        why = say("publish.and", lang).join(say(f"publish.why.{cause}", lang) for cause in given)
-        rows += [_row(name, change, why, lang) for change in found]
-        causes += [text for text in given.values() if text not in causes]
+        found, given = _compared(name, *pair)
+        for change in found:
+            able = None if given is None else causes.able(given, change.kind, change.where, change.edited)
+            why = say("publish.why.unknown", lang) if able is None else causes.short(able, lang)
+            if change.kind == "report":
+                able, why = [], ""
+            rows.append(_row(name, change, why, lang))
+            plain.append(_coded(name, change, able))
+        if found and found[0].kind != "report":
+            said = [say("publish.cause.unknown", lang)] if given is None else causes.sentences(given, lang)
+            told += [text for text in said if text not in told]
+            inputs += [{"report": name, **one._asdict()} for one in given or ()]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(object)
-    return Comparison(table.where(table.notna(), ""), tuple(causes))
+    return Comparison(table.where(table.notna(), ""), tuple(told), tuple(plain), tuple(inputs))
+
+
+def _compared(
+    name: str, old: _Page | None, new: _Page | None
+) -> tuple[list[Change], list[causes.Input] | None]:
+    """Return the changes of one report and the inputs that differ; None where these are not known."""
+    if old is None or new is None:
+        there = [None if page is None else page.path.name for page in (old, new)]
+        return [Change("", "report", name, there[0], there[1])], None
+    found = list(changes(contents.read(old.path), contents.read(new.path)))
+    if old.entry is None or new.entry is None or old.known is None or new.known is None:
+        return found, None
+    return found, causes.differing(old.entry, new.entry, old.known, new.known)
+
+
+def _change_of(change: Change) -> float | int | None:
+    numbers = all(isinstance(v, int | float) for v in (change.old, change.new))
+    return change.new - change.old if numbers else None
 
 
 def _row(name: str, change: Change, why: str, lang: str | None) -> dict[str, Any]:
-    numbers = all(isinstance(v, int | float) for v in (change.old, change.new))
     return {
         "report": name,
         "section": change.section,
@@ -102,8 +149,24 @@ def _row(name: str, change: Change, why: str, lang: str | None) -> dict[str, Any
         "where": change.where,
         "old": change.old,
         "new": change.new,
-        "change": change.new - change.old if numbers else None,
+        "change": _change_of(change),
         "why": why,
+    }
+
+
+def _coded(name: str, change: Change, able: Sequence[causes.Input] | None) -> dict[str, Any]:
+    """Return a change for a program."""
+    codes = ["unknown"] if able is None else list(dict.fromkeys(one.cause for one in able)) or ["none"]
+    return {
+        "report": name,
+        "section": change.section,
+        "kind": change.kind,
+        "where": change.where,
+        "old": change.old,
+        "new": change.new,
+        "change": _change_of(change),
+        "causes": codes if change.kind != "report" else [],
+        "inputs": [one.name for one in able or ()],
     }
 
 
@@ -111,18 +174,19 @@ def _pages(path: Path, lang: str | None) -> dict[tuple[str, ...], _Page]:
     """Return pages by kind, region, language and period; a page without a manifest by its name."""
     if path.suffix == ".html":
         beside = path.parent / manifest.NAME
-        known = manifest.read(beside, lang=lang).reports if beside.is_file() else {}
-        for entry in known.values():
+        known = manifest.read(beside, lang=lang) if beside.is_file() else manifest.empty()
+        for entry in known.reports.values():
             if any(o["path"] == path.name and manifest.stands(path.parent, o) for o in entry["outputs"]):
-                return {_place(entry): _Page(path, entry)}
+                return {_place(entry): _Page(path, entry, known)}
         contents.read(path, lang=lang)
-        return {("page", "", "", path.name): _Page(path, None)}
+        return {("page", "", "", path.name): _Page(path, None, None)}
     where = manifest.located(path)
     found = {}
-    for entry in manifest.read(where, lang=lang).reports.values():
+    known = manifest.read(where, lang=lang)
+    for entry in known.reports.values():
         page = next((o["path"] for o in entry["outputs"] if o["format"] == "html"), None)
         if page is not None:
-            found[_place(entry)] = _Page(where.parent / page, entry)
+            found[_place(entry)] = _Page(where.parent / page, entry, known)
     return found
 
 
@@ -171,7 +235,9 @@ def changes(old: Contents, new: Contents, /) -> Iterator[Change]:
 def _part(old: Part, new: Part) -> Iterator[Change]:
     if old.title != new.title:
         yield Change(new.title, "text", "h2", old.title, new.title)
-    yield from _texts(new.title, old.texts, new.texts)
+    words = {*old.edited, *new.edited}
+    for change in _texts(new.title, old.texts, new.texts):
+        yield change._replace(edited=bool(words & {change.old, change.new}))
     before, after = _by_caption(old.tables), _by_caption(new.tables)
     for key in [*before, *(k for k in after if k not in before)]:
         if key not in before or key not in after:
@@ -240,37 +306,3 @@ def _cells(
         numbers = any(isinstance(value, int | float) for value in (before, after))
         kind = "rank" if numbers and _RANK.search(key[0]) else "number" if numbers else "text"
         yield Change(title, kind, f"{where} · {key[0]}", before, after)
-
-
-def _causes(old: Entry | None, new: Entry | None, lang: str | None) -> dict[str, str]:
-    """Return what differs in the inputs of two pages, parameters, data, method, version: a sentence each."""
-    if old is None or new is None:
-        return {"unknown": say("publish.cause.unknown", lang)}
-    parts = {"parameters": _parameters(old, new), "data": _data(old, new, lang)}
-    for cause, names in (("method", _METHOD), ("version", _VERSION)):
-        parts[cause] = [
-            say(f"publish.input.{n}", lang) for n in names if old["inputs"].get(n) != new["inputs"].get(n)
-        ]
-    separator = say("publish.and", lang)
-    given = {c: say(f"publish.cause.{c}", lang, names=separator.join(n)) for c, n in parts.items() if n}
-    return given or {"none": say("publish.cause.none", lang)}
-
-
-def _parameters(old: Entry, new: Entry) -> list[str]:
-    before, after = old["parameters"], new["parameters"]
-    names = [n for n in {**before, **after} if before.get(n) != after.get(n)]
-    return [f"{n} {before.get(n)} → {after.get(n)}" for n in names]
-
-
-def _data(old: Entry, new: Entry, lang: str | None) -> list[str]:
-    """Return the data sets of the pages that differ, with their vintages; or that other data do."""
-    before, after = ({d["name"]: d for d in entry["datasets"]} for entry in (old, new))
-    none = say("publish.none", lang)
-    found = []
-    for name in sorted({**before, **after}):
-        a, b = before.get(name), after.get(name)
-        if (a or {}).get("sha256") != (b or {}).get("sha256"):
-            vintages = " → ".join(str(d["vintage"]) if d else none for d in (a, b))
-            found.append(f"{name} ({vintages})")
-    same = all(old["inputs"].get(name) == new["inputs"].get(name) for name in ("data", "cells"))
-    return found or ([] if same else [say("publish.input.data", lang)])

@@ -39,16 +39,20 @@ class Manifest(NamedTuple):
         By name: ``kind, parameters, error, message, log``.
     packages : dict of str → dict
         The versions of packages, by the hash that inputs name as ``lock``.
+    files : dict of str → dict
+        The sha256 of every file, by the hash that inputs name as ``data`` or ``code``: which data set, which
+        framework, which formula was another is then known.
     """
 
     reports: dict[str, Entry]
     failed: dict[str, Entry]
     packages: dict[str, dict[str, str]]
+    files: dict[str, dict[str, str]]
 
 
 def empty() -> Manifest:
     """Return a manifest of nothing."""
-    return Manifest({}, {}, {})
+    return Manifest({}, {}, {}, {})
 
 
 def located(path: Path | str, /) -> Path:
@@ -76,7 +80,7 @@ def read(path: Path | str, /, *, lang: str | None = None) -> Manifest:
         failed = {str(one.pop("name")): one for one in known["failed"]}
         for name, one in reports.items():
             _require_plain(name, one, path, lang)
-        return Manifest(reports, failed, dict(known["packages"]))
+        return Manifest(reports, failed, dict(known["packages"]), dict(known.get("files", {})))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataError(say("publish.broken_manifest", lang, path=path, fault=error)) from error
 
@@ -94,12 +98,14 @@ def _require_plain(name: str, entry: Entry, path: Path, lang: str | None) -> Non
 
 def write(folder: Path, manifest: Manifest, /) -> Path:
     """Write a manifest into its folder, whole or not at all."""
-    locks = {one["inputs"]["lock"] for one in manifest.reports.values()}
+    inputs = [one["inputs"] for one in manifest.reports.values()]
+    locks, sums = {one["lock"] for one in inputs}, {one.get(n) for one in inputs for n in ("data", "code")}
     whole = {
         "format": FORMAT,
         "reports": [{"name": name, **one} for name, one in sorted(manifest.reports.items())],
         "failed": [{"name": name, **one} for name, one in sorted(manifest.failed.items())],
         "packages": {lock: manifest.packages[lock] for lock in sorted(locks) if lock in manifest.packages},
+        "files": {one: manifest.files[one] for one in sorted(filter(None, sums)) if one in manifest.files},
     }
     text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
     with write_atomic(folder / NAME) as temporary:

@@ -181,6 +181,11 @@ def _differing(entry: Entry, now: Mapping[str, Any], known: Manifest, lang: str 
     for name in _PLAIN:
         if then.get(name) != now.get(name):
             yield _told(say(f"publish.input.{name}", lang), then.get(name), now.get(name), lang)
+    for what, files in (("data", cache.data_files()), ("code", cache.code_files())):
+        listed = known.files.get(str(then.get(what)), {})
+        for name in sorted({**listed, **files}) if listed else ():
+            if listed.get(name) != files.get(name) and not name.startswith("published/"):
+                yield _told(_named(what, name, lang), listed.get(name), files.get(name), lang)
     if then["lock"] != now["lock"]:
         before, after = known.packages.get(then["lock"], {}), cache.packages()
         for name in sorted({**before, **after}):

@@ -99,7 +99,7 @@ def test_the_list_has_a_page_a_language_and_links_to_every_file(tmp_path):
     entries = [
         entry(tmp_path, r, lang, forms=("html", "pdf")) for r in ("江苏", "安徽") for lang in ("zh", "en")
     ]
-    known = manifest.Manifest(dict(entries), {}, {})
+    known = manifest.Manifest(dict(entries), {}, {}, {})
     path = index_page.write(tmp_path, known)
     assert path.name == "index.html"
     zh, en = ((tmp_path / name).read_text(encoding="utf-8") for name in ("index.html", "index.en.html"))
@@ -120,7 +120,7 @@ def test_the_list_has_a_page_a_language_and_links_to_every_file(tmp_path):
 def test_the_list_of_the_newest_year_comes_first_and_failures_are_named_and_escaped(tmp_path):
     entries = [entry(tmp_path, "安徽", "zh", year) for year in (2019, 2023, 2021)]
     fault = {"message": "<script>alert(1)</script>", "log": "failed/annual-2023-江苏.zh.log"}
-    known = manifest.Manifest(dict(entries), {"annual-2023-江苏.zh": fault}, {})
+    known = manifest.Manifest(dict(entries), {"annual-2023-江苏.zh": fault}, {}, {})
     html = index_page.write(tmp_path, known).read_text(encoding="utf-8")
     assert html.index("2023</h2>") < html.index("2021</h2>") < html.index("2019</h2>")
     assert "&lt;script&gt;" in html
@@ -128,13 +128,13 @@ def test_the_list_of_the_newest_year_comes_first_and_failures_are_named_and_esca
 
 
 def test_one_report_in_two_languages_needs_no_list(tmp_path):
-    known = manifest.Manifest(dict(entry(tmp_path, "安徽", lang) for lang in ("zh", "en")), {}, {})
+    known = manifest.Manifest(dict(entry(tmp_path, "安徽", lang) for lang in ("zh", "en")), {}, {}, {})
     assert index_page.write(tmp_path, known) is None
     assert index_page.write(tmp_path, manifest.empty()) is None
 
 
 def test_a_list_that_would_fetch_something_is_refused(tmp_path, monkeypatch):
-    known = manifest.Manifest(dict(entry(tmp_path, r, "zh") for r in ("江苏", "安徽")), {}, {})
+    known = manifest.Manifest(dict(entry(tmp_path, r, "zh") for r in ("江苏", "安徽")), {}, {}, {})
     monkeypatch.setattr(index_page, "stylesheet", lambda: "@import url(https://x.y/z.css);")
     with pytest.raises(RenderError, match="fetches"):
         index_page.write(tmp_path, known)

@@ -21,7 +21,12 @@ def entry(tmp_path):
 
 
 def written(tmp_path, entry, **more):
-    known = manifest.Manifest({EDITION.name: {**entry, **more}}, {}, {"d": {"numpy": "2.1"}, "old": {}})
+    known = manifest.Manifest(
+        {EDITION.name: {**entry, **more}},
+        {},
+        {"d": {"numpy": "2.1"}, "old": {}},
+        {"c": {"a.csv": "1"}, "old": {}},
+    )
     return manifest.write(tmp_path, known)
 
 
@@ -32,13 +37,14 @@ def test_what_is_written_is_read_and_the_edition_comes_back(tmp_path, entry):
     assert found.reports[EDITION.name] == entry
     assert manifest.edition(found.reports[EDITION.name]) == EDITION
     assert found.packages == {"d": {"numpy": "2.1"}}  # those of no report are dropped
+    assert found.files == {"c": {"a.csv": "1"}}
 
 
 def test_the_order_of_reports_never_matters(tmp_path, entry):
     known = dict.fromkeys(("b", "a", "c"), entry)
-    first = manifest.write(tmp_path, manifest.Manifest(known, {}, {})).read_bytes()
+    first = manifest.write(tmp_path, manifest.Manifest(known, {}, {}, {})).read_bytes()
     turned = dict(reversed(known.items()))
-    assert manifest.write(tmp_path, manifest.Manifest(turned, {}, {})).read_bytes() == first
+    assert manifest.write(tmp_path, manifest.Manifest(turned, {}, {}, {})).read_bytes() == first
 
 
 def test_a_file_stands_only_while_its_bytes_are_those_of_the_manifest(tmp_path, entry):

@@ -96,7 +96,13 @@ def test_every_input_that_differs_is_named_with_old_and_new(folder):
     }
     qci = cache.digest(cache.data_root() / "published" / "qci.csv")
     datasets = [{"name": "qci", "sha256": "6" * 64}, {"name": "withdrawn", "sha256": "7" * 64}]
-    packages = known._replace(packages={"old": {**cache.packages(), "numpy": "1.0", "gone": "2.0"}})
+    packages = known._replace(
+        packages={"old": {**cache.packages(), "numpy": "1.0", "gone": "2.0"}},
+        files={
+            "2" * 64: {**cache.data_files(), "frameworks/qci.csv": "8" * 64, "published/mqr.csv": "0" * 64},
+            "3" * 64: {**cache.code_files(), "stats/gone.py": "9" * 64},
+        },
+    )
     said = list(rebuild._differing({"inputs": then, "datasets": datasets}, now, packages, "en"))
     pairs = {line.partition(": ")[0]: line.partition(": ")[2] for line in said}
     assert pairs == {
@@ -107,6 +113,8 @@ def test_every_input_that_differs_is_named_with_old_and_new(folder):
         "micro-data cells:a.cells": f"{'4' * 64} then, none now",
         "code": f"{'3' * 64} then, {now['code']} now",
         "data": f"{'2' * 64} then, {now['data']} now",
+        "data frameworks/qci.csv": f"{'8' * 64} then, {cache.data_files()['frameworks/qci.csv']} now",
+        "code stats/gone.py": f"{'9' * 64} then, none now",
         "Python": f"3.0 then, {now['python']} now",
         "package numpy": f"1.0 then, {cache.packages()['numpy']} now",
         "package gone": "2.0 then, none now",
