@@ -183,12 +183,12 @@ def _compared(of: Study, metric: Any) -> _Compared:
     at = np.lexsort([*of.survey.X[rows].T, of.survey.drawn.weight[rows]])
     rows = rows[at]
     group = np.searchsorted(kept, of.survey.group[rows]).astype(np.intp)
-    unit = _units(of, rows)
+    unit = clusters_of(of, rows)
     names = [", ".join(map(str, of.survey.labels.iloc[g])) for g in kept]
     return _Compared(rows, group, unit, names, [*notes, _permuted(of, rows, group, unit)])
 
 
-def _units(of: Study, rows: Index) -> Index | None:
+def clusters_of(of: Study, rows: Index, /) -> Index | None:
     """Return the primary cluster of every respondent; None where respondents were drawn themselves."""
     drawn = of.survey.drawn
     if drawn.design is None or drawn.design.elements:
@@ -197,6 +197,15 @@ def _units(of: Study, rows: Index) -> Index | None:
         return None
     unit = drawn.unit if drawn.sample.psu is None else drawn.sample.psu[drawn.unit]
     return np.asarray(unit[rows], np.intp)
+
+
+def strata_of(of: Study, rows: Index, /) -> Index | None:
+    """Return the stratum of every respondent; None where the design names none."""
+    drawn = of.survey.drawn
+    if drawn.design is None or drawn.design.strata is None:
+        return None
+    unit = drawn.unit if drawn.sample.psu is None else drawn.sample.psu[drawn.unit]
+    return np.asarray(drawn.sample.stratum[unit[rows]], np.intp)
 
 
 def _permuted(of: Study, rows: Index, group: Index, unit: Index | None) -> str:
