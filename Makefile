@@ -29,12 +29,12 @@ report: $(STAMP)  ## the annual report (YEAR=2023 REGION=全国) as one HTML fil
 check: $(STAMP)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@$(BIN)/mypy --num-workers 2
 	@$(BIN)/lint-imports
 
 .PHONY: test
 test: check  ## every check and every test
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: lab
 lab: $(STAMP)  ## JupyterLab on the notebooks

@@ -125,7 +125,11 @@ def _by_title(entries: list[Entry], lang: Lang) -> Iterator[tuple[str, list[Entr
 def _title(entry: Entry, lang: Lang) -> str:
     """Return the kind of a report and its parameters beside the region."""
     title, *_ = KINDS[entry["kind"]].headings(entry["parameters"], lang)
-    rest = [str(v) for k, v in entry["parameters"].items() if k not in ("region", "lang", "cells")]
+    rest = [
+        say(f"special.topic.{v}", lang) if k == "topic" else str(v)
+        for k, v in entry["parameters"].items()
+        if k not in ("region", "lang", "cells")
+    ]
     return " ".join([title, *rest])
 
 

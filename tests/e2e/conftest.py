@@ -21,6 +21,8 @@ FLAGS = [
     "--no-first-run",
 ]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+# what passes is counted by rule, not node by node: all rules run all the same
+AXE = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
 FAMILY = "QStats Sans SC"
 INVISIBLE = "\u200b\u2061\u2062\u2063\u2064\ufeff"
 PHONE = {"width": 360, "height": 740}
@@ -33,6 +35,23 @@ def require(tool: str, found: object) -> None:
     if os.environ.get("QSTATS_REQUIRE") == "all":
         pytest.fail(f"{tool} is required and was not found")
     pytest.skip(f"{tool} was not found")
+
+
+#: the places, in the order of the page, that a key must reach
+_REACHED = """() => {
+    window.places = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+        .filter(e => e.checkVisibility());
+    return places.map((_, i) => i);
+}"""
+_FOCUSED = """() => {
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const box = at.getBoundingClientRect(), style = getComputedStyle(at);
+    return {place: places.indexOf(at), html: at.outerHTML.slice(0, 120),
+            seen: at.matches(':focus-visible') && box.width > 0 && box.height > 0 && box.left >= -1
+                && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight
+                && (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0)};
+}"""
 
 
 class PageChecks:
@@ -78,7 +97,7 @@ class PageChecks:
 
         for viewport in ({"width": 1280, "height": 900}, PHONE):
             page = self.opened(path, viewport=viewport)
-            results = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+            results = Axe().run(page, options=AXE)
             page.context.close()
             assert results.response["passes"], "axe ran no rule"
             found = [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in results.response["violations"]]
@@ -119,6 +138,35 @@ class PageChecks:
         assert wide == []
         assert width <= PHONE["width"]
 
+    def keyboard(self, path: Path) -> None:
+        """Tab reaches every link, fold and scrolled table in the order of the page, and shows where it is."""
+        page = self.opened(path)
+        wanted = page.evaluate(_REACHED)
+        walked = []
+        for _ in range(len(wanted) + 1):
+            page.keyboard.press("Tab")
+            at = page.evaluate(_FOCUSED)
+            if at is None:
+                break
+            walked.append(at["place"])
+            assert at["seen"], f"the focus cannot be seen on {at['html']}"
+        assert walked == wanted and len(walked) > 1
+        page.context.close()
+        page = self.opened(path)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.matches('.qs-skip')")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.matches('main')")
+        page.keyboard.press("Tab")
+        assert page.evaluate("!!document.activeElement.closest('main')")
+        for at in range(page.locator("details > summary").count()):
+            fold = page.locator("details > summary").nth(at)
+            fold.focus()
+            before = page.evaluate("document.activeElement.parentElement.open")
+            page.keyboard.press("Enter")
+            assert page.evaluate("document.activeElement.parentElement.open") is not before
+        page.context.close()
+
     def prints(self, path: Path) -> bytes:
         """Print to PDF: every page is A4; the code is not printed. Returns the PDF."""
         page = self.opened(path)
@@ -146,44 +194,60 @@ class PageChecks:
         self.readable_without_scripts(path)
         self.glyphs(path)
         self.phone(path)
+        self.keyboard(path)
         self.prints(path)
 
 
+#: text nodes below the body, in document order, blank ones left out
+_TEXTS = """() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    while (walker.nextNode()) {
+        const node = walker.currentNode, parent = node.parentElement, style = getComputedStyle(parent);
+        found.push({text: node.data, bold: +style.fontWeight >= 600,
+                    drawn: !parent.closest('style, title, desc, metadata'),
+                    name: !!parent.closest('[data-from=data], .qs-name'),
+                    code: !!parent.closest('code, pre'),
+                    face: [style.fontFamily, style.fontWeight, style.fontStyle, style.fontSize,
+                           style.fontVariant, parent.closest('[lang]').lang, parent.namespaceURI].join()});
+    }
+    return found;
+}"""
+
+
 def _drawn_texts(page) -> list[dict]:
-    """Return, for each text node, its text, its weight, whether it may borrow, and the fonts that drew it."""
-    page.evaluate(
-        """() => {
-            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-            window.drawn = [];
-            while (walker.nextNode()) {
-                const parent = walker.currentNode.parentElement;
-                if (walker.currentNode.data.trim() && !parent.closest('style, title, desc, metadata'))
-                    window.drawn.push(walker.currentNode);
-            }
-        }"""
-    )
+    """Return, for each text node, its text, its weight, whether it may borrow, and the fonts that drew it.
+
+    A text in one face is drawn by the same fonts wherever it stands, so it is asked about once.
+    """
+    nodes = [node for node in page.evaluate(_TEXTS) if node["text"].strip()]
     cdp = page.context.new_cdp_session(page)
     for domain in ("DOM", "CSS"):
         cdp.send(f"{domain}.enable")
-    cdp.send("DOM.getDocument", {"depth": -1, "pierce": True})
-    found = []
-    for index in range(page.evaluate("window.drawn.length")):
-        handle = cdp.send("Runtime.evaluate", {"expression": f"window.drawn[{index}]"})["result"]["objectId"]
-        node = cdp.send("DOM.requestNode", {"objectId": handle})["nodeId"]
-        fonts = cdp.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
-        about = page.evaluate(
-            """i => {
-                const node = window.drawn[i], parent = node.parentElement;
-                return {text: node.data.trim(), bold: +getComputedStyle(parent).fontWeight >= 600,
-                        name: !!parent.closest('[data-from=data], .qs-name'),
-                        code: !!parent.closest('code, pre')};
-            }""",
-            index,
-        )
-        found.append(
-            about | {"fonts": [(f["familyName"], f["postScriptName"], f["glyphCount"]) for f in fonts]}
-        )
+    root = cdp.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]
+    known = [node for node in _text_nodes(_body(root)) if node["nodeValue"].strip()]
+    assert [node["nodeValue"][:200] for node in known] == [node["text"][:200] for node in nodes]
+    fonts, found = {}, []
+    for node, in_tree in zip(nodes, known, strict=True):
+        if not node["drawn"]:
+            continue
+        key = node["text"], node["face"]
+        if key not in fonts:
+            said = cdp.send("CSS.getPlatformFontsForNode", {"nodeId": in_tree["nodeId"]})["fonts"]
+            fonts[key] = [(f["familyName"], f["postScriptName"], f["glyphCount"]) for f in said]
+        found.append(node | {"text": node["text"].strip(), "fonts": fonts[key]})
     return found
+
+
+def _body(root: dict) -> dict:
+    html = next(child for child in root["children"] if child["nodeName"] == "HTML")
+    return next(child for child in html["children"] if child["nodeName"] == "BODY")
+
+
+def _text_nodes(node: dict) -> Iterator[dict]:
+    if node["nodeType"] == 3:
+        yield node
+    for child in node.get("children", []):
+        yield from _text_nodes(child)
 
 
 def _embedded(html: str) -> dict[bool, set[str]]:
@@ -217,7 +281,7 @@ def _well_drawn(node: dict, embedded: dict[bool, set[str]]) -> bool:
     return borrowed <= allowed and weight and needed <= embedded[node["bold"]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def page_checks(tmp_path_factory) -> Iterator[PageChecks]:
     """Give the checks, in a Chromium that sees one Latin font and no Chinese one."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")

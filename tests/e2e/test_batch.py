@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-c", "from qstats.cli import app; app()"]
 KEPT = ("parameters", "facts", "main")
+#: a copy is compiled once for the many processes that import it
+CLEARED = ("SOURCE_DATE_EPOCH", "QSTATS_LANG", "PYTHONDONTWRITEBYTECODE")
 
 
 def digest(path):
@@ -38,6 +40,7 @@ class Copy:
         self.root = root
         for name in ("qstats", "data", "notebooks"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / ".gitignore", root)
         self.notebook = root / "notebooks" / "annual_report.ipynb"
         book = json.loads(self.notebook.read_text(encoding="utf-8"))
         book["cells"] = [cell for cell in book["cells"] if cell["id"] in KEPT]
@@ -53,12 +56,11 @@ class Copy:
         self.notebook.write_text(json.dumps(book), encoding="utf-8")
 
     def environment(self, **more):
-        kept = {k: v for k, v in os.environ.items() if k not in ("SOURCE_DATE_EPOCH", "QSTATS_LANG")}
+        kept = {k: v for k, v in os.environ.items() if k not in CLEARED}
         return {
             **kept,
             "PYTHONPATH": str(self.root),
             "PYTHONUTF8": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
             **more,
         }
 

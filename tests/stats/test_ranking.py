@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from statsmodels.stats.multitest import multipletests
 
 from qstats.errors import OptionError
 from qstats.stats import ranking
@@ -101,8 +102,6 @@ def test_acceptabilities_of_a_unit_sum_to_one(x):
 @settings(max_examples=40, deadline=None)
 @given(arrays(float, 6, elements=st.floats(0, 1)))
 def test_adjusted_p_values_are_those_of_statsmodels(p):
-    from statsmodels.stats.multitest import multipletests
-
     for ours, theirs in (("holm", "holm"), ("bh", "fdr_bh")):
         np.testing.assert_allclose(ranking.adjusted(p, ours), multipletests(p, method=theirs)[1], rtol=1e-12)
     np.testing.assert_array_equal(ranking.adjusted(p, "none"), p)
