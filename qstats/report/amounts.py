@@ -75,7 +75,7 @@ def bars(
     key = draw.varying_key(estimate)
     rows = estimate.table.rename(columns={key: "key"})
     asked.at_most(len(rows), MOST, lang, figure="bars")
-    draw.require_numbers(rows["estimate"], "the bars")
+    draw.require_numbers(rows["estimate"], lang)
     rows["key"] = rows["key"].astype(str)
     marked = asked.marked(highlight, list(rows["key"]), lang)
     if order == "value":

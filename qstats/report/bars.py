@@ -28,16 +28,16 @@ def _pairs(
     if isinstance(data, Estimate):
         data, name, value = data.table, draw.varying_key(data), "estimate"
     if lost := [column for column in (name, value) if column not in data.columns]:
-        raise DataError(f"no column {lost[0]!r}; the columns are {', '.join(map(str, data.columns))}")
+        have = ", ".join(map(str, data.columns))
+        raise DataError(say("figure.no_column", lang, column=lost[0], columns=have))
     if (repeated := data[name].duplicated()).any():
-        raise DataError(
-            f"{data.loc[repeated, name].iloc[0]!r} stands twice in the column {name!r}: add up first"
-        )
+        twice = data.loc[repeated, name].iloc[0]
+        raise DataError(say("figure.repeated", lang, name=twice, column=name))
     table = data.assign(
         value=data[value].astype(float),
         label=[draw.label_of(v, lang=lang, labels=labels) for v in data[name]],
     )
-    draw.require_numbers(table["value"], f"the column {value!r}")
+    draw.require_numbers(table["value"], lang)
     return table[np.isfinite(table["value"])]
 
 
@@ -89,7 +89,7 @@ def pareto(
     '帕累托图：4类，合计100批。农药残留40（40.0%）、微生物32（32.0%）、添加剂20（20.0%）、其他质量指标8（8.0%）；前3类合计占92.0%，达到80%。'
     """
     if not 2 <= most <= 12:
-        raise OptionError(f"most={most!r} is outside 2 to 12")
+        raise OptionError(say("figure.pareto.most", lang, most=most))
     table = _pairs(data, name, value, labels, lang)
     if isinstance(data, Estimate):
         unit, simulated = data.unit, data.simulated
@@ -100,7 +100,7 @@ def pareto(
     with draw.sheet(74 + bottom, simulated, lang) as figure:
         axes = draw.room(figure, left=15, right=14, top=13, bottom=bottom)
         _draw_pareto(axes, bars, names, digits, lang)
-        _draw_share(axes, share, lang)
+        _write_values(_draw_share(axes, share, lang), bars["value"].to_numpy(float), digits, lang)
         draw.unit_note(axes, unit, lang, from_zero=True)
         figure.alt = _say_pareto(bars, share, kinds, unit, digits, lang)
     return figure
@@ -108,7 +108,7 @@ def pareto(
 
 def _pooled(table: pd.DataFrame, most: int, lang: str | None) -> pd.DataFrame:
     if (table["value"] < 0).any() or table["value"].sum() <= 0:
-        raise DataError("a Pareto chart adds up: no number may be negative, and not all zero")
+        raise DataError(say("figure.pareto.negative", lang))
     order = table.sort_values(["value", "label"], ascending=[False, True])[["label", "value"]].reset_index(
         drop=True
     )
@@ -132,16 +132,20 @@ def _draw_pareto(axes: Axes, bars: pd.DataFrame, names: list[str], digits: int, 
     for tick in axes.get_xticklabels():
         draw.named(tick)
     axes.tick_params(axis="x", length=0)
-    for at, value in enumerate(bars["value"]):
-        inside = value > bars["value"].sum() * 0.15
-        text = formats.number(value, digits=digits, lang=lang)
-        if inside:
-            draw.write(axes, text, (at, value), shift=(0, -4), va="top", color="white")
+
+
+def _write_values(right: Axes, values: np.ndarray, digits: int, lang: str | None) -> None:
+    """Write the number of each bar in or on it, in front of the line."""
+    for at, value in enumerate(values):
+        text, top = formats.number(value, digits=digits, lang=lang), float(100 * value / values.sum())
+        if top > 15:
+            draw.write(right, text, (at, top), shift=(0, -4), va="top", color="white")
         else:
-            draw.write(axes, text, (at, value), shift=(0, 2), va="bottom")
+            ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            draw.write(right, text, (at, top), shift=(0, 2), va="bottom").set_bbox(ground)
 
 
-def _draw_share(axes: Axes, share: np.ndarray, lang: str | None) -> None:
+def _draw_share(axes: Axes, share: np.ndarray, lang: str | None) -> Axes:
     right = axes.twinx()
     right.spines["right"].set_visible(True)
     right.set_ylim(0, 106)
@@ -157,6 +161,7 @@ def _draw_share(axes: Axes, share: np.ndarray, lang: str | None) -> None:
         draw.write(right, text, (at, share[at]), shift=(-1, 4), ha="right", va="bottom")
     title = say("chart.share", lang)
     draw.write(right, title, (1, 1), over="axes", shift=(0, 6), ha="right", va="bottom", size=8, color=MUTED)
+    return right
 
 
 def _say_pareto(
@@ -225,13 +230,14 @@ def contributions(
     simulated = data.simulated if isinstance(data, Estimate) else simulated
     whole = float(table["value"].sum())
     if len(table) < len(data):
-        raise DataError(f"{len(data) - len(table)} parts have no number: what is left does not add up")
+        raise DataError(say("figure.contributions.lost", lang, count=len(data) - len(table)))
     if total is not None and abs(whole - total) > 1e-6:
-        raise DataError(f"the parts add up to {whole!r}, not to total={total!r}")
+        raise DataError(say("figure.contributions.total", lang, whole=whole, total=total))
     names = draw.names_of_rows(table["label"], most=66)
     with draw.sheet((len(table) + 1) * max(6.2, 4.4 * names.lines) + 12, simulated, lang) as figure:
         axes = draw.room(figure, left=names.mm, right=8, top=9, bottom=3, frame=False)
         _draw_parts(axes, table.assign(label=names.texts), whole, names.mm - 2, digits, lang)
+        draw.unit_note(axes, data.unit if isinstance(data, Estimate) else "", lang, from_zero=True)
         figure.alt = _say_parts(table, whole, digits, lang)
     return figure
 

@@ -15,6 +15,7 @@ from qstats.messages import language, say
 from qstats.report import formats
 from qstats.report.figure import Drawing, new
 from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.wording import label, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,17 +33,18 @@ def estimates_of(data: Estimate | Sequence[Estimate], /) -> list[Estimate]:
     """Return a list of estimates that can share an axis: at least one, all in one unit."""
     found = [data] if isinstance(data, Estimate) else list(data)
     if not found or not all(isinstance(e, Estimate) for e in found):
-        raise DataError("a chart needs an Estimate, or a list of Estimates")
+        first = next((e for e in found if not isinstance(e, Estimate)), None)
+        raise DataError(say("figure.estimate", None, figure="lines", found=type(first).__name__))
     units = sorted({e.unit for e in found})
     if len(units) > 1:
-        raise DataError(f"one axis cannot carry the units {', '.join(units)}: draw one chart a unit")
+        raise DataError(say("figure.units", None, units=", ".join(units)))
     return found
 
 
-def require_numbers(values: pd.Series | np.ndarray, what: str, /) -> None:
+def require_numbers(values: pd.Series | np.ndarray, lang: str | None, /) -> None:
     """Raise DataError when there is not one finite number to draw."""
     if not np.isfinite(np.asarray(values, dtype=float)).any():
-        raise DataError(f"nothing to draw: {what} has no number in {len(values)} rows")
+        raise DataError(say("figure.no_numbers", lang, rows=len(values)))
 
 
 def varying_key(estimate: Estimate, /) -> str:
@@ -56,11 +58,11 @@ def varying_key(estimate: Estimate, /) -> str:
     table = estimate.table
     vary = [key for key in estimate.keys if table[key].nunique() > 1]
     if len(vary) > 1:
-        raise DataError(f"rows differ by {', '.join(vary)}: choose one value of all but one with .where(…)")
+        raise DataError(say("figure.vary", None, keys=", ".join(vary)))
     if vary:
         return vary[0]
     if not estimate.keys:
-        raise DataError("the estimate has no key that could name a row")
+        raise DataError(say("figure.no_key"))
     return "region" if "region" in estimate.keys else estimate.keys[-1]
 
 
@@ -71,7 +73,7 @@ def label_of(value: object, /, *, lang: str | None, labels: Mapping[str, str] | 
         return formats.clean(labels[text], limit=LONGEST)
     if language(lang) == "en":
         text = _english_regions().get(text, text)
-    return formats.clean(text, limit=LONGEST)
+    return formats.clean(label(text, lang), limit=LONGEST)
 
 
 def _english_regions() -> dict[str, str]:
@@ -287,6 +289,17 @@ def sheet(height_mm: float, sources: Iterable[Estimate] | bool, lang: str | None
         simulated = sources if isinstance(sources, bool) else any(e.simulated for e in sources)
         mark_simulated(figure, simulated, lang)
         figure.alt = simulated_note(simulated, lang) + figure.alt
+        figure.caption = "" if isinstance(sources, bool) else caption(sources, lang)
+
+
+def caption(sources: Iterable[Estimate], lang: str | None, /) -> str:
+    """Return what a notebook writes below a figure: the indicators, their units, and where they come from."""
+    every = list(sources)
+    comma = say("display.comma", lang)
+    titles = dict.fromkeys(title_of(e, None, lang) for e in every)
+    names = dict.fromkeys(told(source, lang) for e in every for source in e.provenance)
+    source = say("figure.source", lang, names=comma.join(names)) if names else ""
+    return " · ".join(part for part in (comma.join(titles), source) if part)
 
 
 class Names(NamedTuple):
@@ -321,10 +334,10 @@ def simulated_note(simulated: bool, lang: str | None, /) -> str:
     return say("chart.alt.simulated", lang) if simulated else ""
 
 
-def unit_note(axes: Axes, unit: str, lang: str | None, /, *, from_zero: bool) -> None:
+def unit_note(axes: Axes, unit: str, lang: str | None, /, *, from_zero: bool, across: bool = False) -> None:
     """Print the unit above the upper left corner of the axes, and that the axis does not begin at zero."""
     parts = [say("chart.unit", lang, unit=unit_name(unit, lang))] if unit_name(unit, lang) else []
-    parts += [] if from_zero else [say("chart.not_from_zero", lang)]
+    parts += [] if from_zero else [say("figure.not_from_zero" if across else "chart.not_from_zero", lang)]
     text = say("chart.comma", lang).join(parts)
     write(axes, text, (0, 1), over="axes", shift=(0, 6), ha="left", va="bottom", size=8, color=MUTED)
 
@@ -333,7 +346,7 @@ def unit_name(unit: str, lang: str | None, /) -> str:
     """Return a unit as printed; an index has none."""
     if unit in ("points", "index points"):
         return say(f"figure.unit.{unit.replace(' ', '_')}", lang)
-    return "" if unit in ("", "index") else formats.clean(unit, limit=20)
+    return "" if unit in ("", "index") else formats.clean(told(unit, lang), limit=20)
 
 
 def ticks(low: float, high: float, /, *, count: int = 5) -> list[float]:
@@ -361,6 +374,7 @@ def limits(values: np.ndarray, /, *, pad: float = 0.08, least: float = 0.0) -> t
 
 def title_of(estimate: Estimate, labels: Mapping[str, str] | None, lang: str | None, /) -> str:
     """Return the printed name of the indicator, with its unit."""
-    name = formats.clean((labels or {}).get(estimate.indicator, estimate.indicator), limit=LONGEST)
+    given = (labels or {}).get(estimate.indicator) or told(estimate.indicator, lang)
+    name = formats.clean(given, limit=LONGEST)
     unit = unit_name(estimate.unit, lang)
     return name + (say("chart.in_unit", lang, unit=unit) if unit else "")

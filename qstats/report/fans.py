@@ -95,7 +95,7 @@ def fan(
 def _series(estimate: Estimate, lang: str | None) -> pd.DataFrame:
     table = estimate.table
     asked.one_a_mark(table, estimate.keys, lang, figure="fan", shown=["period"])
-    draw.require_numbers(table["estimate"], "the fan")
+    draw.require_numbers(table["estimate"], lang)
     return table
 
 
@@ -193,7 +193,7 @@ def _label(
             "bold",
         )
     ]
-    for level in _LEVELS[:2]:
+    for level in _LEVELS:
         for side in ("low", "high"):
             value = float(last[f"{side}_{level}"])
             said = formats.number(value, digits=digits, lang=lang)

@@ -31,9 +31,12 @@ class Drawing(Figure):
     ----------
     alt : str
         What the figure shows, as a sentence made from its numbers.
+    caption : str
+        Indicators, units and sources, as a notebook writes them below the figure.
     """
 
     alt: str = ""
+    caption: str = ""
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Save as matplotlib does, under the theme, with the fonts and the alternative text."""
@@ -66,7 +69,11 @@ class Drawing(Figure):
         )
         data = base64.b64encode(few.getvalue()).decode("ascii")
         wide = round(self.get_figwidth() * 96)
-        return f'<img src="data:image/png;base64,{data}" alt="{escape(self.alt)}" width="{wide}">'
+        image = f'<img src="data:image/png;base64,{data}" alt="{escape(self.alt)}" width="{wide}">'
+        if not self.caption:
+            return image
+        below = f'<figcaption style="font-size:.85em;opacity:.8">{escape(self.caption)}</figcaption>'
+        return f'<figure style="margin:0">{image}{below}</figure>'
 
 
 def _about(kind: str, alt: str) -> dict[str, Any]:

@@ -194,13 +194,16 @@ def span(
     --------
     >>> span(63, 68, unit="%", digits=0, lang="zh"), span(63, 68, unit="%", digits=0, lang="en")
     ('63%~68%', '63–68%')
+    >>> span(-2, 1, digits=0, lang="en")  # a dash before a minus sign would be misread
+    '−2 to 1'
     """
     if not (known(low) and known(high)):
         return missing("x", lang=lang)
     upper = with_unit(high, unit, digits=digits, lang=lang, rule=rule)
     if language(lang) == "zh":
         return f"{with_unit(low, unit, digits=digits, lang=lang, rule=rule)}~{upper}"
-    return f"{number(low, digits=digits, lang=lang, rule=rule)}–{upper}"
+    lower = number(low, digits=digits, lang=lang, rule=rule)
+    return f"{lower} to {upper}" if "−" in lower + upper else f"{lower}–{upper}"
 
 
 def interval(

@@ -101,7 +101,7 @@ def heat(
         grid, sources = _of_several(list(data), rows, digits, lang), list(data)
     asked.at_most(len(grid.rows), MOST[0], lang, figure="heat")
     asked.at_most(len(grid.columns), MOST[1], lang, figure="heat")
-    draw.require_numbers(grid.value.ravel(), "the heat map")
+    draw.require_numbers(grid.value.ravel(), lang)
     chosen = shade or ("all" if isinstance(data, Estimate) else "column")
     printed = np.column_stack([round_to(grid.value[:, j], digits=d) for j, d in enumerate(grid.digits)])
     classes = _classes(printed, chosen)
@@ -111,7 +111,9 @@ def heat(
     )
     simulated = any(e.simulated for e in sources)
     head = _head(across, grid.units, lang)
-    with draw.sheet(len(down) * _ROW + head.height + 14 + 6 * simulated, sources, lang) as figure:
+    with draw.sheet(
+        len(down) * _high(down, len(across)) + head.height + 14 + 6 * simulated, sources, lang
+    ) as figure:
         axes = draw.room(figure, left=2, right=2, top=2 + 6 * simulated, bottom=2, frame=False)
         _draw(axes, grid, classes, down, head, _texts(grid, lang), lang)
         _legend(axes, printed, classes, chosen, grid, lang)
@@ -198,6 +200,12 @@ def _head(across: list[str], units: list[str], lang: str | None) -> Head:
     return Head(turned, True, longest + 4)
 
 
+def _high(down: list[str], columns: int) -> float:
+    """Return the height of a row: more where a name takes two lines."""
+    room = _widths(columns)[0] - 2
+    return _ROW if all(draw.width_mm(name, 8) <= room for name in down) else 7.4
+
+
 def _texts(grid: Grid, lang: str | None) -> list[list[str]]:
     return [
         [
@@ -222,7 +230,8 @@ def _draw(
     top = head.height
     left, wide = _widths(len(head.texts))
     axes.set_xlim(0, 166)
-    axes.set_ylim(top + len(down) * _ROW + 10, 0)
+    high = _high(down, len(head.texts))
+    axes.set_ylim(top + len(down) * high + 10, 0)
     colours = shades(5)
     turn: dict[str, Any] = {"rotation": 90} if head.turned else {}
     for j, text in enumerate(head.texts):
@@ -230,20 +239,20 @@ def _draw(
         style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 7.5, "linespacing": 1.05}
         draw.named(axes.text(at, top - 1.5, text, **style, **turn))
     for i, name in enumerate(down):
-        y = top + i * _ROW
+        y = top + i * high
         draw.named(
-            axes.text(0, y + _ROW / 2, draw.fit(name, left - 2, 8), ha="left", va="center", fontsize=8)
+            axes.text(0, y + high / 2, draw.wrap(name, left - 2, 8), ha="left", va="center", fontsize=8)
         )
         for j, text in enumerate(texts[i]):
             known = np.isfinite(classes[i, j])
             colour = colours[round(4 * classes[i, j])] if known else PALE
             style = {"facecolor": colour, "edgecolor": "white" if known else "#8A8A8A"}
             style |= {"linewidth": 0.8, "linestyle": "-" if known else (0, (3, 2))}
-            axes.add_patch(Rectangle((left + j * wide + 0.2, y + 0.2), wide - 0.4, _ROW - 0.4, **style))
+            axes.add_patch(Rectangle((left + j * wide + 0.2, y + 0.2), wide - 0.4, high - 0.4, **style))
             points = next((p for p in (8.0, 7.5, 7.0) if draw.width_mm(text, p) < wide - 1), 6.5)
             axes.text(
                 left + (j + 0.5) * wide,
-                y + _ROW / 2,
+                y + high / 2,
                 text,
                 ha="center",
                 va="center",

@@ -126,7 +126,7 @@ def _rows(estimate: Estimate, of: Of, labels: Mapping[str, str] | None, lang: st
         table = table.sort_values(["rank", key], kind="stable")
     asked.at_most(len(table), MOST, lang, figure="forest")
     numbers = [pd.to_numeric(table[c]).to_numpy(dtype=float, na_value=np.nan) for c in columns]
-    draw.require_numbers(numbers[0], "the forest plot")
+    draw.require_numbers(numbers[0], lang)
     both = np.isfinite(numbers[1]) & np.isfinite(numbers[2])
     low, high = (np.where(both, ends, np.nan) for ends in numbers[1:])
     names = [str(k) for k in table[key]]

@@ -120,9 +120,8 @@ def _series(
 ) -> tuple[list[str], list[Series]]:
     for estimate in found:
         if "period" not in estimate.keys:
-            raise DataError(
-                f"a trend needs the key 'period'; the keys are {', '.join(estimate.keys) or 'none'}"
-            )
+            have = ", ".join(estimate.keys) or "—"
+            raise DataError(say("figure.key", lang, figure="lines", key="period", keys=have))
     tables = [estimate.table for estimate in found]
     axis = all_periods({str(p) for table in tables for p in table["period"]})
     place = {period: at for at, period in enumerate(axis)}
@@ -142,12 +141,10 @@ def _series(
             ]
             places = estimate.digits if digits is None else digits
             lines.append(_line(" ".join((title if several else []) + names), rows, place, places))
-    draw.require_numbers(np.concatenate([line.value for line in lines]), "the trend")
+    draw.require_numbers(np.concatenate([line.value for line in lines]), lang)
     lines = [line for line in lines if np.isfinite(line.value).any()]
     if len(lines) > len(MARKERS):
-        raise OptionError(
-            f"{len(lines)} lines cannot be told apart: choose at most {len(MARKERS)} with .where(…)"
-        )
+        raise OptionError(say("figure.lines.most", lang, count=len(lines), most=len(MARKERS)))
     return axis, lines
 
 
@@ -164,7 +161,7 @@ def all_periods(seen: set[str]) -> list[str]:
     order = sorted(seen, key=periods.sort_key)
     kinds = {periods.sort_key(p)[1] for p in order}
     if len(kinds) > 1:
-        raise DataError(f"one axis cannot carry periods of different length: {', '.join(order[:6])} …")
+        raise DataError(say("figure.kinds", None, periods=", ".join(order[:6])))
     whole = [order[-1]]
     while whole[-1] != order[0]:
         before = periods.previous(whole[-1])
@@ -244,7 +241,8 @@ def _label_points(axes: Axes, line: Series, reference: float | None, lang: str |
     for i in map(int, np.flatnonzero(np.isfinite(line.value))):
         before, value, after = (_at(line.value, j) for j in (i - 1, i, i + 1))
         lowest = np.fmin(before, after) > value
-        crowded = reference is not None and value <= reference < value + near
+        top = value if np.isnan(line.high[i]) else line.high[i]
+        crowded = reference is not None and value <= reference and top - near / 4 < reference < top + near
         below = bool(lowest or crowded)
         rising = (before < value) if below or np.isnan(after) else (after > value)
         sloping = bool(before < value < after or before > value > after or (crowded and before < value))

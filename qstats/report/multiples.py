@@ -72,7 +72,7 @@ def multiples(
     asked.keys(estimate, ["period", by], lang, figure="multiples")
     table = estimate.table
     asked.one_a_mark(table, estimate.keys, lang, figure="multiples", shown=["period", by])
-    draw.require_numbers(table["estimate"], "the panels")
+    draw.require_numbers(table["estimate"], lang)
     table[by], table["period"] = table[by].astype(str), table["period"].astype(str)
     units = [name for name in asked.in_order(list(table[by]), by) if name != reference]
     asked.at_most(len(units), MOST, lang, figure="multiples")
@@ -85,7 +85,7 @@ def multiples(
         draw.width_mm(names[u], 8) * 1.1 + draw.width_mm(formats.number(limits[1], digits=places), 7.5)
         for u in units
     )
-    row = 6 if room <= _ROW / 6 - 4 else 5
+    row = next((count for count in (6, 5, 4, 3) if room <= _ROW / count - 4), 2)
     with draw.sheet(-(-len(units) // row) * _HIGH + 14, [estimate], lang) as figure:
         for i, name in enumerate(units):
             axes = _panel(figure, i, row, limits, axis)
@@ -117,7 +117,7 @@ def _limits(lines: dict[str, np.ndarray], unit: str) -> tuple[float, float]:
 
 
 def _panel(figure: Drawing, at: int, row: int, limits: tuple[float, float], axis: list[str]) -> Axes:
-    """Return the axes of a panel: five or six in a row, the first row below the notes."""
+    """Return the axes of a panel: two to six in a row, the first row below the notes."""
     width, height = (inch * 25.4 for inch in figure.get_size_inches())
     wide = _ROW / row
     left, down = 2 + at % row * wide, 10 + at // row * _HIGH

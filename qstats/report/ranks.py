@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from qstats.errors import DataError, one_of
+from qstats.errors import one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import asked, formats
@@ -82,7 +82,7 @@ def ranked(
     '点图：合格率（%），2个单位由高到低。最高为江苏94.10，最低为安徽93.60；全国93.65，1个高于它。安徽93.60，第2位（共2个）。'
     """
     one_of("direction", direction, (1, -1))
-    rows, reference = _ranking(estimate, reference, digits, direction)
+    rows, reference = _ranking(estimate, reference, digits, direction, lang)
     places = estimate.digits if digits is None else digits
     marked = asked.marked(highlight, list(rows["key"]), lang)
     rows["label"] = [draw.label_of(key, lang=lang, labels=labels) for key in rows["key"]]
@@ -113,7 +113,7 @@ def ranked(
 
 
 def _ranking(
-    estimate: Estimate, reference: float | None, digits: int | None, direction: int
+    estimate: Estimate, reference: float | None, digits: int | None, direction: int, lang: str | None
 ) -> tuple[pd.DataFrame, float | None]:
     import pandas as pd
 
@@ -127,11 +127,8 @@ def _ranking(
         reference = float(rows.loc[nation, "estimate"].iloc[0])
         reference = reference if np.isfinite(reference) else None
     rows = rows[~nation] if not nation.all() else rows
-    draw.require_numbers(rows["estimate"], "the ranking")
-    if len(rows) > MOST_ROWS:
-        raise DataError(
-            f"{len(rows)} rows do not fit on a page (at most {MOST_ROWS}): choose some with .where(…)"
-        )
+    draw.require_numbers(rows["estimate"], lang)
+    asked.at_most(len(rows), MOST_ROWS, lang, figure="ranked")
     rows = rows.sort_values(
         ["estimate", "key"], ascending=[direction < 0, True], na_position="last", ignore_index=True
     )

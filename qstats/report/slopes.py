@@ -87,7 +87,10 @@ def slopes(
     rows["label"] = [draw.label_of(name, lang=lang, labels=labels) for name in rows.index]
     rows["strong"] = rows.index.isin(marked)
     dashed = bool((rows["clear"] == 0).any())
-    with draw.sheet(len(rows) * 4.7 + 17 + 5 * dashed, [estimate], lang) as figure:
+    names = [draw.wrap(label, 32, 8.5) for label in rows["label"]]
+    rows["text"] = names
+    high = 8.4 if any("\n" in name for name in names) else 4.7
+    with draw.sheet(len(rows) * high + 17 + 5 * dashed, [estimate], lang) as figure:
         axes = draw.room(figure, left=62, right=62, top=13, bottom=4 + 5 * dashed, frame=False)
         axes.set_xlim(0, 1)
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -187,7 +190,7 @@ def _draw(axes: Axes, row: Any, digits: int, lang: str | None, *, thin: bool) ->
     for side, rank, value, at in ((-1, row.rank0, row.value0, row.at0), (1, row.rank1, row.value1, row.at1)):
         ha = "right" if side < 0 else "left"
         draw.beside(axes, at, 6.5 if side > 0 else -2.5, f"{rank:.0f}", ha="right", **style)
-        draw.named(draw.beside(axes, at, side * 8.5, draw.fit(row.label, 32, 8.5), ha=ha, **style))
+        draw.named(draw.beside(axes, at, side * 8.5, row.text, ha=ha, **style))
         text = formats.number(value, digits=digits, lang=lang)
         draw.beside(
             axes,

@@ -103,20 +103,23 @@ def _target_rows(
     table: pd.DataFrame, labels: Mapping[str, str] | None, digits: int, lang: str | None
 ) -> list[dict[str, Any]]:
     if lost := [column for column in _TARGET_COLUMNS if column not in table.columns]:
-        raise DataError(
-            f"a chart of targets needs the columns {', '.join(_TARGET_COLUMNS)}; missing: {', '.join(lost)}"
-        )
+        said = {"columns": ", ".join(_TARGET_COLUMNS), "lost": ", ".join(lost)}
+        raise DataError(say("figure.columns", lang, figure="targets", source="qs.targets(…)", **said))
     if table.empty:
-        raise DataError("nothing to draw: the table of targets is empty")
+        raise DataError(say("figure.empty", lang, figure="targets"))
     rows = []
     for row in table.to_dict("records"):
         one_of("operator", row["operator"], tuple(_OPERATORS))
         one_of("status", row["status"], tuple(TARGET_STATUS))
         value, target = float(row["value"]), float(row["target"])
         if np.isfinite(value) == (row["status"] == "no data") or not np.isfinite(target):
-            raise DataError(
-                f"{row['indicator']!r}: value {value}, target {target} and status {row['status']!r} disagree"
-            )
+            odd: dict[str, Any] = {
+                "name": row["indicator"],
+                "value": value,
+                "target": target,
+                "status": row["status"],
+            }
+            raise DataError(say("figure.targets.disagree", lang, **odd))
         places = row.get("digits", digits)
         unit = "" if row["operator"] == "rank<=" else draw.unit_name(str(row["unit"]), lang)
         low, high = _scale(np.array([value, target]), unit)

@@ -11,8 +11,8 @@ from qstats.classifications import regions
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import language, say
+from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report import formats
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, PALE, SEQUENTIAL, ink_on, look, palette
 from qstats.stats.rounding import round_to
@@ -76,7 +76,9 @@ def tile_grid(
     ------
     DataError
         The rows do not differ by region alone, none of them is on the grid, or all are
-        missing; or the region to highlight is not on the grid.
+        missing.
+    OptionError
+        The region to highlight is not on the grid.
 
     Examples
     --------
@@ -91,9 +93,8 @@ def tile_grid(
     """
     one_of("grid", grid, GRIDS)
     places = estimate.digits if digits is None else digits
-    tiles = _tiles(estimate, grid, places)
-    if highlight and highlight not in set(tiles["name"]):
-        raise DataError(f"highlight={highlight!r} has no square on the grid {grid!r}")
+    tiles = _tiles(estimate, grid, places, lang)
+    asked.marked(highlight, list(tiles["name"]), lang)
     tiles["label"] = [draw.label_of(name, lang=lang, labels=labels) for name in tiles["name"]]
     classes = _classes(tiles, places, lang)
     lost = list(tiles.loc[tiles["shade"] < 0, "label"])
@@ -115,22 +116,19 @@ def tile_grid(
     return figure
 
 
-def _tiles(estimate: Estimate, grid: Grid, digits: int) -> pd.DataFrame:
+def _tiles(estimate: Estimate, grid: Grid, digits: int, lang: str | None) -> pd.DataFrame:
     """Return a row a square: name, row, column, printed value."""
     if "region" not in estimate.keys or (len(estimate) > 1 and draw.varying_key(estimate) != "region"):
-        raise DataError(
-            f"a tile grid needs rows that differ by region; the keys are {', '.join(estimate.keys)}"
-        )
+        raise DataError(say("figure.tiles.keys", lang, keys=", ".join(estimate.keys)))
     places = regions()
     places = places[places["tile_grid"] == grid]
     tiles = places[["name"]].assign(row=places["tile_row"].astype(int), column=places["tile_col"].astype(int))
     values = estimate.table.set_index("region")["estimate"]
     tiles["value"] = tiles["name"].map(values)
     if not tiles["name"].isin(values.index).any():
-        raise DataError(
-            f"none of the regions is on the grid {grid!r}: {', '.join(map(str, values.index[:5]))} …"
-        )
-    draw.require_numbers(tiles["value"], "the grid")
+        names = ", ".join(map(str, values.index[:5]))
+        raise DataError(say("figure.tiles.none", lang, grid=grid, names=names))
+    draw.require_numbers(tiles["value"], lang)
     tiles["printed"] = round_to(tiles["value"].to_numpy(dtype=float), digits=digits)
     return tiles.reset_index(drop=True)
 

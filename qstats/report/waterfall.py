@@ -101,6 +101,8 @@ def waterfall(
     with draw.sheet(len(names.texts) * max(6.4, 4.4 * names.lines) + 16, simulated, lang) as figure:
         axes = draw.room(figure, left=names.mm, right=26, top=10, bottom=4, frame=False)
         _draw(axes, found, begin, names.texts, names.mm - 2, digits, lang, opened=start is not None)
+        unit = data.unit if isinstance(data, Estimate) else ""
+        draw.unit_note(axes, unit, lang, from_zero=start is None or axes.get_xlim()[0] <= 0, across=True)
         figure.alt = _say(found, rows, begin, digits, lang, opened=bool(ends))
     return figure
 
@@ -218,9 +220,6 @@ def _draw(
     for at, label in enumerate(names):
         strong = at == len(names) - 1 or (opened and at == 0)
         draw.named(draw.beside(axes, at, -side, label, ha="left", weight="bold" if strong else "normal"))
-    if opened and low > 0:
-        note = say("figure.not_from_zero", lang)
-        draw.write(axes, note, (0, 1), over="axes", shift=(0, 3), ha="left", va="bottom", size=8, color=MUTED)
 
 
 def _whole(axes: Axes, at: int, x: float, text: str, *, opened: bool) -> None:
