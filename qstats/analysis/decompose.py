@@ -194,6 +194,8 @@ def _ends(
         which = [f"{ends[i]} {cells[k]}" for i, k in zip(*np.nonzero(empty), strict=True)]
         raise DataError(say("decompose.absent", lang, which="; ".join(which[:8])))
     gone = empty.all(axis=0)
+    if gone.all():
+        raise DataError(say("decompose.nothing", lang, ends=", ".join(ends)))
     fill = np.where(np.isnan(theta), theta[::-1], theta)
     keys = cells.to_frame(index=False)[~gone]
     weight = np.where(empty, 0.0, weight)

@@ -69,6 +69,8 @@ def inequality(
     for region, weight in ({} if weights is None else weights).items():
         real_number(f"weights[{region!r}]", weight, least=0)
     regions, others = _regions(estimate, lang)
+    if regions.empty:
+        raise DataError(say("inequality.few", lang, count=0, key="—"))
     known = classifications.regions().set_index("name")["area"]
     rows = []
     for key, part in regions.groupby(others, sort=False) if others else [((), regions)]:
@@ -135,9 +137,11 @@ def convergence(estimate: Estimate, /, *, lang: str | None = None) -> pd.DataFra
         raise DataError(say("inequality.keys", lang, keys=", ".join(estimate.keys)))
     wide = regions.pivot(index="region", columns="period", values="estimate")
     times = sorted(wide.columns, key=periods.sort_key)
-    wide = wide[times].dropna(subset=[times[0], times[-1]])
+    wide = wide[times].dropna(subset=[times[0], times[-1]] if times else None)
     if len(times) < 2 or len(wide) < 3:
         raise DataError(say("inequality.short", lang, periods=len(times), regions=len(wide)))
+    if wide[times[0]].nunique() == 1:
+        raise DataError(say("inequality.same", lang, period=times[0], value=wide[times[0]].iloc[0]))
     years = np.array([_year(t) for t in times])
     found = formulas.beta(wide[times[0]], wide[times[-1]], years[-1] - years[0])
     full = wide.dropna(axis=1)

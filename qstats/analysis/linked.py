@@ -68,6 +68,8 @@ def linked(
     if old.keys != new.keys or "period" not in old.keys or old.unit != new.unit:
         have = f"{', '.join(old.keys)} [{old.unit}]; {', '.join(new.keys)} [{new.unit}]"
         raise DataError(say("linked.unlike", lang, have=have))
+    if not (len(old) and len(new)):
+        raise DataError(say("linked.no_overlap", lang, have="—"))
     others = [key for key in new.keys if key != "period"]
     parts = []
     for name, after in _series(new.table, others):

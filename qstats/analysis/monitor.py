@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import periods
+from qstats.analysis import given as finite
 from qstats.analysis import phases, signals, tables
 from qstats.analysis.charting import charted, judged, remembered
 from qstats.analysis.compare import direction_of
@@ -17,8 +18,8 @@ from qstats.analysis.signals import Grading, Source
 from qstats.analysis.watch import Charts, Options, Watch, begin, dump, restore
 from qstats.analysis.watched import Series, series
 from qstats.errors import DataError, OptionError, one_of, real_number
-from qstats.estimate import Estimate, require_estimate
-from qstats.messages import language, say
+from qstats.estimate import Estimate
+from qstats.messages import say
 from qstats.stats.run_length import estimated_limits
 
 Array = NDArray[np.float64]
@@ -152,8 +153,7 @@ def monitor(
     }
     given |= {"grading": grading, "source": source, "direction": direction}
     given |= {"gaps": gaps, "unusable": unusable}
-    require_estimate(estimate)
-    language(lang)
+    finite.one(estimate, lang)
     if state is not None:
         settled = ", ".join(name for name, value in given.items() if value is not None)
         if settled:

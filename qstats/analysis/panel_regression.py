@@ -98,6 +98,8 @@ def fixed_effects(
     if G < 3 or T < 2:
         raise DataError(say("panel.small", lang, regions=G, periods=T))
     dummies = panel.dummies(region) if effects == "region" else panel.dummies(region, period)
+    if _squares(y, dummies) <= 1e-20 * float(y @ y):
+        raise DataError(say("panel.flat", lang, effects=effects))
     exact = [
         panel.cr2(y, X, dummies, region, column=k) for k in range(X.shape[1])
     ]  # refuses what is absorbed

@@ -103,7 +103,7 @@ def suppress(
     """
     if not isinstance(table, Estimate | pd.DataFrame):
         raise DataError(f"{type(table).__name__} is not a table; give an Estimate or a pandas DataFrame")
-    if isinstance(table, pd.DataFrame) and (table.empty or not table.columns.is_unique):
+    if not len(table) or (isinstance(table, pd.DataFrame) and not table.columns.is_unique):
         raise DataError("the table has no rows, or two columns of one name")
     one_of("cost", cost, ("n", "cells"))
     one_of("reasons", reasons, ("told", "withheld"))

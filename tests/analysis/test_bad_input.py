@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import qstats as qs
+from qstats.analysis.inequality import convergence, inequality
+from qstats.analysis.linked import linked
 from qstats.analysis.outbreaks import outbreaks
+from qstats.analysis.smooth import smooth
 from qstats.errors import DataError, OptionError
 
 YEARS = [str(year) for year in range(2000, 2012)]
@@ -177,3 +180,100 @@ def test_a_funnel_needs_two_units_and_limits_with_a_width():
     with pytest.raises(DataError, match="100 %"):
         qs.funnel(perfect, lang="en")
     assert qs.funnel(perfect, target=95.0).table["position"].eq("within").all()
+
+
+def test_an_infinite_value_is_no_figure_wherever_it_is_asked_about(rows, given):
+    endless = given([(p, np.inf if p == "2005" else v) for p, v in rows])
+    asked = [
+        *SERIES.values(),
+        lambda e: qs.change(e, lang="en"),
+        lambda e: qs.macro(given(rows), {"gdp": e}, lang="en"),
+        lambda e: qs.flags(e, lang="en"),
+        lambda e: linked(given(rows), e, lang="en"),
+    ]
+    for question in asked:
+        if question is not SERIES["outbreaks"]:
+            with pytest.raises(DataError, match=r"2005.*infinite value is no figure"):
+                question(endless)
+
+
+def test_unequal_spacing_is_refused_or_kept_at_its_true_place_in_time(rows, given):
+    line = [(year, 90 + 0.5 * int(year) - 1000) for year, _ in rows]
+    some = given([row for row in line if row[0] not in ("2003", "2004", "2009")])
+    with pytest.raises(DataError, match="2003, 2004, 2009"):
+        qs.trend(some, lang="en")
+    kept = qs.trend(some, gaps="skip", lang="en").table.iloc[0]
+    assert kept["estimate"] == pytest.approx(0.5, rel=1e-12)
+    assert kept["test"] == "Mann–Kendall"  # neighbours are not one step apart, so nothing is whitened
+    with pytest.raises(DataError, match="2003, 2004, 2009"):
+        smooth(some, lang="en")
+
+
+def test_a_series_without_any_value_has_none_and_says_how_many_are_needed(given):
+    empty = given([(year, np.nan) for year in YEARS])
+    with pytest.raises(DataError, match=r"has 0 values.*at least 5"):
+        qs.trend(empty, lang="en")
+    with pytest.raises(DataError, match=r"has 0 values.*at least 4"):
+        qs.forecast(empty, lang="en")
+    with pytest.raises(DataError, match=r"has 0 values.*at least 3"):
+        smooth(empty, lang="en")
+    moved = qs.change(empty).table
+    assert moved["estimate"].isna().all()
+    assert moved["verdict"].eq("").all()
+
+
+def test_one_unit_alone_cannot_be_unequal_converge_or_differ_from_the_others(given):
+    one = given([("安徽", "2020", 90.0), ("安徽", "2021", 91.0)], keys=("region", "period"))
+    with pytest.raises(DataError, match="At least two regions"):
+        inequality(one, lang="en")
+    with pytest.raises(DataError, match="two periods and three regions"):
+        convergence(one, lang="en")
+    ranked = qs.compare(one).table
+    assert ranked["rank"].tolist() == [1, 1]
+    assert ranked["position"].eq("").all()
+
+
+def test_regions_without_values_or_all_alike_do_not_converge(given):
+    names = ["安徽", "江苏", "湖北"]
+    none = given([(r, p, np.nan) for r in names for p in ("2020", "2021")], keys=("region", "period"))
+    for question in (inequality, convergence):
+        with pytest.raises(DataError, match=r"two regions|there are 0 and 0"):
+            question(none, lang="en")
+        with pytest.raises(DataError, match=r"two regions|there are 0 and 0"):
+            question(none.replace(none.table.iloc[:0]), lang="en")
+    alike = given([(r, p, 90.0) for r in names for p in ("2020", "2021")], keys=("region", "period"))
+    with pytest.raises(DataError, match=r"begin with 90\.0 in 2020"):
+        convergence(alike, lang="en")
+    assert inequality(alike)["gini"].tolist() == [0.0, 0.0]
+
+
+def test_no_checks_at_either_end_leave_nothing_to_decompose():
+    nothing = checks(inspected=[0] * 4, passed=[0] * 4)
+    with pytest.raises(DataError, match="nothing to decompose"):
+        qs.decompose(nothing, by="kind", earlier="2000", later="2001", absent="other-end", lang="en")
+
+
+def test_an_outcome_that_never_moves_in_a_region_has_nothing_to_regress(given):
+    def panel(value):
+        rows = [(r, y, value(i, int(y))) for i, r in enumerate("abcd") for y in ("2019", "2020", "2021")]
+        return given(rows, keys=("region", "period"))
+
+    flat, moving = panel(lambda i, y: 90.0 + i), panel(lambda i, y: i + (i * y) % 5)
+    for errors in ("cluster", "cr2", "driscoll-kraay", "classical"):
+        with pytest.raises(DataError, match="does not vary"):
+            qs.panel_regression(flat, {"x": moving}, errors=errors, lang="en")
+
+
+def test_a_table_without_rows_is_not_linked_or_suppressed(rows, given):
+    empty = given(rows).replace(given(rows).table.iloc[:0])
+    for old, new in ((empty, given(rows)), (given(rows), empty)):
+        with pytest.raises(DataError, match="no period in common"):
+            linked(old, new, lang="en")
+    with pytest.raises(DataError, match="no rows"):
+        qs.suppress(empty, minimum_n=5)
+
+
+def test_a_series_of_one_value_has_no_correlation(rows, given):
+    found = qs.macro(given(rows), {"flat": given([(y, 1.0) for y in YEARS])}, n_draws=99).table
+    assert found["estimate"].isna().all()
+    assert found["verdict"].eq("cannot say").all()
