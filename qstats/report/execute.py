@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import json
 import os
 import re
 import sys
@@ -14,13 +16,38 @@ from typing import Any, cast
 
 from qstats.errors import OptionError, QStatsError, one_of
 
-Notebook = Any  # nbformat.NotebookNode, which has no types
+Notebook = Any  # a Node, or an nbformat.NotebookNode: what a notebook holds as attributes
 #: runs one code cell: fills its outputs and raises nothing
 Runner = Callable[[Any, int], None]
 Progress = Callable[[int, int], None]
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CELL_LINE = re.compile(r"Cell In\s?\[\d+\], line (\d+)")
+
+
+class Node(dict[str, Any]):
+    """A part of a notebook, its entries being attributes as well.
+
+    nbformat has such a class, but takes a second to load what checks it: a kernel needs nbformat anyway.
+
+    Examples
+    --------
+    >>> cell = Node(cell_type="code", source="1 + 1")
+    >>> cell.source
+    '1 + 1'
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Node:
+        return Node({name: copy.deepcopy(value, memo) for name, value in self.items()})
 
 
 class CellError(QStatsError):
@@ -62,9 +89,10 @@ def run(
 
     Returns
     -------
-    nbformat.NotebookNode
-        Both ways give the same displays. The kernel is the running interpreter; no kernel
-        need be registered. Cells run in the working directory of the caller.
+    notebook
+        Its parts are attributes (``book.cells[0].source``). Both ways give the same displays. The kernel
+        is the running interpreter; no kernel need be registered. Cells run in the working directory of
+        the caller.
 
     Raises
     ------
@@ -76,7 +104,7 @@ def run(
     path = Path(notebook)
     if not path.is_file():
         raise QStatsError(f"there is no notebook {path}")
-    book = inject(_nbformat().read(path, as_version=4), parameters)
+    book = inject(_read(path, plain=in_process), parameters)
     cells = [(index, cell) for index, cell in enumerate(book.cells) if cell.cell_type == "code"]
     tell = progress or (lambda done, total: None)
     tell(0, len(cells))
@@ -94,8 +122,6 @@ def inject(book: Notebook, parameters: Mapping[str, Any], /) -> Notebook:
 
     The cell goes after the one tagged ``parameters`` and replaces an earlier injected one.
     """
-    import copy
-
     book = copy.deepcopy(book)
     book.cells = [cell for cell in book.cells if "injected-parameters" not in _tags(cell)]
     tagged = [index for index, cell in enumerate(book.cells) if "parameters" in _tags(cell)]
@@ -108,15 +134,32 @@ def inject(book: Notebook, parameters: Mapping[str, Any], /) -> Notebook:
     if parameters:
         source = "\n".join(f"{name} = {parameters[name]!r}" for name in known if name in parameters)
         tags = {"tags": ["injected-parameters"]}
-        cell = _nbformat().v4.new_code_cell(source, id="injected-parameters", metadata=tags)
-        book.cells.insert(tagged[0] + 1, cell)
+        cell = {**book.cells[tagged[0]], "source": source, "id": "injected-parameters", "metadata": tags}
+        book.cells.insert(tagged[0] + 1, _like(book, cell))
     return book
 
 
-def _nbformat() -> Any:
+def _read(path: Path, *, plain: bool) -> Notebook:
+    """Return a notebook as it is in its file, or checked and brought to version 4 by nbformat."""
+    if plain:
+        book = json.loads(path.read_text(encoding="utf-8"), object_hook=Node)
+        if book.get("nbformat") == 4 and all("id" in cell for cell in book.cells):
+            for cell in book.cells:
+                cell.source = "".join(cell.source)
+            return book
     import nbformat
 
-    return nbformat  # as Any: its functions have no types
+    return cast(Any, nbformat).read(path, as_version=4)
+
+
+def _like(book: Notebook, cell: dict[str, Any]) -> Notebook:
+    """Return a cell as a part of the same kind as those of the notebook."""
+    return type(book)({**cell, "metadata": type(book)(cell["metadata"])})
+
+
+def _output(kind: str, /, **entries: Any) -> Node:
+    """Return what a cell displays, in the form that the notebook format gives it."""
+    return Node(output_type=kind, **entries)
 
 
 def _tags(cell: Notebook) -> list[str]:
@@ -226,12 +269,11 @@ def _shell_runner(profile: str) -> Runner:
 
     import IPython.core.displaypub as publishing
 
-    new_output = _nbformat().v4.new_output
     shell, publisher = _shell(profile), cast(Any, publishing.CapturingDisplayPublisher)
     failures: list[Any] = []
 
     def note_failure(kind: Any, value: Any, lines: list[str]) -> None:
-        failures.append(new_output("error", ename=kind.__name__, evalue=str(value), traceback=list(lines)))
+        failures.append(_output("error", ename=kind.__name__, evalue=str(value), traceback=list(lines)))
 
     shell._showtraceback = note_failure
 
@@ -243,9 +285,9 @@ def _shell_runner(profile: str) -> Runner:
             shell.run_cell(cell.source, store_history=True)
         streams = [("stdout", out.getvalue()), ("stderr", err.getvalue())]
         cell.outputs = [
-            *(new_output("stream", name=name, text=text) for name, text in streams if text),
+            *(_output("stream", name=name, text=text) for name, text in streams if text),
             *(
-                new_output("display_data", data=o["data"], metadata=o["metadata"])
+                _output("display_data", data=o["data"], metadata=o["metadata"])
                 for o in shell.display_pub.outputs
             ),
             *failures,
