@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, whole_number, within_0_1
 from qstats.messages import say
 from qstats.stats import count_law
-from qstats.stats.farrington_flexible import Threshold, farrington_flexible
+from qstats.stats.farrington_flexible import THRESHOLDS, Threshold, farrington_flexible
 from qstats.stats.outbreak import Power, farrington
 from qstats.stats.short_baselines import Short, ears, rki
 
@@ -87,6 +87,7 @@ def rule(method: Method, season: int, given: dict[str, Any], lang: str | None) -
         if value is not None and name not in TAKES[method]:
             raise OptionError(say("outbreaks.unused", lang, method=method, option=name))
     asked = {name: value for name, value in given.items() if value is not None}
+    _check(asked)
     fdr = asked.pop("fdr", 0.05) if "fdr" in TAKES[method] else 1.0
     if method in ("C1", "C2", "C3"):
         return _short(method, asked, fdr)
@@ -100,6 +101,18 @@ def rule(method: Method, season: int, given: dict[str, Any], lang: str | None) -
         shape = (asked.get("half_width", _NARROW[season]), asked.get("parts", _PARTS[season]))
         judge = _flexible(season, years, shape, asked.get("skip", _SKIP[season]), asked)
     return Rule(judge, season * years + 1, years, fdr)
+
+
+def _check(asked: dict[str, Any]) -> None:
+    for name, least in (("years", 1), ("half_width", 0), ("parts", 1), ("skip", 0), ("baseline", 3)):
+        if name in asked:
+            whole_number(name, asked[name], least=least)
+    for name in ("alpha", "fdr"):
+        if name in asked:
+            within_0_1(name, asked[name], hint="5 % is 0.05")
+    for name, choices in (("trend", (True, False)), ("power", ("2/3", "none")), ("threshold", THRESHOLDS)):
+        if name in asked:
+            one_of(name, asked[name], choices)
 
 
 def _farrington(season: int, years: int, half_width: int, asked: dict[str, Any]) -> Callable[[Array], Judged]:
@@ -168,7 +181,7 @@ def _short(method: Literal["C1", "C2", "C3"], asked: dict[str, Any], fdr: float)
         return _last(at, none if method == "C3" else np.asarray(ndtr(-at.score[:, -1]), float))
 
     extra = {"C1": 0, "C2": 2, "C3": 4}[method]
-    return Rule(judge, (baseline if isinstance(baseline, int) else 0) + extra + 1, 0, fdr)
+    return Rule(judge, baseline + extra + 1, 0, fdr)
 
 
 def _rki(season: int, years: int, half_width: int) -> Callable[[Array], Judged]:

@@ -12,7 +12,7 @@ from qstats.analysis import signals
 from qstats.analysis.outbreak_rules import Method
 from qstats.analysis.signals import Source
 from qstats.analysis.watched import series
-from qstats.errors import DataError, one_of, whole_number, within_0_1
+from qstats.errors import DataError, one_of, whole_number
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.stats.farrington_flexible import Threshold
@@ -116,8 +116,6 @@ def outbreaks(
     """
     language(lang)
     whole_number("last", last, least=1)
-    if fdr is not None:
-        within_0_1("fdr", fdr, hint="5 % is 0.05")
     one_of("method", method, rules.METHODS)
     label = signals.check_source(source)
     every = series(estimate, "c", gaps="raise", after=None, lang=lang)

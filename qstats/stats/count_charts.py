@@ -229,7 +229,7 @@ def decision_for(
     Examples
     --------
     >>> round(decision_for([20.0] * 12, run_length=370), 2)
-    4.3
+    4.28
     """
     from scipy.optimize import brentq
 
@@ -238,7 +238,7 @@ def decision_for(
         raise OptionError(f"run_length={run_length!r} is a number of periods above 2 and below 1,000,000")
 
     def excess(h: float) -> float:
-        found = average_run_length(expected, decision=h, ratio=ratio, dispersion=dispersion)
+        found = average_run_length(expected, decision=h, ratio=ratio, dispersion=dispersion, states=40)
         return float(np.log(found / run_length))
 
     low, high = 0.01, 2.0
@@ -246,7 +246,7 @@ def decision_for(
         return low
     while excess(high) < 0:
         low, high = high, 1.5 * high
-    return float(brentq(excess, low, high, xtol=1e-3))
+    return float(brentq(excess, low, high, xtol=2e-3))
 
 
 def _weights(mu: Array, ratio: float, alpha: float) -> tuple[Array, Array]:

@@ -2,11 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qstats.analysis.outbreak_rules import METHODS, TAKES
 from qstats.analysis.outbreaks import outbreaks
 from qstats.datasets import published
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
+from qstats.stats.farrington_flexible import farrington_flexible
 from qstats.stats.outbreak import farrington
+from qstats.stats.short_baselines import ears, rki
 
 MONTHS = [f"{2010 + i // 12}M{i % 12 + 1:02}" for i in range(84)]
 RNG = np.random.default_rng(9)
@@ -83,3 +86,67 @@ def test_rapex_of_2015_has_no_outbreak_by_three_years_back():
     months = [f"201{y}M{m:02}" for y in range(1, 6) for m in range(1, 13)]
     found = outbreaks(published("RAPEX_notifications_monthly").where(period=months), last=12, years=3)
     assert found["period"].tolist() == months[-12:] and not found["alarm"].any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_says_what_its_formula_says(method):
+    found = outbreaks(counted(COUNTS), method=method).set_index("product").sort_index()
+    if method in ("farrington", "flexible"):
+        at = {"farrington": farrington, "flexible": farrington_flexible}[method](COUNTS)
+        want = at.upper, at.score, at.alarm
+    else:
+        short = rki(COUNTS) if method == "rki" else ears(COUNTS, method=method)
+        want = short.upper[:, -1], short.score[:, -1], short.alarm[:, -1]
+    np.testing.assert_allclose(found["upper"], want[0], rtol=1e-12)
+    np.testing.assert_allclose(found["score"], want[1], rtol=1e-12)
+    assert (found["alarm"] <= want[2]).all()
+    if method in ("C3", "rki"):
+        assert found["p"].isna().all()
+        np.testing.assert_array_equal(found["alarm"], want[2])
+    else:
+        assert found["p"].between(0, 1).all()
+
+
+def test_options_of_the_other_methods_change_the_answer():
+    for method, options in (
+        ("flexible", ({"years": 4}, {"half_width": 2}, {"parts": 2}, {"skip": 0}, {"trend": False})),
+        ("flexible", ({"threshold": "mean-limit"}, {"threshold": "2/3-power"}, {"alpha": 0.1})),
+        ("C1", ({"baseline": 9}, {"alpha": 0.05})),
+        ("rki", ({"years": 3}, {"half_width": 1})),
+    ):
+        usual = outbreaks(counted(COUNTS), method=method).set_index("product").sort_index()["upper"]
+        for option in options:
+            other = outbreaks(counted(COUNTS), method=method, **option).set_index("product").sort_index()
+            assert not np.allclose(other["upper"], usual)
+
+
+def test_options_that_a_method_does_not_use_are_refused():
+    values = {"years": 3, "half_width": 1, "alpha": 0.1, "trend": True, "power": "none", "parts": 2}
+    values |= {"skip": 1, "threshold": "mean-limit", "baseline": 9, "fdr": 0.1}
+    for method in METHODS:
+        for name, value in values.items():
+            if name not in TAKES[method]:
+                with pytest.raises(OptionError, match=name):
+                    outbreaks(counted(COUNTS), method=method, lang="en", **{name: value})
+
+
+def test_short_series_say_how_many_periods_a_method_needs():
+    short = counted(COUNTS[:, :10], MONTHS[:10])
+    for method, needed in (("C1", 8), ("C2", 10), ("C3", 12), ("rki", 27), ("flexible", 61)):
+        if needed > 10:
+            with pytest.raises(DataError, match=str(needed)):
+                outbreaks(short, method=method, lang="en")
+        else:
+            assert len(outbreaks(short, method=method)) == 50
+    assert len(outbreaks(counted(COUNTS[:, :12], MONTHS[:12]), method="C3")) == 50
+
+
+@pytest.mark.parametrize("value", ["x", -1, 0, float("nan"), float("inf"), []])
+def test_every_option_out_of_range_is_refused(value):
+    owner = {name: method for method in METHODS for name in TAKES[method]} | {"last": "C1", "source": "C1"}
+    for name, method in (owner | {"lang": "C1", "method": ""}).items():
+        if value == 0 and name in ("half_width", "skip", "trend"):
+            continue
+        with pytest.raises(OptionError):
+            outbreaks(counted(COUNTS), **({"method": method} if method else {}) | {name: value})
+            pytest.fail(f"{name}={value!r} was taken")
