@@ -10,6 +10,7 @@ from brands to the nation, and :func:`contributions`. :func:`sample_plan` says h
 
 from qstats.satisfaction.groups import compare_groups
 from qstats.satisfaction.indices import index
+from qstats.satisfaction.invariance import measurement_invariance
 from qstats.satisfaction.levels import contributions, roll_up
 from qstats.satisfaction.models import Questionnaire, questionnaire
 from qstats.satisfaction.prediction import predictive_power
@@ -31,6 +32,7 @@ __all__ = [
     "importance_performance",
     "index",
     "items",
+    "measurement_invariance",
     "paths",
     "predictive_power",
     "questionnaire",

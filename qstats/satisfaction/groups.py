@@ -28,12 +28,13 @@ Kind = Literal["path", "weight", "loading", "index"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
-class _Compared(NamedTuple):
+class Respondents(NamedTuple):
     """The respondents of the groups compared, in an order that does not depend on the groups."""
 
     rows: Index
     group: Index
     unit: Index | None
+    stratum: Index | None
     names: list[str]
     notes: list[str]
 
@@ -70,7 +71,8 @@ def compare_groups(
         By default ``"ccsi"``.
     design : Design, optional
         Weights stay with respondents. With clusters whole clusters are permuted; one that lies in several
-        groups is refused. Strata are not heeded.
+        groups is refused. Labels are permuted within strata that groups cross; strata that are the groups
+        leave them free, and groups of several strata of their own are refused.
     parameters : sequence of {"path", "weight", "loading", "index"}
         What is tested.
     index_of : str
@@ -98,20 +100,22 @@ def compare_groups(
     DataError
         A group of fewer answers than items and one, by name; fewer than two groups.
     DesignError
-        A cluster in several groups; clusters that are not known.
+        A cluster in several groups; clusters that are not known; strata each in one group, a group having
+        several.
 
     References
     ----------
-    Chin, Dibbern (2010), Handbook of Partial Least Squares, 171–193; Sarstedt, Henseler, Ringle (2011),
-    Advances in International Marketing 22, 195–218; Holm (1979).
+    Chin, Dibbern (2010), Handbook of Partial Least Squares, 171–193; Manly (2007), Randomization, Bootstrap
+    and Monte Carlo Methods in Biology, 3rd ed., for the omnibus test; Good (2005), Permutation, Parametric
+    and Bootstrap Tests of Hypotheses, 3rd ed., for strata; Holm (1979).
     """
     one_of("convention", convention, get_args(Convention))
     one_of("adjust", adjust, ADJUSTMENT)
     whole_number("permutations", permutations, least=1)
     check_seed(seed)
     kinds = _kinds(parameters)
-    asked = _asked(of, by, model, design)
-    found = _compared(asked, path_index.METRIC[convention])
+    asked = study_of(of, by, model, design)
+    found = respondents_of(asked, path_index.METRIC[convention])
     names, statistic = _parameters(asked, kinds, index_of, convention)
     X, w = asked.survey.X[found.rows], asked.survey.drawn.weight[found.rows]
     how = Fitting(
@@ -120,7 +124,7 @@ def compare_groups(
         path_index.METRIC[convention],
         max_iterations=asked.how.max_iterations,
     )
-    options: dict[str, Any] = {"weights": w, "unit": found.unit, "how": how}
+    options: dict[str, Any] = {"weights": w, "unit": found.unit, "stratum": found.stratum, "how": how}
     options |= {"permutations": permutations, "seed": seed}
     model_ = asked.questions.model
     pairs = path_groups.pairwise(X, found.group, model_, statistic, **options)
@@ -143,7 +147,7 @@ def _kinds(parameters: Any) -> list[Kind]:
     return list(dict.fromkeys(found))
 
 
-def _asked(of: Any, by: Any, model: Any, design: Design | None) -> Study:
+def study_of(of: Any, by: Any, model: Any, design: Design | None) -> Study:
     """Return the study, or the one that responses make."""
     if not isinstance(of, Study):
         return study(
@@ -155,7 +159,7 @@ def _asked(of: Any, by: Any, model: Any, design: Design | None) -> Study:
     return of
 
 
-def _compared(of: Study, metric: Any) -> _Compared:
+def respondents_of(of: Study, metric: Any) -> Respondents:
     """Return who is compared, or say what stands in the way."""
     if of.how.outer == "pooled":
         raise OptionError(say("path_groups.pooled"))
@@ -185,7 +189,9 @@ def _compared(of: Study, metric: Any) -> _Compared:
     group = np.searchsorted(kept, of.survey.group[rows]).astype(np.intp)
     unit = clusters_of(of, rows)
     names = [", ".join(map(str, of.survey.labels.iloc[g])) for g in kept]
-    return _Compared(rows, group, unit, names, [*notes, _permuted(of, rows, group, unit)])
+    notes.append(_permuted(of, rows, group, unit))
+    stratum, said = _strata(of, rows, group)
+    return Respondents(rows, group, unit, stratum, names, [*notes, *said])
 
 
 def clusters_of(of: Study, rows: Index, /) -> Index | None:
@@ -206,6 +212,22 @@ def strata_of(of: Study, rows: Index, /) -> Index | None:
         return None
     unit = drawn.unit if drawn.sample.psu is None else drawn.sample.psu[drawn.unit]
     return np.asarray(drawn.sample.stratum[unit[rows]], np.intp)
+
+
+def _strata(of: Study, rows: Index, group: Index) -> tuple[Index | None, list[str]]:
+    """Return the strata within which labels are permuted and what to say of them, or refuse them."""
+    stratum = strata_of(of, rows)
+    if stratum is None:
+        return None, []
+    pairs = np.unique(np.column_stack([stratum, group]), axis=0)
+    groups_in = np.bincount(pairs[:, 0])
+    strata, G = int((groups_in > 0).sum()), int(group.max()) + 1
+    if groups_in.max() == 1:
+        if strata == G:
+            return None, [say("path_groups.strata_are_groups")]
+        raise DesignError(say("path_groups.nested", strata=strata, groups=G))
+    fixed = int(np.count_nonzero(groups_in[stratum] == 1))
+    return stratum, [say("path_groups.within", strata=strata, fixed=fixed, of=rows.size)]
 
 
 def _permuted(of: Study, rows: Index, group: Index, unit: Index | None) -> str:
@@ -242,7 +264,7 @@ def _parameters(
 
 def _told(
     of: Study,
-    found: _Compared,
+    found: Respondents,
     names: list[tuple[Kind, str]],
     tests: dict[tuple[str, str], GroupTest],
     permutations: int,
@@ -259,6 +281,8 @@ def _told(
     keys = ["kind", "parameter", "group", "compared_with"]
     notes = [*of.survey.notes, *found.notes]
     for (a, b), test in tests.items():
+        if np.isnan(test.p).all() and not test.failure.any():
+            notes.append(say("path_groups.fixed", test=f"{a} – {b}"))
         if said := "; ".join(f"{reason}: {count}" for reason, count in test.reasons.items()):
             name = say("path_groups.all") if a == "*" else f"{a} – {b}"
             lost = int(np.count_nonzero(test.failure))

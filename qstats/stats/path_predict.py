@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, one_of, whole_number
-from qstats.stats.path_groups import Fitting
 from qstats.stats.path_moments import moments, resampled
+from qstats.stats.path_permute import Fitting
 from qstats.stats.path_quality import effects
 from qstats.stats.path_rounds import solve
 from qstats.stats.pathmodel import FAILURES, Fit, Model, fit, fit_stack

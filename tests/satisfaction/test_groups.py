@@ -162,3 +162,41 @@ def test_items_that_one_group_lost_are_named(three):
     turned.loc[own, "q3"] = 11 - turned.loc[own, "q3"]
     with pytest.raises(DataError, match="brand=b was fitted without q3"):
         compare_groups(study(turned, negative="drop"), permutations=9)
+
+
+# strata -----------------------------------------------------------------------------------------
+
+
+def test_labels_move_within_strata_that_groups_cross(three):
+    plain, within = (
+        compare_groups(study(three, design=Design(strata=s)), permutations=99) for s in (None, "stratum")
+    )
+    np.testing.assert_allclose(within.table["estimate"], plain.table["estimate"], rtol=1e-6)
+    assert not within.table["p"].equals(plain.table["p"])
+    assert any("within 4 strata; 0 of 240" in note for note in within.notes)
+    assert within.table["p"].min() == 1 / 100
+
+
+def test_strata_that_are_the_groups_leave_labels_free(three):
+    free = compare_groups(study(three), permutations=49)
+    own = compare_groups(study(three, design=Design(strata="brand")), permutations=49)
+    assert any("strata are the groups" in note for note in own.notes)
+    assert (own.table["p"] <= 1).all()
+    # the rows of a study are in an order of its own, in which other labels are drawn: not the same p
+    np.testing.assert_allclose(own.table["estimate"], free.table["estimate"], rtol=1e-6)
+    assert np.abs(own.table["p"] - free.table["p"]).mean() < 0.1
+
+
+def test_groups_of_several_strata_of_their_own_are_refused(three):
+    nested = three.assign(h=three["brand"] + (three["stratum"] % 2).astype(str))
+    with pytest.raises(DesignError, match="6 strata lie in one group each"):
+        compare_groups(study(nested, design=Design(strata="h")), permutations=9)
+
+
+def test_pairs_without_a_common_stratum_have_no_p(three):
+    apart = three.assign(h=np.where(three["brand"] == "c", "own", "shared"))
+    found = compare_groups(study(apart, design=Design(strata="h")), permutations=19)
+    table = found.table.set_index(["group", "compared_with"])
+    assert table.loc[("a", "b"), "p"].notna().all() and table.loc[("*", "*"), "p"].notna().all()
+    assert table.loc[("a", "c"), "p"].isna().all()
+    assert any("a – c: no stratum has both groups" in note for note in found.notes)

@@ -59,6 +59,8 @@ def calls(module_answers):
         "study": (satisfaction.study, (table,), few),
         "questionnaire": (satisfaction.questionnaire, ("ccsi",), {}),
         "compare_groups": (satisfaction.compare_groups, (brands,), {"permutations": 2}),
+        "measurement_invariance": (satisfaction.measurement_invariance, (brands,), {"permutations": 2}),
+        "predictive_power": (satisfaction.predictive_power, (brands,), {"folds": 2, "repeats": 1}),
         "compare_responses": (satisfaction.compare_groups, (table,), {"model": MODEL, "permutations": 2}),
         "change_effects": (satisfaction.change_effects, (years,), {}),
         "roll_up": (satisfaction.roll_up, (index,), over),
@@ -74,6 +76,7 @@ TABLES = (
 )  # fmt: skip
 NAMES = (
     *TABLES, "mean", "pls", "study", "questionnaire", "compare_groups", "compare_responses",
+    "measurement_invariance", "predictive_power",
     "change_effects", "roll_up", "contributions", "plan_width", "plan_change",
 )  # fmt: skip
 #: options that are there and that another one makes meaningless or needs

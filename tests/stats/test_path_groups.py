@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from qstats.errors import DataError, OptionError
-from qstats.stats import path_groups
-from qstats.stats.path_groups import Fitting, between, pairwise, permutation_test, relabelled
+from qstats.stats import path_permute
+from qstats.stats.path_groups import Fitting, between, p_value, pairwise, permutation_test, relabelled
 from qstats.stats.path_moments import moments
 from qstats.stats.pathmodel import fit, specify
 
@@ -216,4 +216,78 @@ def test_what_cannot_be_tested_is_refused():
 def test_the_variance_between_groups_is_zero_only_for_equal_parameters():
     assert between([[[2.0], [2.0], [2.0]]], [0.2, 0.3, 0.5]) == 0
     assert between([[1.0], [3.0]], [0.25, 0.75]) == pytest.approx(0.25 * 0.75 * 4, rel=1e-12)
-    assert path_groups.REASONS[path_groups.FEW] == "few answers"
+    assert path_permute.REASONS[path_permute.FEW] == "few answers"
+
+
+def test_labels_move_within_strata_and_nowhere_else():
+    given, stratum = np.array([0, 0, 1, 1, 0, 1, 1, 0, 0]), np.array([0, 0, 0, 0, 1, 1, 1, 2, 2])
+    labels = np.concatenate(list(relabelled(given, 400, seed=1, stratum=stratum)), axis=1)
+    for h in range(3):
+        own = labels[stratum == h]
+        assert (own.sum(0) == given[stratum == h].sum()).all()
+    # each distribution of the labels is as likely as any other: 6 x 3 of them
+    shares = np.unique(labels, axis=1, return_counts=True)[1] / 400
+    assert shares.size == 18
+    assert np.abs(shares - 1 / 18).max() < 5 * np.sqrt(1 / 18 * 17 / 18 / 400)
+
+
+def test_a_difference_of_strata_is_none_of_groups():
+    # the group is common in the stratum of high answers: unheeded strata look like a difference
+    rng = np.random.default_rng(3)
+    stratum = np.repeat([0, 1], 60)
+    group = (rng.random(120) < np.where(stratum, 0.8, 0.2)).astype(int)
+    X = rng.normal(size=(120, 4)) + rng.normal(size=(120, 1)) + 2 * stratum[:, None]
+    means = [lambda mean, S, found: mean[:, :1]]
+    plain = permutation_test(X, group, MODEL, *means, permutations=199)
+    within = permutation_test(X, group, MODEL, *means, permutations=199, stratum=stratum)
+    assert plain.p[0] == pytest.approx(1 / 200)
+    assert within.p[0] > 0.05
+    assert within.statistic[0] == plain.statistic[0]
+
+
+def test_strata_of_one_group_each_leave_nothing_to_permute():
+    X, group = answers(30, 2)
+    found = permutation_test(X, group, MODEL, path, permutations=9, stratum=group)
+    assert np.isnan(found.p).all()
+    three, labels = answers(30, 2, (0.5, 0.5, 0.5))
+    pairs = pairwise(three, labels, MODEL, path, permutations=9, stratum=np.array([0, 0, 1])[labels])
+    assert not np.isnan(pairs[0, 1].p).any()
+    assert np.isnan(pairs[0, 2].p).all() and np.isnan(pairs[1, 2].p).all()
+    with pytest.raises(DataError, match="units lie in several strata"):
+        permutation_test(
+            X, group, MODEL, path, unit=np.arange(60) // 2, stratum=np.arange(60) % 2, permutations=9
+        )
+
+
+def test_p_counts_what_is_as_far_or_farther_and_what_could_be_fitted():
+    p, B = p_value([1.0, 5.0, 1.0], [[1.0, 0.0, np.nan], [2.0, np.nan, np.nan], [0.5, 6.0, np.nan]])
+    assert B.tolist() == [3, 2, 0]
+    np.testing.assert_allclose(p[:2], [3 / 4, 2 / 3], rtol=1e-15)
+    assert np.isnan(p[2])
+    assert p_value([1.0], [[1.0 - 1e-12]], 1e-9)[0][0] == 1.0
+    assert p_value([1.0], [[1.0 - 1e-12]])[0][0] == 0.5
+
+
+def test_permuted_bootstrap_estimates_would_find_groups_different_that_are_not():
+    from qstats.stats.path_bootstrap import bootstrap, resamples
+
+    def ratio(theta):  # (G, J): variance between over variance within
+        return theta.mean(1).var(ddof=1) / theta.var(axis=1, ddof=1).mean()
+
+    rng, found, ours = np.random.default_rng(4), [], []
+    for s in range(25):
+        X, group = answers(40, s)
+        start = fit(moments(X).covariance, MODEL).standardised
+        theta = np.array(
+            [
+                bootstrap(X[group == g], resamples(40, 100, seed=s), MODEL, start=start).values["paths"][
+                    :, 1, 0
+                ]
+                for g in (0, 1)
+            ]
+        )
+        mixed = [ratio(rng.permutation(theta.ravel()).reshape(2, -1)) for _ in range(99)]
+        found.append((1 + np.sum(np.array(mixed) >= ratio(theta))) / 100)
+        ours.append(permutation_test(X, group, MODEL, path, permutations=99, seed=s).p[0])
+    assert np.mean(np.array(found) <= 0.05) > 0.6
+    assert np.mean(np.array(ours) <= 0.05) < 0.2

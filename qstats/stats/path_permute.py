@@ -1,0 +1,230 @@
+r"""Path models of groups whose labels are permuted: what every permutation test of groups rests on.
+
+If answers do not depend on the group, any distribution of the labels over the units is as likely as the
+one seen, within strata where units were drawn by strata. Labels move; answers, survey weights and the members
+of a unit stay together, and all groups are fitted anew.
+
+Letters: θ_g parameters in group g of G, m units, K parameters, B permutations.
+
+References
+----------
+Chin, Dibbern (2010), An introduction to a permutation based procedure for multi-group PLS analysis,
+Handbook of Partial Least Squares, 171–193.
+Good (2005), Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd ed., for permutation in blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.errors import DataError, whole_number
+from qstats.stats.path_moments import Missing, moments, resampled
+from qstats.stats.pathmodel import FAILURES, Fit, Metric, Model, Scheme, fit, fit_stack
+
+Array = NDArray[np.float64]
+Index = NDArray[np.intp]
+Flag = NDArray[np.bool_]
+
+#: Means (B, p), covariances (B, p, p) and fits of B samples → (B, K) parameters.
+Statistic = Callable[[Array, Array, Fit], Array]
+
+REASONS: Final = (*FAILURES, "few answers", "no value")
+FEW: Final = REASONS.index("few answers")
+NO_VALUE: Final = REASONS.index("no value")
+
+
+class Fitting(NamedTuple):
+    """How the model is fitted; see :func:`qstats.stats.pathmodel.fit` and :func:`~.path_moments.moments`."""
+
+    missing: Missing = "raise"
+    scheme: Scheme = "path"
+    metric: Metric = "standardised"
+    tolerance: float = 1e-10
+    max_iterations: int = 300
+
+
+class Permuted(NamedTuple):
+    """K parameters of G groups, as labels are and as they are after B permutations."""
+
+    estimate: Array  #: (G, K)
+    drawn: Array  #: (B, G, K) NaN where a group could not be fitted
+    failure: Index  #: (B,) position in :data:`REASONS`; 0 is a fit of every group
+    units: Index  #: (G,) units of each group
+    free: bool  #: whether labels can move at all: some stratum has units of two groups
+
+
+def permuted(
+    X: ArrayLike,
+    group: ArrayLike,
+    model: Model,
+    statistic: Statistic,
+    *,
+    weights: ArrayLike | None = None,
+    unit: ArrayLike | None = None,
+    stratum: ArrayLike | None = None,
+    how: Fitting | None = None,
+    permutations: int = 1000,
+    seed: int | None = 0,
+    chunk: int = 128,
+) -> Permuted:
+    """Fit the model to every group, as labels are and under permuted labels.
+
+    Parameters
+    ----------
+    X, group, model, statistic, weights, unit, stratum, how, permutations, seed, chunk
+        See :func:`qstats.stats.path_groups.permutation_test`.
+
+    Returns
+    -------
+    Permuted
+
+    Raises
+    ------
+    DataError
+        See :func:`qstats.stats.path_groups.permutation_test`.
+    """
+    whole_number("permutations", permutations, least=1)
+    whole_number("chunk", chunk, least=1)
+    chosen = Fitting() if how is None else how
+    x, label = np.asarray(X, float), np.asarray(group, np.intp)
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, float)
+    G = int(label.max(initial=0)) + 1
+    number = np.arange(len(x)) if unit is None else np.unique(np.asarray(unit), return_inverse=True)[1]
+    number = number.ravel()
+    given = _of_units(label, number, "groups")
+    layer = None
+    if stratum is not None:
+        layer = _of_units(np.unique(np.asarray(stratum), return_inverse=True)[1].ravel(), number, "strata")
+    refuse_few(_answered(x, chosen.missing), label, G, x.shape[1])
+    start = _pooled(x, w, model, chosen)
+    args = (x, w, number, G, model, statistic, chosen, start)
+    estimate, failed = _estimates(given[:, None], *args)
+    if failed.any():
+        g = int(np.flatnonzero(failed[0])[0])
+        raise DataError(f"the model cannot be fitted to group {g}: {REASONS[failed[0, g]]}")
+    stacks = relabelled(given, permutations, seed=seed, stratum=layer, chunk=chunk)
+    parts = [_estimates(L, *args) for L in stacks]
+    lost = np.concatenate([part for _, part in parts]).max(1).astype(np.intp)
+    free = layer is None or len(np.unique(np.column_stack([layer, given]), axis=0)) > layer.max() + 1
+    units = np.bincount(given, minlength=G)
+    return Permuted(estimate[0], np.concatenate([part for part, _ in parts]), lost, units, free)
+
+
+def relabelled(
+    given: ArrayLike,
+    permutations: int,
+    *,
+    seed: int | None,
+    stratum: ArrayLike | None = None,
+    chunk: int = 128,
+) -> Iterator[Index]:
+    """Yield permuted labels (m, b) of m units, some permutations at a time; each group keeps its number.
+
+    Of each random order of the units (of a stratum) the smallest group takes the first, the next the
+    following: what is drawn does not depend on how groups are called.
+
+    Parameters
+    ----------
+    given : array_like of int, shape (m,)
+        The labels of the units.
+    permutations : int
+    seed : int or None
+    stratum : array_like of int, shape (m,), optional
+        0 … H − 1; labels move within, so that each stratum keeps its number of each group.
+    chunk : int
+    """
+    label = np.asarray(given, np.intp)
+    sizes = np.bincount(label)
+    order = np.argsort(sizes, kind="stable")
+    place = np.empty(order.size, np.intp)
+    place[order] = np.arange(order.size)
+    layer = np.zeros(label.size, np.intp) if stratum is None else np.asarray(stratum, np.intp)
+    inside = [np.flatnonzero(layer == h) for h in range(int(layer.max(initial=0)) + 1)]
+    dealt = [order[np.sort(place[label[own]])] for own in inside]
+    name = crc32(b"labels of groups")
+    rng = np.random.default_rng(None if seed is None else [seed, name, *sizes[order].tolist()])
+    for b in range(0, permutations, chunk):
+        labels = np.empty((min(chunk, permutations - b), label.size), np.intp)
+        for row in labels:
+            for own, labels_of in zip(inside, dealt, strict=True):
+                row[own[rng.permutation(own.size)]] = labels_of
+        yield labels.T
+
+
+def _of_units(label: Index, number: Index, of: str) -> Index:
+    """Return the label of every unit, or raise where a unit lies in several groups (or strata)."""
+    at = np.unique(number, return_index=True)[1]
+    mixed = label != label[at][number]
+    if mixed.any():
+        units = np.unique(number[mixed])
+        raise DataError(
+            f"{units.size} of {at.size} units lie in several {of} (the first: number {units[0]}); only"
+            " labels of whole units can be permuted: compare groups that units do not cross"
+        )
+    return np.asarray(label[at])
+
+
+def _answered(x: Array, missing: Missing) -> Flag:
+    gaps = np.isnan(x)
+    return np.asarray(~gaps.any(1) if missing == "casewise" else ~gaps.all(1))
+
+
+def refuse_few(answered: Flag, label: Index, G: int, p: int) -> None:
+    """Raise on fewer than two groups, and on a group of fewer answers than items and one."""
+    if G < 2:
+        raise DataError(f"{G} group: a comparison needs two")
+    counts = np.bincount(label[answered], minlength=G)
+    if (counts < p + 1).any():
+        g = int(counts.argmin())
+        raise DataError(f"group {g} has {counts[g]} answers; {p} items need {p + 1} in every group")
+
+
+def _pooled(x: Array, w: Array, model: Model, how: Fitting) -> Array:
+    """Return the outer weights of all groups together: where every fit starts, so that labels are alike."""
+    return fit(
+        moments(x, w, missing=how.missing).covariance,
+        model,
+        scheme=how.scheme,
+        metric=how.metric,
+        tolerance=how.tolerance,
+        max_iterations=how.max_iterations,
+    ).standardised
+
+
+def _estimates(
+    labels: Index,
+    x: Array,
+    w: Array,
+    number: Index,
+    G: int,
+    model: Model,
+    statistic: Statistic,
+    how: Fitting,
+    start: Array,
+) -> tuple[Array, Index]:
+    """Return parameters (b, G, K) and failures (b, G) under labels of units (m, b): one stack of b·G fits."""
+    mine = labels[number][:, :, None] == np.arange(G)
+    inside = mine.reshape(len(x), -1)
+    mean, S = next(resampled(x, inside * w[:, None], missing=how.missing, chunk=inside.shape[1]))
+    found = fit_stack(
+        S,
+        model,
+        scheme=how.scheme,
+        metric=how.metric,
+        tolerance=how.tolerance,
+        max_iterations=how.max_iterations,
+        start=start,
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        theta = np.asarray(statistic(mean.T, np.moveaxis(S, -1, 0), found), float)
+    failure = found.failure.copy()
+    counts = _answered(x, how.missing).astype(float) @ inside
+    failure[counts < x.shape[1] + 1] = FEW
+    failure[(failure == 0) & np.isnan(theta).any(1)] = NO_VALUE
+    theta = np.where(((failure > 0) & (failure != NO_VALUE))[:, None], np.nan, theta)
+    return theta.reshape(-1, G, theta.shape[1]), failure.reshape(-1, G)
