@@ -239,11 +239,11 @@ def _units(
             parts[0] if len(parts) == 1 else pd.concat(parts if alike else [p.astype(object) for p in parts])
         )
         at, names = pd.factorize(whole)
-        spelt = [_spelt(key, name) for name in names.tolist()]
+        words = [spelt(key, name) for name in names.tolist()]
         missing += [(key, int(i)) for i in np.flatnonzero(at < 0)]
-        ordered = sorted(set(spelt), key=periods.sort_key if key == "period" else None)
+        ordered = sorted(set(words), key=periods.sort_key if key == "period" else None)
         rank = {name: i for i, name in enumerate(ordered)}
-        own = np.array([rank[name] for name in spelt], np.intp)
+        own = np.array([rank[name] for name in words], np.intp)
         empty |= at < 0
         place = place * max(1, len(ordered)) + (own[at] if len(own) else 0)
         labels[key] = np.array(ordered, dtype=object)
@@ -256,7 +256,7 @@ def _units(
     return pd.DataFrame({k: labels[k][i] for k, i in zip(columns, at, strict=True)}), whole, missing
 
 
-def _spelt(key: str, cell: Any) -> str:
+def spelt(key: str, cell: Any) -> str:
     """Return a key in the spelling of the library: 安徽省 and Anhui are 安徽."""
     text = str(cell)
     if key == "region":

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, one_of
+from qstats.index.given import spelt
+from qstats.index.labelled import naming
 from qstats.index.tree import Tree
 from qstats.messages import say
-from qstats.stats import aggregation, composite, imputation, normal_imputation, normalisation, treatment
+from qstats.stats import (
+    aggregation,
+    composite,
+    imputation,
+    normal_imputation,
+    normalisation,
+    screening,
+    treatment,
+)
 
 Array = np.ndarray
 #: tables (tables, units, leaves) and the number of the imputation of each → tables
 Function = Callable[[Array, Array], Array]
 Options = Mapping[str, Any] | str | None
+#: what was kept, None for everything → the function of a step
+Maker = Callable[["Kept | None"], Function]
+#: tables → which units (tables, units) and which leaves (tables, leaves) are kept
+Screen = Callable[[Array], tuple[Array, Array]]
 #: places of units, or all of them
 Rows = Array | slice
 
 #: in the order they are taken
-STEPS: Final = ("imputation", "treatment", "normalisation", "aggregation")
+STEPS: Final = ("denomination", "screening", "imputation", "treatment", "normalisation", "aggregation")
 NOMINAL: Final[dict[str, Options]] = {
+    "denomination": None,
+    "screening": None,
     "imputation": None,
     "treatment": None,
     "normalisation": "bounds",
@@ -33,17 +49,69 @@ FLOOR: Final = 60.0
 CEILING: Final = 100.0
 
 _FITTED: Final[dict[str, Callable[..., Any]]] = {
+    "denomination": screening.denominate,
+    "screening": screening.screen,
     "imputation": imputation.fit,
     "treatment": treatment.fit,
     "normalisation": normalisation.fit,
 }
 #: options that are names of keys of the units, or come from the framework
-_OWN: Final = {
+_OWN: Final[dict[str, tuple[str, ...]]] = {
+    "denomination": ("sizes", "by"),
+    "screening": (),
     "imputation": ("within", "time", "max_gap", "groups"),
     "treatment": ("within", "base", "outside"),
     "normalisation": ("within", "base"),
 }
-_FROM_TREE: Final = ("x", "direction", "predictors", "reference")
+_FROM_TREE: Final = ("x", "direction", "predictors", "reference", "denominator")
+#: options that may be given for each indicator, in the order of the framework
+_BY_LEAF: Final = ("lower", "upper", "target", "midpoint", "steepness")
+
+
+class Kept(NamedTuple):
+    """Places of the units and of the leaves that were not screened out."""
+
+    units: Array
+    leaves: Array
+
+
+def maker(
+    step: str, options: Options, tree: Tree, units: pd.DataFrame, /, *, lang: str | None = None
+) -> Maker | None:
+    """Return what makes the function of a step for what was kept; None where the step does nothing.
+
+    Parameters
+    ----------
+    step, options, tree, units, lang
+        As of :func:`function`.
+    """
+    whole = function(step, options, tree, units, lang=lang)  # what is wrong shows before the first run
+    if whole is None:
+        return None
+
+    def made(kept: Kept | None) -> Function:
+        if kept is None:
+            return whole
+        own = options
+        if isinstance(options, Mapping):
+            each = [k for k in options if k in _BY_LEAF and np.ndim(options[k])]
+            own = {**options, **{k: np.asarray(options[k])[kept.leaves] for k in each}}
+        part = tree.some_leaves(kept.leaves), units.iloc[kept.units].reset_index(drop=True)
+        some = function(step, own, *part, lang=lang)
+        assert some is not None
+        return some
+
+    return made
+
+
+def screens(options: Options, /) -> Screen | None:
+    """Return what finds the units and leaves to keep in each table; None where all are."""
+    if options is None:
+        return None
+    given = _named("screening", options)
+    _check("screening", given)
+    screening.screen(np.zeros((1, 1)), **given)  # what is wrong shows before the first run
+    return lambda x: screening.screen(x, **given)[:2]
 
 
 def function(
@@ -53,7 +121,7 @@ def function(
 
     Parameters
     ----------
-    step : {"imputation", "treatment", "normalisation"}
+    step : {"denomination", "imputation", "treatment", "normalisation"}
     options : mapping, str or None
         Options by name; a string is the method; None leaves the step out.
     tree : Tree
@@ -68,10 +136,12 @@ def function(
     """
     if options is None:
         return None
-    given = {"method": options} if isinstance(options, str) else dict(options)
+    given = _named(step, options)
     if step == "normalisation" and given == {"method": "bounds"}:
         return _by_bounds(tree)
     _check(step, given)
+    if step == "denomination":
+        return _denomination(given, tree, units)
     if step == "imputation":
         return _imputation(given, tree, units, lang)
     parts = _parts(given, units, lang)
@@ -109,6 +179,16 @@ def many(step: str, options: Options) -> bool:
     return (options if isinstance(options, str) else options.get("method")) == "multiple"
 
 
+def _named(step: str, options: Any) -> dict[str, Any]:
+    """Return options by name; a string is the method."""
+    if isinstance(options, str) and step not in ("denomination", "screening", "treatment"):
+        return {"method": options}
+    if isinstance(options, Mapping):
+        return dict(options)
+    said = f"{step}={options!r:.200} should be a mapping of options by name, or None to leave the step out"
+    raise OptionError(said, argument=step, value=options)
+
+
 def _arguments(fitted: Callable[..., Any]) -> list[str]:
     return list(inspect.signature(fitted).parameters)
 
@@ -121,6 +201,37 @@ def _check(step: str, given: Mapping[str, Any]) -> None:
         one_of("method", given.get("method"), (*imputation.METHODS, *imputation.OVER_TIME, "multiple"))
     if step == "normalisation":
         one_of("method", given.get("method"), ("bounds", *normalisation.METHODS))
+
+
+def _denomination(given: dict[str, Any], tree: Tree, units: pd.DataFrame) -> Function:
+    sizes, by = given.pop("sizes", None), given.pop("by", None)
+    if not isinstance(sizes, pd.DataFrame) or not isinstance(by, Mapping):
+        raise OptionError(
+            "a denomination needs sizes= (a table of keys and sizes) and by= (indicator → column of it)",
+            argument="denomination",
+        )
+    table = sizes.reset_index() if any(sizes.index.names) else sizes
+    keys = [key for key in units.columns if key in table.columns]
+    if not keys:
+        raise OptionError(f"sizes= has none of the keys {', '.join(units.columns) or '—'}", argument="sizes")
+    leaves = [tree.codes[leaf] for leaf in tree.leaves]
+    for code, column in by.items():
+        one_of("by", code, leaves)
+        one_of("by", column, [name for name in table.columns if name not in keys])
+    own = pd.MultiIndex.from_arrays([[spelt(key, cell) for cell in table[key].tolist()] for key in keys])
+    at = own.get_indexer(pd.MultiIndex.from_frame(units[keys])) if own.is_unique else np.full(len(units), -1)
+    if (at < 0).any():
+        first = " ".join(units[keys].iloc[int((at < 0).argmax())])
+        raise DataError(f"every unit has one row of sizes=; missing or twice: {first}")
+    d = np.ones((len(units), len(leaves)))
+    for code, column in by.items():
+        d[:, leaves.index(code)] = pd.to_numeric(table[column], errors="coerce").to_numpy(float)[at]
+    known = {name: given[name] for name in ("scale", "zero") if name in given}
+    if isinstance(scale := known.get("scale"), Mapping):
+        known["scale"] = np.array([scale.get(code, 1.0) for code in leaves], float)
+    with naming(leaves):
+        screening.denominate(np.ones_like(d), d, **known)  # what is wrong shows before the first run
+    return lambda x, _: screening.denominate(x, d, **known)
 
 
 def _codes(key: str, argument: str, units: pd.DataFrame) -> Array:

@@ -28,7 +28,7 @@ Sampling = Literal["draws", "none"]
 GROUPS: Final = {
     "sampling": ("sampling",),
     "imputation": ("imputation", "number"),
-    "method": ("treatment", "normalisation", "weights", "aggregation"),
+    "method": ("denomination", "screening", "treatment", "normalisation", "weights", "aggregation"),
 }
 
 
@@ -114,15 +114,16 @@ def prepare(
     tree, name = arrays(table), frameworks.name_of(framework)
     nominal = {**methods.NOMINAL, **choices.steps}
     every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
-    imputes = any(option is not None for option in every["imputation"])
-    held = hold(indicators, table, name=name, missing="renormalise" if imputes else missing, lang=lang)
+    later = any(option is not None for step in ("screening", "imputation") for option in every[step])
+    held = hold(indicators, table, name=name, missing="renormalise" if later else missing, lang=lang)
     done = {
-        step: tuple(methods.function(step, option, tree, held.units, lang=lang) for option in every[step])
-        for step in methods.STEPS[:3]
+        step: tuple(methods.maker(step, option, tree, held.units, lang=lang) for option in every[step])
+        for step in ("denomination", "imputation", "treatment", "normalisation")
     }
     weights = np.stack([tree.weight, *_sets(choices, tree, lang)])
     steps = Steps(
         tables=held.value[None],
+        screening=tuple(methods.screens(option) for option in every["screening"]),
         weights=weights,
         aggregation=tuple(methods.aggregation_options(option) for option in every["aggregation"]),
         missing=missing,

@@ -41,8 +41,8 @@ def specified_index(
     Returns
     -------
     Estimate
-        Keys of the units and ``node``. ``n`` is the number of indicators observed below; further columns
-        ``coverage, parent, depth, weight`` (used, in the root) and ``value``. Errors are not propagated here
+        Keys of the units and ``node``. ``n`` is the number of indicators observed below and not screened
+        out; further columns ``coverage, parent, depth, weight`` (used, in the root) and ``value``. Errors are not propagated here
         and NaN: :func:`qstats.uncertainty` finds them.
 
     Examples
@@ -89,7 +89,7 @@ def specified_index(
 def _used(tree: Tree, value: Array, score: Array) -> tuple[Array, Array, Array]:
     """Return indicators observed, share of weight observed, and the weight used, shape (nodes, units)."""
     observed, coverage, weight = (np.zeros(score.shape) for _ in range(3))
-    observed[tree.leaves] = coverage[tree.leaves] = ~np.isnan(value.T)
+    observed[tree.leaves] = coverage[tree.leaves] = ~np.isnan(value.T) & ~np.isnan(score[tree.leaves])
     share = np.ones(score.shape)
     for node, below in tree.families:
         w = tree.weight[below]

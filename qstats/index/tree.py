@@ -46,6 +46,12 @@ class Tree(NamedTuple):
         """The code of the root."""
         return self.codes[int(self.depth.argmin())]
 
+    def some_leaves(self, kept: Array) -> Tree:
+        """Return a tree that knows some of its leaves only, for steps before the aggregation."""
+        target = None if self.target is None else self.target[kept]
+        own = {name: getattr(self, name)[kept] for name in ("leaves", "direction", "lower", "upper")}
+        return self._replace(target=target, **own)
+
     @property
     def above(self) -> list[str]:
         """The code of the parent of each node, empty for the root."""

@@ -92,10 +92,13 @@ def uncertainty(
         What is asked: of every node and unit the score, its rank within the period, the change of either
         since the period before, or the gap to `reference`; of every node how far ranks move on average.
     steps : mapping, optional
-        The nominal "imputation", "treatment", "normalisation", "aggregation": options by name as in
-        :mod:`qstats.stats`, a method, or None to leave the step out. Options `within`, `base`, `groups` and
-        `time` name keys of the units. By default only scores between the bounds of the framework ("bounds")
-        and arithmetic means; "nodes" under the aggregation gives single nodes other options.
+        The nominal "denomination", "screening", "imputation", "treatment", "normalisation", "aggregation", in
+        this order: options by name as in :mod:`qstats.stats`, a method, or None to leave the step out.
+        Options `within`, `base`, `groups` and `time` name keys of the units. A denomination has `sizes`, a
+        table of keys and sizes, and `by`, indicator → column of it. What is screened out is not imputed and
+        has no score; a node of which nothing is left is refused, or gives up its weight where `missing` is
+        "renormalise". By default only scores between the bounds of the framework ("bounds") and arithmetic
+        means; "nodes" under the aggregation gives single nodes other options.
     alternatives : mapping, optional
         Step → list of options, one of which each run takes; "weights" → list of mappings code → weight
         within the parent. The nominal step takes part only if it is in the list.
