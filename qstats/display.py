@@ -318,9 +318,11 @@ def violations(error: DataError, /) -> str:
     names = [str(name) for name in found.columns]
     heads = [Head(violation_head(name), name, "n" if name == "row" else "") for name in names]
     first = found.head(MOST_ROWS)
+    words = {"column": [label(str(name)) for name in first["column"]]}
+    words["rule"] = [told(str(rule)) for rule in first["rule"]]
     rows = [
         [_text(cell) if _known(cell) else "" for cell in row]
-        for row in first.assign(column=[label(str(name)) for name in first["column"]]).itertuples(index=False)
+        for row in first.assign(**words).itertuples(index=False)
     ]
     more = len(found) - len(first)
     notes = [say("display.more", count=f"{more:,}")] if more else []

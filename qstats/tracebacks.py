@@ -14,7 +14,7 @@ from typing import Any, Final
 from qstats.display import NOTHING
 from qstats.errors import DataError, OptionError, QStatsError, nearest
 from qstats.messages import say
-from qstats.wording import label
+from qstats.wording import label, told
 
 #: violations, and lines of the user's own code
 FIRST: Final = 8
@@ -48,7 +48,8 @@ def _message(error: QStatsError) -> str:
         given = {"argument": error.argument, "value": error.value, "options": options, "hint": hint}
         return say("cli.option", None, **given).strip()
     if isinstance(error, DataError) and len(found := error.violations) and "rule" in found:
-        rules = ", ".join(f"{rule} × {count}" for rule, count in found["rule"].value_counts().items())
+        counts = found["rule"].value_counts().items()
+        rules = say("display.comma").join(f"{told(str(rule))} × {count}" for rule, count in counts)
         return say("display.error.count", count=f"{len(found):,}", rules=rules)
     return str(error)
 

@@ -27,12 +27,14 @@ _BRACKETED: Final = re.compile(r"(?P<whole>[^()]+) \((?P<part>.+)\)")
 
 @cache
 def _labels() -> dict[str, dict[str, str]]:
-    """Return the words for columns, indicators and units, by their names."""
+    """Return the words for columns, indicators, regions and units, by their names."""
     found: dict[str, dict[str, str]] = {}
     with data_path("indicators.csv").open(encoding="utf-8-sig", newline="") as file:
         found |= {row["code"]: {"zh": row["name_zh"], "en": row["name_en"]} for row in csv.DictReader(file)}
     with data_path("frameworks/qci.csv").open(encoding="utf-8-sig", newline="") as file:
         found |= {row["code"]: {"zh": row["name_zh"], "en": row["name_en"]} for row in csv.DictReader(file)}
+    with data_path("regions.csv").open(encoding="utf-8-sig", newline="") as file:
+        found |= {row["name"]: {"zh": row["name"], "en": row["name_en"]} for row in csv.DictReader(file)}
     with data_path("labels.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["kind"] == "column")
     return found | {row["key"]: {"zh": row["zh"], "en": row["en"]} for row in rows} | _texts("display.col.")
@@ -44,7 +46,7 @@ def _texts(start: str) -> dict[str, dict[str, str]]:
 
 
 def label(name: str, lang: str | None = None, /) -> str:
-    """Return the words for a column, an indicator or a unit, or its name when it has none."""
+    """Return the words for a column, an indicator, a region or a unit, or its name when it has none."""
     return _labels().get(name, {}).get(language(lang)) or name
 
 

@@ -187,7 +187,7 @@ def test_parts_are_told_one_by_one(code, words):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "安徽", "Report, 2019 (draft); part: one", "5/3/2", "{0}", "a (b", "((", "∅"]
+    "text", ["", "某地", "Report, 2019 (draft); part: one", "5/3/2", "{0}", "a (b", "((", "∅"]
 )
 def test_what_has_no_words_stays_as_it_is(text):
     assert told(text, "zh") == text
@@ -196,6 +196,7 @@ def test_what_has_no_words_stays_as_it_is(text):
 
 def test_in_english_a_code_is_its_own_text_and_names_become_words():
     assert told("undefined: inspected = 0", "en") == "undefined: inspected = 0"
+    assert told("安徽", "en") == "Anhui" and told("安徽", "zh") == "安徽"
     assert told("product_pass_rate", "en") == label("product_pass_rate", "en") != "product_pass_rate"
 
 

@@ -18,6 +18,7 @@ CODES = Path(__file__).parents[2] / "qstats" / "assets" / "messages" / "told.csv
 CODE_TOPICS = {
     "flag": {"en": "Flags", "zh": "标记"},
     "verdict": {"en": "Verdicts", "zh": "判定"},
+    "rule": {"en": "Rules of tables", "zh": "表的规则"},
     "error": {"en": "Errors and intervals", "zh": "误差与区间"},
     "sample": {"en": "Samples", "zh": "抽样"},
     "indicator": {"en": "Indicators", "zh": "指标"},

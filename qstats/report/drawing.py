@@ -11,7 +11,7 @@ import numpy as np
 
 from qstats.errors import DataError
 from qstats.estimate import Estimate
-from qstats.messages import language, say
+from qstats.messages import say
 from qstats.report import formats
 from qstats.report.figure import Drawing, new
 from qstats.report.theme import INK, MUTED, palette, theme
@@ -71,16 +71,7 @@ def label_of(value: object, /, *, lang: str | None, labels: Mapping[str, str] | 
     text = str(value)
     if labels and text in labels:
         return formats.clean(labels[text], limit=LONGEST)
-    if language(lang) == "en":
-        text = _english_regions().get(text, text)
     return formats.clean(label(text, lang), limit=LONGEST)
-
-
-def _english_regions() -> dict[str, str]:
-    from qstats.classifications import regions
-
-    table = regions()
-    return dict(zip(table["name"].astype(str), table["name_en"].astype(str), strict=True))
 
 
 def width_mm(text: str, points: float, /) -> float:
