@@ -34,9 +34,9 @@ def catalog() -> pd.DataFrame:
     pandas.DataFrame
         Columns ``name`` (what :func:`load` takes), ``kind`` (published, classification,
         standard, labels, framework, target, report), ``title_zh, title_en, rows,
-        first_period, last_period`` (years; empty where time has no part), ``official,
-        repost`` (rows by evidence; missing where not recorded), ``sha256`` of the CSV,
-        ``caveat_zh, caveat_en`` (what the numbers do not say).
+        first_period, last_period`` (years; empty where time has no part), ``vintage`` (the newest
+        date or edition that its sources name, else empty), ``official, repost`` (rows by evidence; missing
+        where not recorded), ``sha256`` of the CSV, ``caveat_zh, caveat_en`` (what the numbers do not say).
 
     Examples
     --------
@@ -55,6 +55,7 @@ def catalog() -> pd.DataFrame:
             "rows": item["rows"],
             "first_period": item.get("periods", ["", ""])[0],
             "last_period": item.get("periods", ["", ""])[1],
+            "vintage": item.get("vintage", ""),
             "official": item.get("evidence", {}).get("official"),
             "repost": item.get("evidence", {}).get("repost"),
             "sha256": item["hash"].removeprefix("sha256:"),

@@ -433,3 +433,29 @@ def test_the_data_of_an_installed_copy_equal_those_of_the_checkout(unpacked: Pat
     lines = run.stdout.splitlines()
     assert lines[0] == str(here)
     assert lines[1] == "416"
+
+
+def test_every_published_table_has_the_vintage_that_its_sources_name(tool):
+    for name in PUBLISHED:
+        item = RESOURCES[name]
+        dates = [day for day in tool.dates(read(name)) if day]
+        assert item["vintage"] == max(dates), name
+        assert item["dated"] == len(dates) <= item["rows"]
+        assert re.fullmatch(r"\d{4}(-\d{2}-\d{2})?", item["vintage"])
+
+
+def test_a_vintage_is_the_newest_date_and_no_table_has_one_that_no_source_names(tool):
+    rows = {"source_title": ["报 2012-02-29", "年鉴2013", "公报 2020年"], "source_url": ["", "", ""]}
+    assert tool.vintage({}, pd.DataFrame(rows)) == {"vintage": "2013", "dated": 2}
+    plain = pd.DataFrame({"code": ["1"]})
+    assert tool.vintage({"sources": [{"title": "GB/T 4754-2011, GB/T 4754-2017"}]}, plain) == {
+        "vintage": "2017"
+    }
+    assert tool.vintage({"sources": [{"title": "This project"}]}, plain) == {}
+    assert "vintage" not in RESOURCES["labels"]
+
+
+def test_the_catalogue_names_the_vintage():
+    table = catalog().set_index("name")
+    assert table.loc["mqr", "vintage"] == RESOURCES["mqr"]["vintage"] == "2025-01-24"
+    assert table.loc["labels", "vintage"] == ""

@@ -1,6 +1,7 @@
 """Refresh data/datapackage.json, and the bounds that are computed from the published figures.
 
-    python tools/describe_data.py            refresh what is counted (hash, rows, bytes, periods, evidence)
+    python tools/describe_data.py            refresh what is counted (hash, rows, bytes, years, evidence) and
+                                             the vintage that the sources say
     python tools/describe_data.py --check    change nothing; fail when something is stale
     python tools/describe_data.py --bounds   also recompute the bounds of the frameworks
 
@@ -21,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from qstats.publication_dates import edition_of, published_on
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 PACKAGE = "datapackage.json"
@@ -120,6 +123,28 @@ def counted(path: Path, table: pd.DataFrame) -> dict[str, Any]:
     return facts
 
 
+def dates(table: pd.DataFrame) -> list[str]:
+    """When the source of each row was published; empty where the row does not say."""
+    titles = next((table[name] for name in ("source_title", "source") if name in table.columns), None)
+    if titles is None:
+        return []
+    addresses = table["source_url"] if "source_url" in table.columns else [""] * len(table)
+    return [published_on(title, address) for title, address in zip(titles, addresses, strict=True)]
+
+
+def vintage(item: dict[str, Any], table: pd.DataFrame) -> dict[str, Any]:
+    """The vintage of a table: the newest date that a source of its rows names, and how many rows name one.
+
+    A table without such rows has the edition of the standard or document that it renders, if its sources
+    name one. Nothing else is taken for a vintage: a table that no source dates has none.
+    """
+    known = [day for day in dates(table) if day]
+    if known:
+        return {"vintage": max(known), "dated": len(known)}
+    edition = max((edition_of(source["title"]) for source in item.get("sources", ())), default="")
+    return {"vintage": edition} if edition else {}
+
+
 def refreshed(package: dict[str, Any], data: Path = DATA) -> dict[str, Any]:
     """The package with every file described: kept texts, fresh counts, fields as the file has them."""
     known = {item["path"]: item for item in package["resources"]}
@@ -131,13 +156,15 @@ def refreshed(package: dict[str, Any], data: Path = DATA) -> dict[str, Any]:
         item["schema"]["fields"] = [
             fields.get(column) or new_field(path, column, table[column]) for column in table.columns
         ]
+        kept = {name: value for name, value in item.items() if name not in ("vintage", "dated")}
         resources.append(
             {
-                **item,
+                **kept,
                 "format": "csv",
                 "mediatype": "text/csv",
                 "encoding": "utf-8",
                 **counted(data / path, table),
+                **vintage(item, table),
             }
         )
     return {**package, "resources": resources}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
@@ -214,6 +215,7 @@ def revision_summary(
     Estimate
         The mean revision, whose interval without 0 is a sign of bias, with ``mean_absolute,
         root_mean_square, relative_absolute`` (per cent of the later figures) and ``upward`` (per cent).
+        Where all revisions are the same, none among them, the error of their mean is not known: NaN.
 
     Raises
     ------
@@ -259,6 +261,8 @@ def _line(rows: pd.DataFrame, level: float, lags: int | None) -> dict[str, Any]:
     R, L = (rows[name].to_numpy(float) for name in ("revision", "current"))
     found = revision.summary(R, L, level=level, lags=lags if lags is None else min(lags, len(R) - 1))
     core = (found.mean, found.std_error, found.conf_low, found.conf_high, found.n)
+    if not found.std_error > 0:  # revisions that are all the same say nothing of those to come
+        core = (found.mean, math.nan, math.nan, math.nan, found.n)
     more = ("mean_absolute", "root_mean_square", "relative_absolute", "upward")
     return {**dict(zip(CORE, core, strict=True)), **{name: getattr(found, name) for name in more}}
 

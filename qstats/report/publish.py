@@ -72,7 +72,7 @@ def build(
     quarter : str, optional
         Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest with data.
     topic : str, optional
-        Of a special report: ``food`` (the default), ``size``, ``rapex``.
+        Of a special report: ``food`` (the default), ``size``, ``rapex``, ``inspections`` (simulated).
     editorial : path, optional
         A file of an editor's words instead of that beside the notebook; see :mod:`qstats.report.editorial`.
     in_process : bool
@@ -131,17 +131,24 @@ def draw(
     """Run the notebook of an edition and render its page, without writing it."""
     executed = execute.run(notebook(edition.kind), edition.injected, in_process=in_process, progress=progress)
     title, subtitle, note = RECIPES[edition.kind].headings(dict(edition.parameters), edition.lang)
-    datasets = _datasets(render.sources(executed), edition.cells)
+    sources = render.sources(executed)
+    datasets = _datasets(sources, edition.cells)
     html = render.page(
         executed,
         title=title,
         subtitle=subtitle,
         lang=edition.lang,
         note=note,
-        provenance={"datasets": datasets, "seed": None},
+        provenance={"datasets": datasets, "seed": _seeds(sources)},
         parameters=edition.injected,
     )
     return Drawn(html, datasets)
+
+
+def _seeds(names: Sequence[str]) -> str | None:
+    """Return the seeds of the simulations that a page rests on (``simulated:inspections seed=1``)."""
+    found = {name.rpartition("seed=")[2] for name in names if name.startswith("simulated:")}
+    return ", ".join(sorted(found)) or None
 
 
 def notebook(kind: str) -> Path:
@@ -157,14 +164,12 @@ def notebook(kind: str) -> Path:
 
 
 def _datasets(names: Sequence[str], cells: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return name, sha256 and rows of every data set the page rests on."""
+    """Return name, vintage, sha256 and rows of every data set the page rests on."""
     known = catalog().set_index("name")
     used = [name for name in names if name in known.index]
     files = [microdata.described(file) for _, file in cells]
     files = [file for file in files if file["name"] in names]
     if not used and not files:
         raise OptionError(f"no data set is known under {names}")
-    return [
-        {"name": name, "sha256": known.loc[name, "sha256"], "rows": int(known.loc[name, "rows"])}
-        for name in used
-    ] + files
+    bundled = known.loc[used, ["vintage", "sha256", "rows"]].astype({"rows": object}).to_dict("index")
+    return [{"name": name, **found, "rows": int(found["rows"])} for name, found in bundled.items()] + files

@@ -184,7 +184,8 @@ def _differing(entry: Entry, now: Mapping[str, Any], known: Manifest, lang: str 
     for what, files in (("data", cache.data_files()), ("code", cache.code_files())):
         listed = known.files.get(str(then.get(what)), {})
         for name in sorted({**listed, **files}) if listed else ():
-            if listed.get(name) != files.get(name) and not name.startswith("published/"):
+            known_otherwise = name.startswith("published/") or name == "datapackage.json"
+            if listed.get(name) != files.get(name) and not known_otherwise:
                 yield _told(_named(what, name, lang), listed.get(name), files.get(name), lang)
     if then["lock"] != now["lock"]:
         before, after = known.packages.get(then["lock"], {}), cache.packages()

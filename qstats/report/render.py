@@ -76,7 +76,8 @@ def page(
     note : str
         The compiling note under the subtitle.
     provenance : mapping
-        ``datasets``: a sequence of mappings with ``name``, ``sha256`` (hexadecimal) and ``rows``;
+        ``datasets``: a sequence of mappings with ``name``, ``sha256`` (hexadecimal), ``rows`` and, where it
+        is known, ``vintage``;
         ``seed``: a number, or None where no random numbers were used.
     parameters : mapping
         What the notebook was run with.

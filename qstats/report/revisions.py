@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import pandas as pd
 
+from qstats import periods
 from qstats.analysis import revisions as analysis
+from qstats.analysis.published_vintages import published_vintages
+from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.report import formats, tables
-from qstats.report.facts import place_name
+from qstats.report.blocks import Writer
+from qstats.report.facts import Facts, place_name
 from qstats.report.tables import Field
+
+#: the columns of an item that name series of printed rates
+_PRINTED = ("series", "complement")
+_SHOWN = ("vintage", "previous_vintage", "previous", "current", "revision", "reason")
 
 
 def revision_table(
@@ -61,6 +70,90 @@ def revision_table(
         simulated=estimate.simulated,
         lang=lang,
     )
+
+
+def revised_items(facts: Facts, /, *, lang: str | None = None) -> pd.DataFrame:
+    """Return the printed figures of a report's items that dated sources published more than once.
+
+    Parameters
+    ----------
+    facts : Facts
+        Of the report: its region, and figures up to its period.
+    lang : {"zh", "en"}, optional
+        Of the names of items.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``key, name, period, vintage, previous_vintage, previous, current, revision, reason, unit, digits``:
+        of each figure the newest vintage beside the one before it. A figure confirmed has the revision 0; a
+        rate that is printed as failures is given as passes, as the report gives it.
+    """
+    rows = []
+    for item in facts.items().to_dict("records"):
+        for part in _PRINTED:
+            found = _newest(str(item[part]), facts, item)
+            if found is not None:
+                found = found if part == "series" else _passes(found)
+                rows.append(found.assign(key=item["key"], name=item[language(lang)]))
+    columns = ["key", "name", "period", *_SHOWN, "unit", "digits"]
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def _passes(found: pd.DataFrame) -> pd.DataFrame:
+    """Return per cent that failed as per cent that passed."""
+    pair = {name: 100 - found[name] for name in ("previous", "current")}
+    return found.assign(**pair, revision=-found["revision"] + 0.0)
+
+
+def write_revisions(w: Writer, keys: Collection[str] | None = None, /) -> None:
+    """Write which of a report's figures were published more than once, if any were.
+
+    Parameters
+    ----------
+    w : Writer
+    keys : collection of str, optional
+        Only of these items.
+    """
+    found = revised_items(w.facts, lang=w.lang)
+    if keys is not None:
+        found = found[found["key"].isin(keys)]
+    if found.empty:
+        return
+    moved = int((found["revision"] != 0).sum())
+    w.text(say("revision.items_text", w.lang, count=len(found), revised=moved))
+    rows = found.assign(
+        period=[formats.period(text, lang=w.lang) for text in found["period"]],
+        reason=[_reason(r, t, w.lang) for r, t in zip(found["revision"], found["reason"], strict=True)],
+    )
+    numbers = (("previous", "previous"), ("current", "current"), ("revision", "change"))
+    columns = [
+        Field("name", say("revision.item", w.lang), words=True),
+        Field("period", say("revision.period", w.lang)),
+        *(Field(name, say(f"revision.{label}", w.lang), digits="digits") for name, label in numbers),
+        Field("vintage", say("revision.vintage", w.lang)),
+        Field("reason", say("revision.reason", w.lang), words=True),
+    ]
+    units = set(found["unit"])
+    w.table(rows, say("revision.items_caption", w.lang), columns, unit=units.pop() if len(units) == 1 else "")
+
+
+def _newest(series: str, facts: Facts, item: Mapping[Any, Any]) -> pd.DataFrame | None:
+    """Return the last revision of each period of a series in the place and population of an item."""
+    place = item["place"] if isinstance(item["place"], str) and item["place"] else facts.region
+    industry = str(item["industry"]).split("|") if isinstance(item["industry"], str) else [""]
+    try:
+        dated = published_vintages(series, region=place, industry=industry[0] or None, undated="drop")
+    except (DataError, OptionError):  # none is dated, or there is no such series there
+        return None
+    if dated.table["vintage"].nunique() < 2:
+        return None
+    found = analysis.revisions(dated)
+    found = found.drop_duplicates(["period", "industry"], keep="last")
+    last = periods.sort_key(facts.period)
+    length = 4 + len(facts.part)
+    found = found[[len(p) == length and periods.sort_key(p) <= last for p in found["period"]]]
+    return found.assign(unit=dated.unit, digits=dated.digits) if len(found) else None
 
 
 def _reason(revision: float, text: str, lang: str | None) -> str:

@@ -12,6 +12,7 @@ from qstats.report import charts, findings, formats, page, tables
 from qstats.report.blocks import Writer, writer
 from qstats.report.facts import Facts, population_name
 from qstats.report.page import Section
+from qstats.report.revisions import write_revisions
 
 _NUMERALS = "一二三四五六七八九"
 
@@ -113,6 +114,7 @@ def write_appendix(
         ]
         w.table(table, w.say("appendix.sources"), columns)
     w.note(w.say("appendix.evidence"))
+    write_revisions(w, keys)
     w.note(w.say("appendix.rounding"), w.say("appendix.revisions"))
 
 

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qstats as qs
+from qstats import report
 from qstats.errors import DataError, OptionError
 from qstats.report import page
-from qstats.report.revisions import revision_table
+from qstats.report.facts import Facts
+from qstats.report.revisions import revised_items, revision_table
 from qstats.stats import revision
 
 NAN = float("nan")
@@ -175,3 +177,23 @@ def test_the_printed_table_gives_previous_current_and_reason(three, lang, words)
     again = revision_table(three, reasons={"2024-02": "<b>基期</b>"}, lang=lang)
     assert "&lt;b&gt;" in again
     assert words not in page.plain(again)
+
+
+def test_a_report_lists_its_figures_that_dated_sources_published_again():
+    found = revised_items(Facts.of(2023), lang="en").set_index(["key", "period"])
+    assert found.loc[("spot_check", "2012"), ["previous", "current", "revision"]].tolist() == [89.8, 89.8, 0]
+    row = found.xs("2011", level="period").query("revision != 0").iloc[0]
+    assert (row["previous"], row["current"], row["vintage"]) == (99.85, 99.88, "2013-01-29")
+    assert row["revision"] == pytest.approx(0.03, rel=1e-9)
+
+
+def test_no_figure_later_than_the_report_is_among_them():
+    assert max(revised_items(Facts.of(2011))["period"]) == "2011"
+    assert revised_items(Facts.of(2008, "安徽")).empty
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "曾先后发布两次"), ("en", "published more than once")])
+def test_the_appendix_has_the_table_of_revisions_in_both_languages(lang, words):
+    body = report.appendix(Facts.of(2023), lang=lang).body
+    assert words in body
+    assert "2013-01-29" in body
