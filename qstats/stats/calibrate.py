@@ -35,9 +35,11 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Distance = Literal["linear", "raking", "logit"]
+Error = Literal["greg", "derivative"]
 Bounds = tuple[float, float]
 Curve = Callable[[Array], tuple[Array, Array, Array]]
 
+ERRORS = ("greg", "derivative")
 TOLERANCE = 1e-13
 """Largest relative miss of a calibrated total."""
 
@@ -60,7 +62,7 @@ class Calibrated(NamedTuple):
     slope : ndarray, shape (K,)
         Weight of a cell in the projection on C, relative to the weight that came in. 1: the
         projection of the regression estimator, to which all distances are equal in large
-        samples; g: that of raking differentiated exactly.
+        samples; :math:`F'(c'\lambda)`: the calibration differentiated exactly.
     moves : ndarray of bool, shape (K,)
         Whether the weight follows the one that came in; a weight cut to a bound does not.
     estimated : bool
@@ -89,6 +91,7 @@ def calibrate(
     *,
     distance: Distance = "linear",
     bounds: Bounds | None = None,
+    error: Error = "greg",
     names: Sequence[str] = (),
     max_iterations: int = 100,
 ) -> Calibrated:
@@ -113,6 +116,15 @@ def calibrate(
         counts them.
     bounds : (float, float), optional
         L < 1 < U for g; with logit necessary, with linear possible.
+    error : {"greg", "derivative"}
+        What the residuals of the linearisation are taken from (`slope` of the result): the regression
+        with the weights that came in, s = 1, to which all distances tend in large samples; or that with
+        :math:`s = F'(c'\lambda)`, which differentiates this very estimator:
+
+        .. math:: \frac{\partial \hat Y}{\partial d_i} = F(c_i'\lambda)\,(y_i - c_i'B), \quad
+                  B = \Big(\sum_k d_k F'(c_k'\lambda)\,c_k c_k'\Big)^{+} \sum_k d_k F'(c_k'\lambda)\,c_k y_k
+
+        They are the same for the linear distance without bounds and for one complete set of categories.
     names : sequence of str, length p
         What the columns of C are called in messages.
     max_iterations : int
@@ -134,7 +146,8 @@ def calibrate(
 
     References
     ----------
-    Deville and Särndal (1992), cases 1, 2, 6 and 7 of their table of distances.
+    Deville and Särndal (1992), cases 1, 2, 6 and 7 of their table of distances. Deville, Särndal and
+    Sautory (1993), Generalized raking procedures in survey sampling, JASA 88, 1013–1020.
 
     Examples
     --------
@@ -142,6 +155,7 @@ def calibrate(
     >>> calibrate([10.0, 20.0, 10.0], C, [50.0, 36.0]).g.round(12).tolist()
     [1.4, 1.2, 1.2]
     """
+    one_of("error", error, ERRORS)
     F = _curve(distance, bounds)
     w, C, T = _checked(d, C, totals, names)
     if distance == "raking":
@@ -151,9 +165,13 @@ def calibrate(
     limit = max(TOLERANCE, 2.0**-50 * np.sqrt(w.size))
     if not deviation <= limit:
         raise DesignError(_unreached(w, C, asked, F(C @ multipliers)[1], distance, bounds, names))
-    g = F(C @ multipliers)[1]
+    _, g, slope = F(C @ multipliers)
     one = np.ones(w.size)
-    return Calibrated(g, multipliers, iterations, deviation, C, one, one.astype(bool))
+    if error == "greg":
+        slope = one
+    elif distance == "linear" and bounds is not None:
+        slope = np.where((bounds[0] < g) & (g < bounds[1]), 1.0, 0.0)
+    return Calibrated(g, multipliers, iterations, deviation, C, slope, one.astype(bool))
 
 
 def solve(M: Array, b: Array, *, cutoff: float = 1e-11) -> Array:

@@ -9,7 +9,9 @@ steps. At each one the derivative by the weight, u, is replaced by its residual 
 plus :math:`c'B^l` where the totals were not known but estimated by :math:`w^{l-1}`. In one step this
 is the variance of the regression estimator with g-weighted residuals. It is the exact derivative for
 the linear distance; for raking and logit it is the one of large samples, where all distances are
-equal, and too large in small ones with factors far from 1.
+equal, and too large in small ones with factors far from 1. With the slope of the distance,
+:math:`w^{l-1}F'(c'\lambda)` in the place of :math:`w^{l-1}` in :math:`B^l`, it is exact for every distance:
+``error="derivative"`` of :func:`qstats.stats.calibrate.calibrate`.
 
 Everything is done on calibration cells, whose elements share all auxiliaries: the influence of an
 element with value v is :math:`\alpha_k v + \beta_k` times its sampling weight.

@@ -91,11 +91,8 @@ def _weights(found: Cells) -> Array:
 def _parts_of(step: Calibration, labels: pd.DataFrame) -> list[chain.Step]:
     """Return the calibration, and the trimming after it, as steps of a chain."""
     C, totals, names = auxiliaries(step, labels)
-    found: list[chain.Step] = [
-        partial(
-            calibrate.calibrate, C=C, totals=totals, distance=step.distance, bounds=step.bounds, names=names
-        )
-    ]
+    how: dict[str, Any] = {"distance": step.distance, "bounds": step.bounds, "error": step.error}
+    found: list[chain.Step] = [partial(calibrate.calibrate, C=C, totals=totals, names=names, **how)]
     if step.trim is not None:
         low, high = step.trim
         found.append(adjust.Trimming(low or 0.0, np.inf if high is None else high))

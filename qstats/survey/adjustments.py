@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final, Literal
 
-from qstats.errors import DesignError, OptionError, one_of
+from qstats.errors import (
+    DesignError,
+    OptionError,
+    mapping,
+    one_of,
+    real_number,
+    whole_number,
+    within_0_1,
+    yes_or_no,
+)
 
 Distance = Literal["linear", "raking", "logit"]
+Error = Literal["greg", "derivative"]
 Method = Literal["jk1", "jkn", "brr", "fay", "bootstrap"]
 Label = int | str
 #: categories in their order, each with its total; a label of crossed variables has several parts
 Margin = tuple[tuple[tuple[Label, ...], float], ...]
 
 DISTANCES: Final = ("linear", "raking", "logit")
+ERRORS: Final = ("greg", "derivative")
 METHODS: Final = ("jk1", "jkn", "brr", "fay", "bootstrap")
 #: the variable that is 1 for everyone: its total is the size of the population
 ONE: Final = "1"
@@ -37,15 +49,19 @@ class Calibration:
         Least and largest ratio of the new to the old weight.
     trim : (float or None, float or None), optional
         Least and largest new weight; what is cut off is redistributed.
+    error : {"greg", "derivative"}
+        What is linearised: the regression estimator, or this very estimator.
     """
 
     totals: tuple[tuple[tuple[str, ...], Margin | float], ...]
     distance: Distance = "linear"
     bounds: tuple[float, float] | None = None
     trim: tuple[float | None, float | None] | None = None
+    error: Error = "greg"
 
     def __post_init__(self) -> None:
         one_of("distance", self.distance, DISTANCES)
+        one_of("error", self.error, ERRORS)
         if not self.totals:
             raise DesignError("calibrate: there are no totals; give {variable: {category: total}}")
         if self.continuous and self.distance != "linear":
@@ -61,10 +77,12 @@ class Calibration:
             if self.distance == "logit":
                 raise OptionError("distance='logit' needs bounds=(low, high), e.g. (0.5, 2)")
             return
-        if len(self.bounds) != 2 or not self.bounds[0] < 1 < self.bounds[1]:
+        if not -math.inf < self.bounds[0] < 1 < self.bounds[1] < math.inf:
             raise OptionError(
-                f"bounds={self.bounds!r} must be (low, high) with low < 1 < high: new over old weights"
+                f"bounds={self.bounds!r} must be finite (low, high) with low < 1 < high: new over old weights"
             )
+        if self.distance == "raking":
+            raise OptionError("distance='raking' has no bounds; distance='logit' keeps within them")
         if self.continuous:
             raise DesignError(
                 f"calibrate: bounds need the weight of each row, and {self.continuous[0]!r} is continuous; "
@@ -75,7 +93,7 @@ class Calibration:
         if self.trim is None:
             return
         low, high = (self.trim[0] or 0.0, math.inf if self.trim[1] is None else self.trim[1])
-        if len(self.trim) != 2 or not 0 <= low < high:
+        if not 0 <= low < high:
             raise OptionError(f"trim={self.trim!r} must be (low, high) with 0 ≤ low < high; None: no limit")
         if self.continuous:
             raise DesignError(
@@ -147,16 +165,22 @@ class Replication:
                 )
             if wanted and not given and name != "rscales":
                 raise OptionError(f"replication by {owner!r} needs {name}=")
-        if self.n is not None and self.n < 2:
-            raise OptionError(f"n={self.n} replicates have no variance; use 500 or more")
-        if self.fay is not None and not 0 < self.fay < 1:
-            raise OptionError(f"fay={self.fay} must lie between 0 and 1; 0 is method 'brr'")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        yes_or_no("mse", self.mse)
+        if self.n is not None:
+            whole_number("n", self.n, least=2)
+        if self.seed is not None:
+            whole_number("seed", self.seed, least=0)
+        if self.fay is not None:
+            within_0_1("fay", self.fay, hint="0 is method 'brr'")
+        if self.scale is not None:
+            real_number("scale", self.scale, above=0)
 
     def _check_columns(self) -> None:
         if len(set(self.columns)) != len(self.columns) or len(self.columns) < 2:
             raise OptionError(f"columns={list(self.columns)!r} must name two or more different columns")
-        if self.scale is not None and not (math.isfinite(self.scale) and self.scale > 0):
-            raise OptionError(f"scale={self.scale} must be a positive number")
         if self.rscales is None:
             return
         if len(self.rscales) != len(self.columns):
@@ -165,6 +189,42 @@ class Replication:
             )
         if not all(math.isfinite(r) and r >= 0 for r in self.rscales):
             raise OptionError("rscales must be numbers ≥ 0")
+
+
+def numbers(argument: str, given: Any, /) -> tuple[float, ...] | None:
+    """Return a sequence of numbers as floats; None stays None."""
+    if given is None:
+        return None
+    found = (
+        () if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable) else tuple(given)
+    )
+    if not found or not all(isinstance(value, Real) for value in found):
+        raise OptionError(f"{argument}={given!r:.200} are not numbers", argument=argument, value=given)
+    return tuple(float(value) for value in found)
+
+
+def pair(argument: str, given: Any, example: str, /, *, gaps: bool = False) -> Any:
+    """Return two numbers as floats; None, where it may stand for one of them or for both, stays."""
+    if given is None:
+        return None
+    found = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str | bytes) else ()
+    if len(found) != 2 or not all(isinstance(v, Real) or (gaps and v is None) for v in found):
+        raise OptionError(
+            f"{argument}={given!r:.200} must be two numbers, e.g. {example}", argument=argument, value=given
+        )
+    return tuple(None if value is None else float(value) for value in found)
+
+
+def margins(totals: Any, /) -> tuple[tuple[tuple[str, ...], Margin | float], ...]:
+    """Return `totals` in its plain form, or raise."""
+    mapping("totals", totals, of="variable to {category: total}")
+    for names in totals:
+        parts = (names,) if isinstance(names, str) else names
+        if not isinstance(parts, tuple) or not parts or not all(isinstance(n, str) and n for n in parts):
+            raise OptionError(
+                f"totals: {names!r:.200} is neither a column nor a tuple of columns", value=names
+            )
+    return tuple(margin(names, total) for names, total in totals.items())
 
 
 def label(value: object, /) -> Label:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, nearest, whole_number
+from qstats.errors import DataError, nearest
 from qstats.survey import cells_file, keys, soundness
 from qstats.survey.adjustments import ONE
 from qstats.survey.design import Design, Missing
@@ -369,8 +369,6 @@ def cells(
     [2.0, 1.5]
     """
     what = plan(keys_of(by), design, sums, missing, decimals)
-    if max_cells is not None:
-        whole_number("max_cells", max_cells, least=1)
     limits = Limits(memory_limit, temp_directory, max_cells, progress)
     return cells_of(data, what, schema, limits)
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, cast
 
-from qstats.errors import DesignError, OptionError, one_of
-from qstats.survey.adjustments import Calibration, Distance, Label, Method, Replication, label, margin
+from qstats.errors import DesignError, OptionError, one_of, text, yes_or_no
+from qstats.survey.adjustments import (
+    METHODS,
+    Calibration,
+    Distance,
+    Error,
+    Label,
+    Method,
+    Replication,
+    label,
+    margins,
+    numbers,
+    pair,
+)
 
 Singleton = Literal["fail", "remove", "certainty", "adjust", "average", "collapse"]
 Missing = Literal["fail", "omit"]
@@ -83,11 +95,9 @@ class Design:
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
-        set_(self, "cluster", _names(self.cluster))
-        set_(self, "fpc", _names(self.fpc))
-        if isinstance(self.collapse, Mapping):
-            pairs = tuple((label(a), label(b)) for a, b in self.collapse.items())
-            set_(self, "collapse", pairs)
+        set_(self, "cluster", _names("cluster", self.cluster))
+        set_(self, "fpc", _names("fpc", self.fpc))
+        set_(self, "collapse", _groups(self.collapse))
         _valid(self)
 
     @property
@@ -122,6 +132,7 @@ class Design:
         distance: Distance = "linear",
         bounds: tuple[float, float] | None = None,
         trim: tuple[float | None, float | None] | None = None,
+        error: Error = "greg",
     ) -> Design:
         """Return the design whose weights are adjusted to known totals.
 
@@ -138,6 +149,10 @@ class Design:
             Least (below 1) and largest (above 1) ratio of the new to the old weight.
         trim : (float or None, float or None), optional
             Least and largest weight afterwards.
+        error : {"greg", "derivative"}
+            What the standard error linearises: the regression estimator, to which all distances tend in
+            large samples and which other software takes; or this very estimator, which is right also
+            where factors of raking and logit are far from 1. The same for ``linear`` without bounds.
 
         Raises
         ------
@@ -149,10 +164,11 @@ class Design:
             do not suffice.
         """
         step = Calibration(
-            tuple(margin(names, total) for names, total in totals.items()),
+            margins(totals),
             distance=distance,
-            bounds=None if bounds is None else (float(bounds[0]), float(bounds[1])),
-            trim=None if trim is None else cast("Any", tuple(None if t is None else float(t) for t in trim)),
+            bounds=pair("bounds", bounds, "(0.5, 2)"),
+            trim=pair("trim", trim, "(None, 100)", gaps=True),
+            error=error,
         )
         return replace(self, calibrations=(*self.calibrations, step))
 
@@ -194,19 +210,21 @@ class Design:
         OptionError
             Neither or both of method and columns, or an argument that the method does not have or lacks.
         """
-        named = (columns,) if isinstance(columns, str) else tuple(columns)
+        named = _names("columns", columns)
         if (method is None) == (not named):
             raise OptionError(
                 "give a method of replication, or columns=[…] of replicate weights; one of them"
             )
+        if method is not None:
+            one_of("method", method, METHODS)
         step = Replication(
             method="columns" if method is None else method,
-            n=None if n is None else int(n),
-            seed=None if seed is None else int(seed),
+            n=n,
+            seed=seed,
             fay=fay,
             columns=named,
             scale=scale,
-            rscales=None if rscales is None else tuple(float(r) for r in rscales),
+            rscales=numbers("rscales", rscales),
             mse=mse,
         )
         return replace(self, replication=step)
@@ -243,19 +261,38 @@ class Design:
         return _told(self)
 
 
-def _names(given: str | Sequence[str] | None) -> tuple[str, ...]:
-    if given is not None and (not isinstance(given, Iterable) or isinstance(given, Set)):
-        raise OptionError(f"cluster and fpc are names of columns, not {given!r}")
-    return (given,) if isinstance(given, str) else tuple(given or ())
+def _names(argument: str, given: Any) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else given
+    if names is None:
+        return ()
+    ordered = isinstance(names, Sequence) and not isinstance(names, bytes)
+    if not ordered or not all(isinstance(name, str) and name for name in names):
+        raise OptionError(
+            f"{argument}={given!r:.200} is neither the name of a column nor a list of names",
+            argument=argument,
+            value=given,
+        )
+    return tuple(names)
+
+
+def _groups(given: Any) -> tuple[tuple[Label, Label], ...] | None:
+    """Return collapse as pairs."""
+    if given is None or isinstance(given, Mapping):
+        return None if given is None else tuple((label(a), label(b)) for a, b in given.items())
+    if isinstance(given, tuple) and all(isinstance(p, tuple) and len(p) == 2 for p in given):
+        return tuple((label(a), label(b)) for a, b in given)
+    raise OptionError(f"collapse={given!r:.200} is not {{stratum: group}}", argument="collapse", value=given)
 
 
 def _valid(design: Design) -> None:
     one_of("singleton", design.singleton, SINGLETONS)
     one_of("missing", design.missing, ("fail", "omit"))
+    yes_or_no("nest", design.nest)
+    yes_or_no("singleton_domain", design.singleton_domain)
+    for argument in ("weight", "strata"):
+        if getattr(design, argument) is not None:
+            text(argument, getattr(design, argument), empty=False)
     clusters, populations = design.clusters, design.populations
-    named = [design.weight, design.strata, *clusters, *populations]
-    if any(name is not None and (not isinstance(name, str) or not name) for name in named):
-        raise OptionError(f"weight, strata, cluster and fpc are names of columns, not {named!r}")
     if len(clusters) > 2:
         raise DesignError(
             f"cluster names {len(clusters)} stages ({', '.join(clusters)}); there are at most two"
@@ -280,7 +317,8 @@ def _valid(design: Design) -> None:
 
 
 def _valid_steps(design: Design) -> None:
-    if not all(isinstance(step, Calibration) for step in design.calibrations):
+    made_by_us = isinstance(design.calibrations, tuple)
+    if not made_by_us or not all(isinstance(step, Calibration) for step in design.calibrations):
         raise OptionError(f"calibrations={design.calibrations!r:.200} are made by Design(…).calibrate(…)")
     if design.replication is not None and not isinstance(design.replication, Replication):
         raise OptionError(f"replication={design.replication!r:.200} is made by Design(…).replicate(…)")
@@ -291,6 +329,10 @@ def _valid_steps(design: Design) -> None:
             "suffice for the error; cut it into categories, or name a column that tells rows apart as cluster"
         )
     made = design.replication
+    if made is not None and any(step.error != "greg" for step in design.calibrations):
+        raise OptionError(
+            "error='derivative' is of linearised errors; replicates calibrate anew: leave it out"
+        )
     if made is None or made.method == "columns":
         return
     if made.method == "jk1" and design.strata:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import narwhals as nw
 import numpy as np
 
-from qstats.errors import DataError, DesignError, OptionError, one_of
+from qstats.errors import DataError, DesignError, OptionError, one_of, text
 from qstats.estimate import Estimate
 from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells
@@ -243,6 +243,7 @@ def proportion(
     >>> proportion(rows, y="ok", design=Design(cluster="plant")).value()
     87.5
     """
+    text("y", y, empty=False)
     bare = design is None and not isinstance(data, Cells)  # then cells keep no squares
     square = {SQUARE: _square(y)} if bare else {}
     found = _cells(data, by, design, {y: y, **square}, missing)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError, one_of
+from qstats.errors import DesignError, one_of, yes_or_no
 from qstats.stats import design_effect, elements, replicate, sampling
 from qstats.stats.covariance import entries as stored
 from qstats.survey import adjusting
@@ -100,6 +100,7 @@ def fit(
         What the design refuses, the strata being named.
     """
     one_of("df", df, ("domain", "design"))
+    yes_or_no("margins", margins)
     placed = entries_of(found, by, margins=margins)
     if found.design is None:
         return _without_design(found, y, x, placed)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import narwhals as nw
 import pyarrow as pa
 
-from qstats.errors import OptionError
+from qstats.errors import OptionError, whole_number, yes_or_no
 from qstats.schema import PROVENANCE, Schema, check
 from qstats.survey import duck, progress, pushdown, soundness
 from qstats.survey.engines import Frame, aggregated, collected, columns_of, framed
@@ -73,6 +73,10 @@ def add_up(
     DataError, DesignError
         See :func:`qstats.survey.cells.cells`.
     """
+    if limits.max_cells is not None:
+        whole_number("max_cells", limits.max_cells, least=1)
+    if limits.progress is not None:
+        yes_or_no("progress", limits.progress)
     if duck.is_files(data) and not (schema is not None and duck.is_workbook(data)):
         opened = duck.opened(data, memory_limit=limits.memory_limit, temp_directory=limits.temp_directory)
         with opened as source, progress.bar(source.connection, limits.progress):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import DesignError, OptionError
+from qstats.errors import DesignError, OptionError, one_of, within_0_1
 from qstats.estimate import Estimate, assemble
 from qstats.stats import design_intervals, quantiles
 from qstats.stats.design_intervals import Design as Interval
@@ -91,6 +91,10 @@ def quantile(
         raise OptionError(
             "quantiles need the distribution of the column, which cells do not keep; give the table"
         )
+    one_of("df", df, ("domain", "design"))
+    one_of("rule", rule, get_args(quantiles.Rule))
+    one_of("interval", interval, design_intervals.DESIGN)
+    within_0_1("level", level)
     keys, probs = keys_of(by), _shares_of(q)
     what = plan([*keys, VALUE], design, (y,), missing, None)
     found = cells_of(data, what, derived={VALUE: _text(y)})

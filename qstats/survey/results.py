@@ -111,7 +111,11 @@ def _method(found: Cells) -> str:
         return "sums without a design: the error is not known"
     parts = []
     if design.calibrations:
-        parts.append("calibrated (" + ", ".join(step.distance for step in design.calibrations) + ")")
+        steps = (
+            step.distance if step.error == "greg" else f"{step.distance}, error by its derivative"
+            for step in design.calibrations
+        )
+        parts.append(f"calibrated ({', '.join(steps)})")
     if design.replication is not None:
         parts.append(f"replicates ({design.replication.method})")
     else:

@@ -209,10 +209,5 @@ def test_the_derivative_of_a_raked_estimate_decides_against_the_unweighted_proje
     ours = estimated(row, unit, sample, CELL, STEPS["syn_rake"])[1]
     assert abs(ours / exact - 1) < 0.0025
     assert float(row["se"]) / exact - 1 > 0.02
-    # differentiated exactly, the projection has the calibrated weights
-
-    def exactly(d):
-        done = STEPS["syn_rake"](d)
-        return done._replace(slope=done.g)
-
+    exactly = partial(STEPS["syn_rake"], error="derivative")
     np.testing.assert_allclose(estimated(row, unit, sample, CELL, exactly)[1], exact, rtol=1e-6)

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats.survey.design import Design
 from qstats.errors import DesignError
+from qstats.survey.design import Design
 from qstats.survey.estimators import mean, proportion, ratio, total
 from qstats.survey.quantile import quantile
 
@@ -89,7 +89,7 @@ def compare(found, rows, by, tolerance=1e-12):
 def calls(name, case):
     rows = table(f"results/{name}.csv").query("case == @case")
     plain = rows[~rows["call"].str.contains("ciprop|contrast|quantile|scale")]
-    return {call: group for call, group in plain.groupby("call", sort=False)}
+    return dict(plain.groupby("call", sort=False))
 
 
 def keys(call):
@@ -145,7 +145,7 @@ def test_every_interval_of_a_proportion_also_in_domains_with_their_own_degrees_o
 
 
 def test_a_contrast_of_two_domains_has_their_covariance():
-    for case, design in DESIGNS.items():
+    for design in DESIGNS.values():
         row = table("results/syn_taylor.csv").query("case == @case and call.str.contains('contrast')").iloc[0]
         found = mean(ROWS, y="y", by="prod", design=design).where(prod=["A", "B"])
         d = found.table["estimate"].diff().iloc[1] * -1
