@@ -1,8 +1,13 @@
-"""Type I error of trend tests under autocorrelation, and coverage of drift forecasts; prints two tables."""
+"""Type I error and power of trend tests under autocorrelation, coverage of drift forecasts; prints tables.
+
+With the argument ``spread`` the table of `qstats.stats.whitening` instead.
+"""
+
+import sys
 
 import numpy as np
 
-from qstats.stats import autocorrelation, backtest, forecast, trend
+from qstats.stats import autocorrelation, backtest, forecast, trend, whitening
 
 REPEATS = 2000
 
@@ -23,19 +28,49 @@ def rejected(p: np.ndarray) -> str:
 
 def sizes(rng: np.random.Generator) -> None:
     """Print the share of series without trend in which a trend is found."""
-    print("| n | ρ | none | prewhiten | prewhiten-raw | block | hamed-rao |\n|---|---|---|---|---|---|---|")
+    print("| n | ρ | none | calibrated | prewhiten | prewhiten-raw | block | hamed-rao |")
+    print("|---|---|---|---|---|---|---|---|")
     for n in (12, 20, 40, 80):
         for rho in (0.0, 0.3, 0.5, 0.7):
             Y = ar1(rng, REPEATS, n, rho)
             raw = np.clip(autocorrelation.acf(Y, 1)[:, 0], 0, 0.99)
             found = [
                 trend.mann_kendall(Y).p,
+                whitening.whitened(Y).p,
                 autocorrelation.prewhitened(Y).p,
                 autocorrelation.prewhitened(Y, r=raw).p,
                 autocorrelation.block_permuted(Y[:400], rng=rng, draws=199).p,
                 autocorrelation.hamed_rao(Y).p,
             ]
             print(f"| {n} | {rho} | {' | '.join(map(rejected, found))} |")
+
+
+def power(rng: np.random.Generator) -> None:
+    """Print the share of series in which a trend is found that is there: 3 standard deviations in all."""
+    print("| n | ρ | none | calibrated | prewhiten | prewhiten-raw |\n|---|---|---|---|---|---|")
+    for n in (12, 24, 40):
+        for rho in (0.0, 0.3, 0.5, 0.7):
+            Y = np.sqrt(1 - rho**2) * ar1(rng, REPEATS, n, rho) + 3 / n * np.arange(n)
+            raw = np.clip(autocorrelation.acf(Y, 1)[:, 0], 0, 0.99)
+            found = [
+                trend.mann_kendall(Y).p,
+                whitening.whitened(Y).p,
+                autocorrelation.prewhitened(Y).p,
+                autocorrelation.prewhitened(Y, r=raw).p,
+            ]
+            print(f"| {n} | {rho} | {' | '.join(map(rejected, found))} |")
+
+
+def spread(rng: np.random.Generator) -> None:
+    """Print the spread of z after whitening, a row for each length."""
+    for n in whitening._LENGTHS:
+        row = []
+        for rho in whitening._RHO:
+            Y = ar1(rng, 20_000 if n <= 80 else 8_000, n, rho)
+            test = whitening.whitened(Y)
+            plain = trend.standardised(test.S, test.variance / whitening.spread(n, test.r) ** 2)
+            row.append(np.quantile(np.abs(plain), 0.95) / 1.96)
+        print(f"({', '.join(f'{k:.3f}' for k in row)}),")
 
 
 def coverage(rng: np.random.Generator) -> None:
@@ -56,5 +91,9 @@ def coverage(rng: np.random.Generator) -> None:
 
 if __name__ == "__main__":
     generator = np.random.default_rng(20240101)
-    sizes(generator)
-    coverage(generator)
+    if sys.argv[1:] == ["spread"]:
+        spread(generator)
+    else:
+        sizes(generator)
+        power(generator)
+        coverage(generator)

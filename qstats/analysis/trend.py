@@ -14,14 +14,14 @@ from qstats.errors import DataError, OptionError, QStatsWarning, one_of, whole_n
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats import autocorrelation as corrections
-from qstats.stats import multiplicity, seasonal_trend, trend_line
+from qstats.stats import multiplicity, seasonal_trend, trend_line, whitening
 from qstats.stats import trend as formulas
 from qstats.stats.difference import p_normal
 
 Method = Literal["theil-sen", "seasonal", "weighted", "growth"]
-Correction = Literal["none", "prewhiten", "prewhiten-raw", "block", "hamed-rao"]
+Correction = Literal["none", "calibrated", "prewhiten", "prewhiten-raw", "block", "hamed-rao"]
 
-_CORRECTIONS: Final = ("none", "prewhiten", "prewhiten-raw", "block", "hamed-rao")
+_CORRECTIONS: Final = ("none", "calibrated", "prewhiten", "prewhiten-raw", "block", "hamed-rao")
 #: fewest values: of the test (2/5! is below 5 %), of the whitened one
 _NEED: Final = {"theil-sen": 5, "seasonal": 0, "weighted": 3, "growth": 2}
 _WHITENED: Final = 8
@@ -63,11 +63,13 @@ def trend(
     estimate : Estimate
         With a key ``period``; every combination of the other keys is a series.
     method : {"theil-sen", "seasonal", "weighted", "growth"}
-    autocorrelation : {"prewhiten", "prewhiten-raw", "block", "hamed-rao", "none"}, optional
-        What is done about values that depend on those before. By default ``theil-sen`` whitens the series
-        by its autocorrelation about the trend where it has 8 values without gaps (with fewer nothing can be
-        done, and a note says so), and ``seasonal`` adds the covariances of the seasons. ``prewhiten-raw``
-        whitens by the autocorrelation trend included (safest, least power); ``block`` permutes blocks of
+    autocorrelation : {"calibrated", "prewhiten", "prewhiten-raw", "block", "hamed-rao", "none"}, optional
+        What is done about values that depend on those before. By default ``theil-sen`` takes ``calibrated``
+        where a series has 8 values without gaps (with fewer nothing can be done, and a note says so):
+        whitened by an autocorrelation about the trend that is on the safe side, with the spread that this
+        leaves (:func:`qstats.stats.whitening.whitened`); and ``seasonal`` adds the covariances of the
+        seasons. ``prewhiten`` takes the autocorrelation as it is, and finds more trends, also where there is
+        none; ``prewhiten-raw`` the one trend included (safest, least power); ``block`` permutes blocks of
         neighbours; ``hamed-rao`` rejects too often, and warns. ``none`` takes values as independent.
     scale : {"larger", "known", "estimated"}, optional
         With ``weighted``: see :func:`qstats.stats.trend_line.weighted_line`; by default ``larger``.
@@ -170,7 +172,7 @@ def _every_monotone(
             able = whole and s.y.size >= _WHITENED
             if not able:
                 notes.append(say("trend.not_whitened", lang, need=_WHITENED))
-            correction = "prewhiten" if able else "none"
+            correction = "calibrated" if able else "none"
         if correction != "none" and not whole:
             raise DataError(say("trend.no_gaps", lang, series=s.title, correction=correction))
         groups.setdefault((correction, s.per_year, tuple((s.at - s.at[0]).tolist())), []).append(i)
@@ -204,6 +206,8 @@ def _monotone(
 def _corrected(
     Y: np.ndarray, correction: Correction, level: float, rng: np.random.Generator
 ) -> tuple[corrections.Corrected, str]:
+    if correction == "calibrated":
+        return whitening.whitened(Y, level=level), "Mann–Kendall, whitened, calibrated"
     if correction == "prewhiten":
         return corrections.prewhitened(Y, level=level), "Mann–Kendall, whitened"
     if correction == "prewhiten-raw":

@@ -40,12 +40,13 @@ def test_every_correction_has_its_own_answer(given):
     rate = given(years(y, first=2000))
     found = {
         c: trend(rate, autocorrelation=c).table.iloc[0]
-        for c in ("none", "prewhiten", "prewhiten-raw", "block")
+        for c in ("none", "calibrated", "prewhiten", "prewhiten-raw", "block")
     }
     with pytest.warns(QStatsWarning, match="Hamed"):
         found["hamed-rao"] = trend(rate, autocorrelation="hamed-rao", lang="en").table.iloc[0]
-    assert len({row["p"] for row in found.values()}) == 5
-    assert trend(rate).table["p"].iloc[0] == found["prewhiten"]["p"]
+    assert len({row["p"] for row in found.values()}) == 6
+    assert trend(rate).table["p"].iloc[0] == found["calibrated"]["p"]
+    assert found["calibrated"]["test"] == "Mann–Kendall, whitened, calibrated"
     assert found["prewhiten"]["r"] == pytest.approx(autocorrelation.residual_r1(y)[0])
     assert (
         found["prewhiten"]["conf_high"] - found["prewhiten"]["conf_low"]

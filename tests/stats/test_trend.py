@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qstats.errors import DataError, OptionError
-from qstats.stats import autocorrelation, breaks, seasonal_trend, smoothing, trend, trend_line
+from qstats.stats import autocorrelation, breaks, seasonal_trend, smoothing, trend, trend_line, whitening
 from qstats.stats.median_slope import all_slopes, median_slope
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(3, 26))
@@ -111,6 +111,53 @@ def test_whitening_restores_the_type_one_error_under_autocorrelation():
     assert np.mean(autocorrelation.prewhitened(Y).p <= 0.05) < 0.09
     white = ar1(np.random.default_rng(6), 1500, 40, 0.0)
     assert np.mean(autocorrelation.prewhitened(white).p <= 0.05) < 0.06
+
+
+@pytest.mark.parametrize(("n", "most"), [(12, 0.08), (24, 0.065), (40, 0.06)])
+def test_a_calibrated_test_finds_fewer_trends_that_are_none_than_one_that_is_only_whitened(n, most):
+    rng = np.random.default_rng(n)
+    for rho in (0.0, 0.3, 0.5):
+        Y = ar1(rng, 2000, n, rho)
+        found = np.mean(whitening.whitened(Y).p <= 0.05)
+        assert found < most
+        assert rho == 0 or found < np.mean(autocorrelation.prewhitened(Y).p <= 0.05)
+
+
+def test_limits_of_a_calibrated_slope_hold_it_and_agree_with_the_test():
+    Y = 0.1 * np.arange(30) + ar1(np.random.default_rng(9), 1500, 30, 0.5)
+    found = whitening.whitened(Y)
+    assert 0.93 < np.mean((found.low <= 0.1) & (found.high >= 0.1)) < 0.98
+    apart = (found.low > 0) | (found.high < 0)
+    assert np.mean(apart == (found.p <= 0.05)) > 0.98
+    wider = whitening.whitened(Y, level=0.99)
+    assert (wider.high - wider.low > found.high - found.low).all()
+
+
+@given(
+    arrays(float, st.integers(8, 25), elements=st.integers(-30, 30), unique=True),
+    st.floats(0.1, 50),
+    st.floats(-50, 50),
+)
+def test_a_calibrated_test_does_not_depend_on_unit_or_origin(y, scale, origin):
+    one, other = whitening.whitened(y), whitening.whitened(scale * y + origin)
+    assert other.r[0] == pytest.approx(one.r[0], rel=1e-6)
+    mirrored = whitening.whitened(-y)
+    assert mirrored.S[0] == -one.S[0]
+    assert mirrored.p[0] == one.p[0]
+    assert mirrored.slope[0] == -one.slope[0]
+
+
+def test_the_spread_left_by_whitening_meets_its_table_and_goes_to_one():
+    for n, row in zip(whitening._LENGTHS, whitening._SPREAD, strict=True):
+        assert whitening.spread(n, whitening._RHO) == pytest.approx(row, rel=1e-12)
+    assert whitening.spread(10**9, [0.0, 0.5, 0.9]) == pytest.approx([1.0] * 3, rel=1e-6)
+    between = whitening.spread(14, 0.9)
+    assert whitening.spread(12, 0.9) < between < whitening.spread(16, 0.9)
+    assert whitening.spread(12, 0.99) == whitening.spread(12, 0.95)  # beyond the table: its edge
+
+
+def test_a_constant_series_has_no_calibrated_test():
+    assert np.isnan(whitening.whitened(np.full(10, 3.0)).p).all()
 
 
 def test_blocks_keep_the_dependence_and_their_limits_are_wider():

@@ -1,0 +1,121 @@
+r"""A trend test of whitened series whose autocorrelation had to be estimated from the same few values.
+
+To whiten takes away what looks like dependence. Where the estimate came out too low by chance, what is left
+still depends on what came before, and the test finds trends that are none: in 8 to 14 % of series of 12
+values with ρ from 0.5 to 0.7. The cure has two parts: an autocorrelation a little on the safe side, and the
+spread that S really has after that, found once by simulation.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qstats.stats import trend
+from qstats.stats.autocorrelation import Corrected, residual_r1
+
+Array = NDArray[np.float64]
+
+#: standard errors that are added to the autocorrelation
+_SAFE: Final = 0.5
+_LENGTHS: Final = (8, 10, 12, 16, 20, 30, 40, 60, 80, 120, 200)
+_RHO: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
+#: spread of z after whitening: the 95 % point of |z| over 1.96, in 20,000 series (8,000 from n = 120 on) of
+#: each length and ρ; see ``tools/trend_simulation.py``
+_SPREAD: Final = (
+    (0.766, 0.920, 0.920, 1.073, 1.073, 1.073, 1.226),
+    (0.798, 0.904, 0.904, 1.117, 1.223, 1.223, 1.330),
+    (0.794, 0.874, 0.953, 1.112, 1.271, 1.350, 1.430),
+    (0.808, 0.909, 1.010, 1.111, 1.313, 1.464, 1.565),
+    (0.821, 0.928, 0.964, 1.107, 1.285, 1.464, 1.606),
+    (0.852, 0.928, 0.986, 1.043, 1.215, 1.483, 1.675),
+    (0.876, 0.938, 0.987, 1.025, 1.160, 1.407, 1.618),
+    (0.888, 0.954, 0.961, 1.001, 1.088, 1.268, 1.548),
+    (0.916, 0.963, 0.959, 0.972, 1.058, 1.197, 1.426),
+    (0.916, 0.982, 0.956, 0.949, 1.010, 1.092, 1.350),
+    (0.938, 0.979, 0.961, 0.958, 0.963, 0.992, 1.128),
+)
+
+
+def whitened(Y: ArrayLike, /, *, level: float = 0.95) -> Corrected:
+    r"""Test :math:`y_t - r\,y_{t-1}` for a monotone trend, with the spread that an estimated r leaves.
+
+    .. math:: r = \min\Bigl\{0.99,\ r^+ + \tfrac12\sqrt{(1 - r^{+2})/n}\Bigr\}, \qquad
+              r^+ = \max(0, r^*), \qquad \operatorname{var}^* S = k(n, r)^2\,\operatorname{var} S
+
+    :math:`r^*` is :func:`qstats.stats.autocorrelation.residual_r1`, and k a table of simulated normal AR(1)
+    series, interpolated in 1/n and r; beyond n = 200 it goes to 1. The slope and its limits are those of the
+    whitened series over 1 − r.
+
+    Parameters
+    ----------
+    Y : array_like, shape (series, n) or (n,)
+        In order of time, no gaps; n of 8 or more.
+    level : float
+        Of the limits of the slope.
+
+    Returns
+    -------
+    Corrected
+        p by the normal law.
+
+    Raises
+    ------
+    DataError
+        Fewer than 8 values.
+
+    References
+    ----------
+    von Storch (1995), in: Analysis of Climate Variability, chapter 2; Hamed (2009), Journal of Hydrology
+    368, for the bias of r. Beran (1988), JASA 83, 687–697, for a test calibrated by its own simulated law.
+
+    Examples
+    --------
+    >>> found = whitened([88.1, 89.3, 89.0, 90.2, 89.9, 90.4, 91.5, 91.2, 92.0, 91.8])
+    >>> found.r.round(3).tolist(), found.p.round(3).tolist()
+    ([0.158], [0.001])
+    """
+    from scipy.special import ndtri
+
+    Y = np.array(Y, float, ndmin=2)
+    n = Y.shape[1]
+    known = np.maximum(residual_r1(Y), 0.0)
+    r = np.minimum(0.99, known + _SAFE * np.sqrt((1 - known**2) / n))
+    W = Y[:, 1:] - r[:, None] * Y[:, :-1]
+    test = trend.mann_kendall(W, p="normal")
+    variance = test.variance * spread(n, r) ** 2
+    z = trend.standardised(test.S, variance)
+    reach = ndtri((1 + level) / 2) * np.sqrt(variance)
+    line, k = trend.sen_limits(W, np.arange(float(n - 1)), reach), 1 / (1 - r)
+    return Corrected(
+        test.S, variance, z, trend.p_of(z), np.asarray(r), k * line.slope, k * line.low, k * line.high
+    )
+
+
+def spread(n: int, r: ArrayLike) -> Array:
+    """Return k: how many times as wide as without dependence z is, once whitened by r.
+
+    Parameters
+    ----------
+    n : int
+        Values of the series before it is whitened.
+    r : array_like
+        From 0 to 1.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> spread(12, [0.0, 0.5, 0.9]).round(3).tolist()
+    [0.794, 1.032, 1.35]
+    """
+    table, inverse = np.array(_SPREAD), 1 / np.array(_LENGTHS)
+    if n >= _LENGTHS[-1]:
+        at = 1 + (table[-1] - 1) * _LENGTHS[-1] / n
+    else:
+        at = np.array([np.interp(1 / n, inverse[::-1], column[::-1]) for column in table.T])
+    return np.asarray(np.interp(np.asarray(r, float), _RHO, at))
