@@ -78,6 +78,7 @@ _PUBLIC = {
     "panel_regression": "analysis.panel_regression",
     "errors_in_variables": "analysis.panel_regression",
     "compare": "analysis.compare",
+    "clubs": "analysis.clubs",
     "funnel": "analysis.funnel",
     "monitor": "analysis.monitor",
     "outbreaks": "analysis.outbreaks",
