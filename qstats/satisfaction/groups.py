@@ -279,14 +279,6 @@ def _told(
     for _, own in table.groupby([table["kind"], omnibus], sort=False):
         table.loc[own.index, "p_adjusted"] = adjusted(own["p"], method=adjust)
     keys = ["kind", "parameter", "group", "compared_with"]
-    notes = [*of.survey.notes, *found.notes]
-    for (a, b), test in tests.items():
-        if np.isnan(test.p).all() and not test.failure.any():
-            notes.append(say("path_groups.fixed", test=f"{a} – {b}"))
-        if said := "; ".join(f"{reason}: {count}" for reason, count in test.reasons.items()):
-            name = say("path_groups.all") if a == "*" else f"{a} – {b}"
-            lost = int(np.count_nonzero(test.failure))
-            notes.append(say("path_groups.failed", test=name, count=lost, of=permutations, reasons=said))
     nothing = np.full(len(table), np.nan)
     sizes = dict(zip(found.names, np.bincount(found.group).tolist(), strict=True)) | {"*": found.rows.size}
     both = [
@@ -311,9 +303,24 @@ def _told(
         basis="respondents",
         inference="superpopulation" if of.survey.drawn.design is None else "design",
         provenance=of.survey.provenance,
-        notes=notes,
+        notes=_notes(of, found, tests, permutations),
         digits=3,
     )
+
+
+def _notes(
+    of: Study, found: Respondents, tests: dict[tuple[str, str], GroupTest], permutations: int
+) -> list[str]:
+    """Return what was permuted, which pairs could not be, and what failed."""
+    notes = [*of.survey.notes, *found.notes]
+    for (a, b), test in tests.items():
+        if np.isnan(test.p).all() and not test.failure.any():
+            notes.append(say("path_groups.fixed", test=f"{a} – {b}"))
+        if said := "; ".join(f"{reason}: {count}" for reason, count in test.reasons.items()):
+            name = say("path_groups.all") if a == "*" else f"{a} – {b}"
+            lost = int(np.count_nonzero(test.failure))
+            notes.append(say("path_groups.failed", test=name, count=lost, of=permutations, reasons=said))
+    return notes
 
 
 def _rows(
