@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: memory of DuckDB unless something else is said; what exceeds it spills to disk
 MEMORY: Final = "1GB"
+#: bytes of a file that are looked at before DuckDB reads it
+_HEAD: Final = 65_536
 _PARQUET: Final = (".parquet", ".pq", ".parq")
 _CSV: Final = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst")
 
@@ -135,12 +139,14 @@ def found_files(data: Any, /) -> tuple[tuple[str, ...], str]:
         if not names:
             raise DataError(say("cells.no_match", pattern=item))
         files += names
-    for name in files:
-        _readable(Path(name))
+    heads = [_readable(Path(name)) for name in files]
     kinds = {_kind(name) for name in files}
     if len(kinds) > 1:
         raise DataError(say("cells.two_kinds", files=", ".join(files[:5])))
-    return tuple(files), kinds.pop()
+    kind = kinds.pop()
+    if kind == "csv" and all(_only_header(head) for head in heads):
+        raise DataError(say("cells.header_only", path=files[0]))
+    return tuple(files), kind
 
 
 def _kind(name: str) -> str:
@@ -152,12 +158,13 @@ def _kind(name: str) -> str:
     raise DataError(say("cells.file_kind", path=name))
 
 
-def _readable(path: Path) -> None:
+def _readable(path: Path) -> bytes:
+    """Return the head of a file, of packed CSV unpacked, or raise when it cannot be read."""
     try:
         if path.is_fifo():
             raise DataError(say("cells.pipe", path=path))
         with path.open("rb") as file:
-            head = file.read(65_536)
+            head = file.read(_HEAD)
     except FileNotFoundError:
         raise DataError(say("file.missing", path=path)) from None
     except IsADirectoryError:
@@ -166,8 +173,25 @@ def _readable(path: Path) -> None:
         raise DataError(say("file.denied", path=f"{path!s:.200}", error=error.strerror)) from error
     if not head:
         raise DataError(say("file.empty", path=path))
-    if _kind(path.name) == "csv":
-        _sound_head(path, head)
+    if _kind(path.name) == "parquet" or path.suffix == ".zst":
+        return b""
+    if path.suffix == ".gz":
+        head = _unpacked(path)
+    _sound_head(path, head)
+    return head
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            return file.read(_HEAD)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(say("file.broken", path=path, error=error)) from error
+
+
+def _only_header(head: bytes) -> bool:
+    """Return whether a CSV file, of which this is the head, has one line with something in it."""
+    return bool(head) and len(head) < _HEAD and sum(bool(line.strip()) for line in head.splitlines()) == 1
 
 
 def _sound_head(path: Path, head: bytes) -> None:

@@ -1,5 +1,7 @@
 """Bad input is refused by name: file, column, row, stratum; what was saved before stays as it was."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -272,3 +274,26 @@ def test_a_csv_file_with_a_header_twice_is_refused(tmp_path):
     path.write_text("y,x,y\n1,2,3\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"y.*(改名|Rename)"):
         mean(path, y="x")
+
+
+@pytest.mark.parametrize("name", ["checks.csv", "checks.csv.gz"])
+def test_a_csv_file_with_only_a_header_says_so_and_counts_for_nothing_beside_others(tmp_path, name):
+    write = gzip.compress if name.endswith("gz") else bytes
+    (tmp_path / name).write_bytes(write(b"h,psu,w,y,x\n"))
+    for function in (*every(tmp_path / name, PLAN), *every(tmp_path / name, None)):
+        with pytest.raises(DataError, match=r"checks\.csv.*(表头|header)"):
+            function()
+    (tmp_path / f"b{name}").write_bytes(write(b"h,psu,w,y,x\n1,1,1,0,2\n1,2,1,1,4\n"))
+    both = [tmp_path / f"b{name}", tmp_path / name]
+    assert mean(both, y="x").value() == 3
+    assert mean(both[::-1], y="x", design=PLAN).value() == 3
+
+
+def test_a_packed_csv_file_is_read_and_a_broken_one_named(tmp_path):
+    packed = gzip.compress(b"y,x\n1,2\n0,4\n" * 1)
+    (tmp_path / "checks.csv.gz").write_bytes(packed)
+    assert mean(tmp_path / "checks.csv.gz", y="x").value() == 3
+    for broken in (packed[:-9], b"y,x\n1,2\n"):
+        (tmp_path / "checks.csv.gz").write_bytes(broken)
+        with pytest.raises(DataError, match=r"checks\.csv\.gz"):
+            mean(tmp_path / "checks.csv.gz", y="x")
