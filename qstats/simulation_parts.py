@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 EDITION: Final = "2017"
 SIZES: Final = np.array(["large", "medium", "small", "micro"], dtype=object)
 CHANNELS: Final = np.array(["production", "sales", "online"], dtype=object)
+CAUSES: Final = np.array(
+    ["safety", "performance", "marking", "energy", "material", "interference"], dtype=object
+)
 SERVICES: Final = np.array(["consumer", "public", "producer", "emerging"], dtype=object)
 CONSTRUCTS: Final = {"IMAG": 4, "EXPE": 3, "QUAL": 4, "VAL": 2, "SAT": 3, "LOY": 2}
 GOODS: Final = np.array(
@@ -144,9 +147,18 @@ def inspections(year: int, size: int, seed: int, goals: Goals) -> pd.DataFrame:
             "weight": _weights(places, cell, scale),
             "inspected": 1,
             "passed": passed.astype(np.int64),
+            "cause": np.where(passed, "", _causes(year, seed, channel)),
             "output": V[cell],
         }
     )
+
+
+def _causes(year: int, seed: int, channel: np.ndarray) -> np.ndarray:
+    """Return what each record would fail for: by channel, online more often for its marking (assumed)."""
+    shares = np.array([[30, 24, 12, 14, 12, 8], [28, 22, 18, 12, 12, 8], [24, 18, 30, 10, 10, 8]]) / 100
+    u = stream("inspections", year, "cause", seed).random(len(channel))
+    causes: np.ndarray = CAUSES[(u[:, None] > shares.cumsum(1)[channel][:, :-1]).sum(1)]
+    return causes
 
 
 def _firms(n: np.ndarray, cell: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, int]:

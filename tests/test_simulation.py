@@ -249,3 +249,12 @@ def test_the_level_moves_the_draws_never_change():
     assert (many | ~few).all()
     assert 100 * a[many].sum() / a.sum() == pytest.approx(70, abs=0.05)
     assert t[many].max() < t[~many].min()
+
+
+def test_what_fails_has_a_cause_and_what_passes_has_none():
+    records = simulate("inspections", year=2023, seed=2, size=30_000)
+    assert ((records["cause"] == "") == (records["passed"] == 1)).all()
+    assert set(records["cause"]) == {"", *simulation_parts.CAUSES}
+    failed = records[records["passed"] == 0]
+    marked = failed["cause"].eq("marking").groupby(failed["channel"]).mean()
+    assert marked["online"] > marked["production"]

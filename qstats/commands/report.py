@@ -41,7 +41,7 @@ def report(
     quarter: Annotated[
         str | None, typer.Option(help="季报的季度或半年\n\nquarter or half: Q1 to Q4, H1, H2")
     ] = None,
-    topic: Annotated[str | None, typer.Option(help="专题 topic: food | size | rapex")] = None,
+    topic: Annotated[str | None, typer.Option(help="专题 topic: food | size | rapex | inspections")] = None,
     lang: Annotated[str | None, typer.Option(help="语言 languages: zh | en | zh,en")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="输出文件夹 folder")] = Path("build"),
     editorial: Annotated[

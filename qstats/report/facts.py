@@ -237,9 +237,10 @@ class Facts:
 
 
 def sources(estimate: Estimate) -> set[str]:
-    """Return the names of the published data sets in the provenance of an estimate."""
+    """Return what an estimate rests on: published data sets by name, files, simulations with their seed."""
     named = {mark.split(":", 1)[1] for mark in estimate.provenance if mark.startswith("published:")}
-    return named | {mark for mark in estimate.provenance if mark.startswith(microdata.MARKS)}
+    own = (*microdata.MARKS, "simulated:")
+    return named | {mark for mark in estimate.provenance if mark.startswith(own)}
 
 
 def place_name(region: str, lang: str | None = None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from qstats.errors import DataError
-from qstats.messages import Lang, say
+from qstats.messages import Lang, catalogue, say
 from qstats.report import formats, qci, quarterly, region, special
 from qstats.report.facts import Facts, place_name
 
@@ -97,7 +97,8 @@ def _special_headed(asked: Asked, lang: Lang) -> tuple[str, str, str]:
     period = formats.period(special.facts(asked["topic"], year=asked["year"]).period, lang=lang)
     topic = say(f"special.topic.{asked['topic']}", lang)
     subtitle = say("special.subtitle", lang, topic=topic, period=period)
-    return say("special.title", lang), subtitle, say("special.note", lang)
+    own = f"special.{asked['topic']}.compiled"
+    return say("special.title", lang), subtitle, say(own if own in catalogue() else "special.note", lang)
 
 
 def _region(asked: Asked, cells: Mapping[str, str]) -> Facts:

@@ -17,9 +17,14 @@ from qstats.report.facts import Facts
 from qstats.report.page import Section
 from qstats.report.sections_outlook import write_appendix
 
-Topic = Literal["food", "size", "rapex"]
+Topic = Literal["food", "size", "rapex", "inspections"]
 #: the module of each topic: ``facts, said, overview, parts, causes``, ``RULES, TOLD, USED, KEYS``
-TOPICS: Final = {"food": "special_food", "size": "special_size", "rapex": "special_rapex"}
+TOPICS: Final = {
+    "food": "special_food",
+    "size": "special_size",
+    "rapex": "special_rapex",
+    "inspections": "special_inspections",
+}
 #: in the order of the report
 SECTIONS = ("summary", "overview", "parts", "causes", "problems", "appendix")
 

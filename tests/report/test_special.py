@@ -1,9 +1,12 @@
 """Special reports: food by class, spot checks by size, EU alerts."""
 
+import re
+
 import pytest
 
+from qstats import simulate
 from qstats.errors import DataError, OptionError
-from qstats.report import special, special_food, special_rapex, special_size
+from qstats.report import special, special_food, special_inspections, special_rapex, special_size
 from qstats.report.classes import food_classes
 from qstats.report.editions import editions
 
@@ -95,3 +98,60 @@ def test_product_groups_are_of_the_newest_year_up_to_the_report():
 def test_an_edition_is_named_by_topic_and_year():
     assert editions("special", topic="size").editions[0].name == "special-size-2023-全国.zh"
     assert editions("special").editions[0].injected["topic"] == "food"
+
+
+@pytest.fixture(scope="module")
+def inspected():
+    return special.facts("inspections", year=2024)
+
+
+def test_simulated_rates_are_weighted_rates_of_the_records_of_the_group(inspected):
+    records = simulate("inspections", year=2024, seed=1, size=special_inspections.RECORDS)
+    records = records[records["industry"] == "38"]
+    found = special_inspections.rate(inspected, "size").table.set_index("size")
+    for size, part in records.groupby("size"):
+        by_hand = 100 * (part["weight"] * part["passed"]).sum() / part["weight"].sum()
+        assert found.loc[size, "estimate"] == pytest.approx(by_hand, rel=1e-9)
+        assert found.loc[size, "n"] == len(part)
+
+
+def test_causes_of_failures_add_up_and_stand_from_the_first(inspected):
+    table = special_inspections.failed(inspected)
+    whole = special_inspections.rate(inspected)
+    records = special_inspections._records(2024).query("period == '2024'")
+    assert table["value"].sum() == (records["passed"] == 0).sum() and len(records) == whole.table["n"].iloc[0]
+    assert table["share"].sum() == pytest.approx(100) and table["value"].is_monotonic_decreasing
+    assert next(special_inspections.cause_leads(inspected, "zh")).key == "safety"
+
+
+@pytest.mark.parametrize(("lang", "badge"), [("zh", "模拟数据"), ("en", "Simulated data")])
+def test_everything_simulated_is_marked_on_its_section_tables_and_figures(inspected, lang, badge):
+    for name in ("summary", "overview", "parts", "causes", "problems"):
+        section = getattr(special, name)(inspected, "inspections", lang=lang)
+        assert section.simulated and badge in section.html()
+        captions = re.findall(r"<caption>.*?</caption>", section.body, re.DOTALL)
+        figures = re.findall(r"<svg.*?</svg>", section.body, re.DOTALL)
+        assert len(captions) + len(figures) == {"overview": 1, "parts": 4, "causes": 2}.get(name, 0)
+        assert all("qs-badge" in caption for caption in captions)
+        word = "模拟数据" if lang == "zh" else "SIMULATED"
+        assert all(word in figure for figure in figures)
+
+
+def test_only_groups_whose_difference_is_clear_are_a_problem(inspected):
+    assert [one.key for one in special_inspections.small_below(inspected, "zh")] == ["small"]
+    assert list(special_inspections.online_below(inspected, "zh")) == []
+
+
+def test_a_region_with_few_products_is_named_and_not_printed(inspected):
+    body = special.parts(inspected, "inspections", lang="zh").body
+    counts = special_inspections.rate(inspected, "region").table.set_index("region")["n"]
+    few = counts.index[counts < special_inspections.LEAST]
+    assert len(few) and all(name in re.search("不列：(.*?)。", body)[1] for name in few)
+    assert not any(f">{name}</" in body for name in few)
+
+
+def test_the_first_year_has_no_change_and_a_year_without_a_national_rate_is_refused():
+    body = special.overview(special.facts("inspections", year=2020), "inspections", lang="zh").body
+    assert "上年没有数据" in body
+    with pytest.raises(DataError, match="2020"):
+        special.facts("inspections", year=2017)
