@@ -19,9 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, within_0_1
+from qstats.errors import DataError, whole_number, within_0_1
 from qstats.stats.path_moments import Missing, left_out, resampled
-from qstats.stats.pathmodel import FAILURES, Fit, Metric, Model, Scheme, fit_stack
+from qstats.stats.pathmodel import FAILURES, Fit, Metric, Model, Scheme, check_options, fit_stack
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -101,8 +101,7 @@ def bootstrap(
     >>> drawn.values["paths"].shape, drawn.reasons
     ((99, 2, 2), {})
     """
-    if chunk < 1:
-        raise OptionError(f"chunk={chunk!r} is not a number of replicates")
+    check_options(scheme, metric, tolerance, max_iterations)
     stacks = resampled(X, weights, missing=missing, chunk=chunk)
     return _replicate(stacks, model, statistic, start, scheme, metric, tolerance, max_iterations)
 
@@ -131,6 +130,7 @@ def jackknife(
     model, statistic, start, scheme, metric, tolerance, max_iterations, chunk
         See :func:`bootstrap`.
     """
+    check_options(scheme, metric, tolerance, max_iterations)
     stacks = left_out(X, w, chunk=chunk)
     return _replicate(stacks, model, statistic, start, scheme, metric, tolerance, max_iterations)
 
@@ -177,6 +177,10 @@ def resamples(n: int, B: int, *, seed: int | np.random.Generator | None) -> NDAr
     seed : int, Generator or None
         None draws anew each time; 0 is a seed like any other.
     """
+    whole_number("n", n, least=1)
+    whole_number("B", B, least=1)
+    if seed is not None and not isinstance(seed, np.random.Generator):
+        whole_number("seed", seed, least=0)
     rng = np.random.default_rng(seed)
     counts = np.empty((B, n), np.uint16)
     for b in range(B):

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, one_of, real_number, whole_number
 
 Array = NDArray[np.float64]
 Flag = NDArray[np.bool_]
@@ -99,6 +99,8 @@ def moments(
     2
     """
     one_of("missing", missing, get_args(Missing))
+    real_number("tolerance", tolerance, above=0)
+    whole_number("max_iterations", max_iterations, least=1)
     x = np.asarray(X, float)
     weight = np.ones(len(x)) if w is None else np.asarray(w, float)
     _refuse_weights(x, weight)
@@ -285,6 +287,8 @@ def resampled(
     chunk : int
         Replicates at a time; the results do not depend on it but for rounding.
     """
+    one_of("missing", missing, get_args(Missing))
+    whole_number("chunk", chunk, least=1)
     x, W = np.asarray(X, float), np.asarray(weights)
     if W.ndim != 2 or len(W) != len(x):
         raise DataError(f"replicate weights of shape {W.shape} do not suit {len(x)} rows: one column each")
@@ -335,6 +339,7 @@ def left_out(X: ArrayLike, w: ArrayLike | None = None, *, chunk: int = 256) -> I
     chunk : int
         Rows at a time.
     """
+    whole_number("chunk", chunk, least=1)
     x = np.asarray(X, float)
     weight = np.ones(len(x)) if w is None else np.asarray(w, float)
     centre = weight @ x / weight.sum()

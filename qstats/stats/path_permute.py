@@ -90,6 +90,8 @@ def permuted(
     """
     whole_number("permutations", permutations, least=1)
     whole_number("chunk", chunk, least=1)
+    if seed is not None:
+        whole_number("seed", seed, least=0)
     chosen = Fitting() if how is None else how
     x, label = np.asarray(X, float), np.asarray(group, np.intp)
     w = np.ones(len(x)) if weights is None else np.asarray(weights, float)

@@ -134,6 +134,8 @@ def predict(
     """
     whole_number("folds", folds, least=2)
     whole_number("repeats", repeats, least=1)
+    if seed is not None:
+        whole_number("seed", seed, least=0)
     x, chosen = np.asarray(X, float), Fitting() if how is None else how
     v = np.ones(len(x)) if weights is None else np.asarray(weights, float)
     number = np.unique(np.arange(len(x)) if unit is None else np.asarray(unit), return_inverse=True)[

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import OptionError, one_of
-from qstats.stats.pathmodel import Fit, Metric, Model, PathModelError, Scheme, fit
+from qstats.stats.pathmodel import Fit, Metric, Model, PathModelError, Scheme, check_options, fit
 
 Array = NDArray[np.float64]
 Flag = NDArray[np.bool_]
@@ -132,6 +132,7 @@ def effect_size_refitted(
     found : Fit
         A single fit of `model`, in the same scheme and metric.
     """
+    check_options(scheme, metric, 1e-10, 1)
     f2 = np.full(found.paths.shape, np.nan)
     for c, k in np.argwhere(model.paths):
         fewer = model.paths.copy()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import QStatsError, one_of
+from qstats.errors import OptionError, QStatsError, one_of
 
 Index = NDArray[np.intp]
 Flag = NDArray[np.bool_]
@@ -78,6 +78,8 @@ def specify(blocks: ArrayLike, paths: ArrayLike, *, modes: Mode | Sequence[Mode]
     if block.ndim != 1 or not np.array_equal(np.unique(block), np.arange(C)):
         found = np.unique(block).tolist()
         raise PathModelError(f"blocks name the constructs {found}; {C} are in paths, each needs an item")
+    if not isinstance(modes, Iterable):
+        raise OptionError(f"modes={modes!r:.200} is neither 'A', 'B' nor one for each construct")
     each = (modes,) * C if isinstance(modes, str) else tuple(modes)
     for mode in each:
         one_of("modes", mode, get_args(Mode))

@@ -21,7 +21,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import one_of, real_number, whole_number
 from qstats.stats.path_rounds import (
     SINGULAR,
     Rounds,
@@ -35,7 +35,7 @@ from qstats.stats.path_rounds import (
 from qstats.stats.path_specification import Mode, Model, PathModelError, specify
 
 __all__ = ["FAILURES", "Fit", "Metric", "Mode", "Model", "OnFailure", "PathModelError", "Scheme"]
-__all__ += ["fit", "fit_stack", "scores", "specify"]
+__all__ += ["check_options", "fit", "fit_stack", "scores", "specify"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -142,17 +142,12 @@ def fit(
     >>> found.paths[1, 0].round(4).item(), found.weights.round(4).tolist()
     (0.3651, [0.527, 0.527, 0.5774, 0.5774])
     """
-    one_of("scheme", scheme, get_args(Scheme))
-    one_of("metric", metric, get_args(Metric))
+    check_options(scheme, metric, tolerance, max_iterations)
     one_of("on_failure", on_failure, get_args(OnFailure))
     cov = np.asarray(S, float)
     p = len(model.blocks)
     if cov.ndim not in (2, 3) or cov.shape[-2:] != (p, p):
         raise PathModelError(f"covariances of shape {cov.shape} do not suit the {p} items of the model")
-    if not (tolerance > 0 and max_iterations >= 1):
-        raise OptionError(
-            f"tolerance={tolerance!r}, max_iterations={max_iterations!r}: both must be positive"
-        )
     stack = np.ascontiguousarray(np.moveaxis(cov.reshape(-1, p, p), 0, -1))
     found = fit_stack(
         stack,
@@ -166,6 +161,14 @@ def fit(
     if on_failure == "raise" and found.failure.any():
         _refuse(stack, model, found, tolerance)
     return found if cov.ndim == 3 else Fit._make(np.asarray(part)[0] for part in found)
+
+
+def check_options(scheme: object, metric: object, tolerance: object, max_iterations: object, /) -> None:
+    """Raise OptionError for an option of a fit that is none; see :func:`fit`."""
+    one_of("scheme", scheme, get_args(Scheme))
+    one_of("metric", metric, get_args(Metric))
+    real_number("tolerance", tolerance, above=0)
+    whole_number("max_iterations", max_iterations, least=1)
 
 
 def fit_stack(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, within_0_1
+from qstats.errors import OptionError, real_number, within_0_1
 
 Array = NDArray[np.float64]
 
@@ -200,11 +200,10 @@ def size_for_change(
     >>> size_for_change(20, 3).round(1).item()
     697.7
     """
-    rho = np.asarray(correlation, float)
+    rho = _numbers("correlation", correlation)
     if not ((rho >= 0) & (rho < 1)).all():
         raise OptionError(f"correlation={correlation!r} is not in 0 <= correlation < 1")
-    if not 0.5 < power < 1:
-        raise OptionError(f"power={power!r} is not between 0.5 and 1; 0.8 is usual")
+    real_number("power", power, above=0.5, below=1)
     reach = _z(confidence) + _z(2 * power - 1)
     return np.asarray(
         2 * (1 - rho) * (_positive("std", std) * reach / _positive("change", change)) ** 2, float
@@ -218,8 +217,15 @@ def _z(confidence: float) -> float:
     return float(ndtri((1 + confidence) / 2))
 
 
+def _numbers(name: str, value: ArrayLike) -> Array:
+    try:
+        return np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise OptionError(f"{name}={value!r:.200} is no number", argument=name, value=value) from None
+
+
 def _positive(name: str, value: ArrayLike) -> Array:
-    found = np.asarray(value, float)
+    found = _numbers(name, value)
     if not ((found > 0) & np.isfinite(found)).all():
         raise OptionError(f"{name}={value!r} is not a positive number")
     return found
