@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Cells:
     """Sums within each combination of keys, strata and sampled units; immutable.
 
-    Made by :func:`cells`. Cells of shards, provinces or months add up with ``+`` or ``sum``: they
-    are the cells of all rows together.
+    Made by :func:`cells`. Cells of shards, provinces or months add up with ``+``, many of them with
+    :meth:`merged`: they are the cells of all rows together.
 
     Attributes
     ----------
@@ -229,7 +229,7 @@ class Cells:
     def merged(parts: Iterable[Cells], /) -> Cells:
         """Return the cells of all rows of some parts together, added up at once.
 
-        ``sum(parts)`` gives the same, but adds up again with every part.
+        ``sum(parts)`` gives the same, but adds up again with every part: its time grows with their square.
 
         Raises
         ------

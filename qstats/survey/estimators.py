@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
-import narwhals as nw
 import numpy as np
 
 from qstats.errors import DataError, DesignError, OptionError, one_of, text
 from qstats.estimate import Estimate
 from qstats.survey.adjustments import ONE
-from qstats.survey.cells import Cells, cells
+from qstats.survey.cells import Cells, cells_of
 from qstats.survey.design import Design, Missing
 from qstats.survey.fitting import Df, fit
-from qstats.survey.plan import is_missing
+from qstats.survey.plan import plan
 from qstats.survey.results import Interval, estimate_of, rate_of
 from qstats.tally import keys_of
 
 Against = Literal["without-replacement", "with-replacement"]
-#: the sum that tells, without a design, whether a column is 0 and 1 throughout
-SQUARE: Final = "the square"
 
 
 def ratio(
@@ -244,10 +241,9 @@ def proportion(
     87.5
     """
     text("y", y, empty=False)
-    bare = design is None and not isinstance(data, Cells)  # then cells keep no squares
-    square = {SQUARE: _square(y)} if bare else {}
-    found = _cells(data, by, design, {y: y, **square}, missing)
-    _refuse_other_values(found, y)
+    found = _cells(data, by, design, (y,), missing, shares=(y,))
+    if isinstance(data, Cells):
+        _refuse_other_values(found, y)
     got = fit(found, y, ONE, by=keys_of(by), margins=margins, df=df, replacement=_with(deff))
     return rate_of(got, found, indicator="proportion", basis=y, interval=interval, level=level)
 
@@ -261,11 +257,13 @@ def _cells(
     data: Any,
     by: str | Sequence[str],
     design: Design | None,
-    sums: Sequence[str] | Mapping[str, str | nw.Expr],
+    sums: Sequence[str],
     missing: Missing | None,
+    *,
+    shares: tuple[str, ...] = (),
 ) -> Cells:
     if not isinstance(data, Cells):
-        return cells(data, by=by, design=design, sums=sums, missing=missing)
+        return cells_of(data, plan(keys_of(by), design, sums, missing, None)._replace(shares=shares))
     if design is not None and design != data.design:
         raise DesignError(f"these cells were made under another design:\n{data.design!r}\nnot {design!r}")
     if missing is not None and missing != data.missing:
@@ -273,20 +271,10 @@ def _cells(
     return data
 
 
-def _square(y: str) -> nw.Expr:
-    """Return the square of a column, 0 where it is no number: the column itself tells of that."""
-    value = nw.col(y).cast(nw.Float64)
-    return (
-        nw.when(is_missing(value) | (value.abs() == float("inf"))).then(nw.lit(0.0)).otherwise(value * value)
-    )
-
-
 def _refuse_other_values(found: Cells, y: str) -> None:
-    """Raise unless y is 0 or 1 throughout: then Σwy² = Σwy, and 0 ≤ Σwy ≤ Σw, in every cell."""
-    if found.design is None and SQUARE not in found.sums:
-        return
+    """Raise unless y can be 0 or 1 throughout: then Σwy² = Σwy, and 0 ≤ Σwy ≤ Σw, in every cell."""
     y1, w = found.sum(y), found.sum(ONE)
-    y2 = found.sum(SQUARE) if found.design is None else found.product(y, y)
+    y2 = y1 if found.design is None else found.product(y, y)  # without a design cells keep no squares
     size = 1e-9 * np.maximum(np.abs(y2), np.abs(w))
     off = (np.abs(y1 - y2) > size) | (y1 < -size) | (y1 > w + size)
     if off.any():

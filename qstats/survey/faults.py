@@ -11,7 +11,7 @@ import narwhals as nw
 from qstats.errors import DataError
 from qstats.messages import say
 from qstats.survey.engines import Frame, session_zone
-from qstats.survey.plan import Plan, is_missing, marked
+from qstats.survey.plan import Plan, is_missing, is_other, marked
 
 if TYPE_CHECKING:
     from qstats.schema import Schema
@@ -86,6 +86,8 @@ def faults_of(plan: Plan, schema: Any) -> Iterator[Fault]:
         if plan.missing == "fail" or name in plan.required:
             yield Fault("missing", name, is_missing(value), "cells.value_missing")
         yield Fault("infinite", name, _infinite(value), "cells.infinite")
+        if name in plan.shares:
+            yield Fault("share", name, is_other(value) & ~_infinite(value), "cells.value_other")
 
 
 def _infinite(value: nw.Expr) -> nw.Expr:

@@ -70,6 +70,8 @@ class Plan(NamedTuple):
     sums : tuple of Sum
     missing : {"fail", "omit"}
     decimals : int or None
+    shares : tuple of str
+        Variables that are 0 or 1 in every row.
     """
 
     by: tuple[str, ...]
@@ -82,6 +84,7 @@ class Plan(NamedTuple):
     sums: tuple[Sum, ...]
     missing: Missing
     decimals: int | None
+    shares: tuple[str, ...] = ()
 
     @property
     def weight(self) -> str | None:
@@ -283,6 +286,8 @@ def expressions(plan: Plan, watch: Sequence[Any] = ()) -> Expressions:
         source = plan.values[name] if name in plan.values else weights[name]
         adds["#known " + name] = (~source.is_null()).cast(nw.Int64)
     least, largest = [], []
+    for name in plan.shares:
+        adds["#other " + name] = marked(is_other(plan.values[name]))
     for s in plan.sums:
         if s.counts or (s.omitted and kept is None):
             continue
@@ -310,6 +315,11 @@ def expressions(plan: Plan, watch: Sequence[Any] = ()) -> Expressions:
 def marked(holds: nw.Expr, /) -> nw.Expr:
     """Return 1 where a condition holds, else 0; also where it is not known whether it holds."""
     return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def is_other(value: nw.Expr, /) -> nw.Expr:
+    """Return where a number is there, and neither 0 nor 1."""
+    return (value != 0) & (value != 1) & ~is_missing(value)
 
 
 def is_missing(value: nw.Expr, /) -> nw.Expr:

@@ -58,6 +58,10 @@ def _columns(plan: Plan) -> Iterator[str]:
     for name in plan.populations:
         yield f"min({_number(name)}) as {quoted('#low ' + name)}"
         yield f"max({_number(name)}) as {quoted('#high ' + name)}"
+    for name in plan.shares:
+        value = _value(plan, name)
+        other = f"{value} <> 0 and {value} <> 1 and not isnan({value})"
+        yield f"count(*) filter ({other}) as {quoted('#other ' + name)}"
     for s in plan.sums:
         if not (s.counts or (s.omitted and not kept)):
             yield from _sum(s, plan, kept)

@@ -133,7 +133,7 @@ def _faulty(raw: pa.Table, plan: Plan) -> bool:
     """Return whether the counters of the pass reveal a fault in some row."""
     rows = _number(raw, "#rows")
     names = raw.column_names
-    if any(_number(raw, name).any() for name in names if name.startswith("#fault ")):
+    if any(_number(raw, name).any() for name in names if name.startswith(("#fault ", "#other "))):
         return True
     if any(raw[name].null_count for name in plan.keys):
         return True

@@ -188,11 +188,35 @@ def test_a_denominator_of_zero_is_told():
     assert got["flag"] == "undefined: the denominator is 0"
 
 
-def test_a_proportion_of_other_values_is_refused():
+def test_a_proportion_of_other_values_is_refused(tmp_path):
     for value in (2, 0.5, -1, 100):
         for plan in (PLAN, Design(), None):
-            with pytest.raises(DataError, match="0 and 1"):
-                proportion(changed("y", 7, value), y="y", design=plan)
+            for form in forms(changed("y", 7, value), tmp_path):
+                with pytest.raises(DataError, match="mean") as caught:
+                    proportion(form, y="y", design=plan)
+                found = caught.value.violations[["row", "column", "value", "rule"]]
+                assert found.to_numpy().tolist() == [[8, "y", value, "share"]]
+            if plan is not None:  # without a design cells keep no squares that would tell
+                with pytest.raises(DataError, match="0 and 1"):
+                    proportion(cells(changed("y", 7, value), design=plan, sums="y"), y="y")
+
+
+def test_other_values_whose_sums_look_like_0_and_1_are_found_in_their_rows():
+    few = pd.DataFrame({"y": [0.5, 0.5, 0.5, 1.5, 1.0], "psu": [1, 1, 1, 1, 2]})
+    assert proportion(cells(few, design=Design(cluster="psu"), sums="y"), y="y").value() == 80
+    for plan in (Design(cluster="psu"), None):
+        with pytest.raises(DataError) as caught:
+            proportion(few, y="y", design=plan)
+        assert caught.value.violations["row"].tolist() == [1, 2, 3, 4]
+        with pytest.raises(DataError):
+            proportion(
+                few.assign(z=np.nan).assign(y=[np.nan, 2, 1, 1, 1]), y="y", design=plan, missing="omit"
+            )
+        got = proportion(few.assign(y=[np.nan, 0, 1, 1, 1]), y="y", design=plan, missing="omit")
+        assert got.value() == 75
+
+
+def test_truth_values_are_0_and_1():
     truth = ROWS.assign(y=ROWS["y"] == 1)
     for plan in (PLAN, None):
         assert proportion(truth, y="y", design=plan).value() == proportion(ROWS, y="y", design=plan).value()
