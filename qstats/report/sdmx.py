@@ -2,7 +2,8 @@
 
 Dimensions REF_AREA, INDICATOR, ACTIVITY, UNIT_MEASURE, TIME_PERIOD; measure OBS_VALUE; of each
 observation its OBS_STATUS (code list CL_OBS_STATUS of SDMX), standard error, interval and comment.
-SDMX holds the status to be an attribute: two statuses of one figure would be two figures.
+SDMX holds the status to be an attribute of the observation: as a dimension it would be part of the key, and a
+figure confirmed later would stand beside itself as a second one. It is there in every row all the same.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ _ACTIVITIES: Final = {"制造业": "C", "建筑业企业": "E"}
 _UNITS: Final = {"%": "PT", "分": "POINTS", "index": "IX", "万元": "CNY_10000", "亿元": "CNY_100000000"}
 _AREAS: Final = {"全国": "CN", "全国(100城市)": "CN", "EU": "EU"}
 _PARTS: Final = {"H": "-S", "Q": "-Q", "M": "-"}
+#: how a figure came about, where it is not simply printed
+_COMMENTS: Final = {
+    "series": "",
+    "counts": "recomputed from published counts",
+    "complement": "100 minus the published failing rate",
+    "derived": "follows from printed figures by arithmetic",
+}
 
 
 def write(edition: Edition, path: Path, /) -> Path:
@@ -84,16 +92,19 @@ def _rows(item: dict[Any, Any], estimate: Estimate, region: str) -> list[dict[st
             "STD_ERROR": row["std_error"],
             "CONF_LOW": row["conf_low"],
             "CONF_HIGH": row["conf_high"],
-            "COMMENT_OBS": marks or str(row["flag"] or ""),
+            "COMMENT_OBS": marks or _COMMENTS.get(str(row["flag"]), str(row["flag"] or "")),
         }
         for row in estimate.table.to_dict("records")
     ]
 
 
 def _status(row: dict[Any, Any], *, simulated: bool) -> str:
-    """Return the code of CL_OBS_STATUS: missing, estimated (derived or simulated), or normal."""
+    """Return the code of CL_OBS_STATUS: missing, estimated (derived or simulated), or normal.
+
+    ``O`` is a missing value; ``M`` would say that there can be none.
+    """
     if row["estimate"] != row["estimate"]:
-        return "M"
+        return "O"
     return "E" if simulated or row["flag"] == "derived" else "A"
 
 

@@ -130,6 +130,38 @@ def test_sdmx_csv_is_read_back_by_pysdmx_with_the_numbers_and_codes(tmp_path):
     assert sdmx.write(edition, tmp_path / "b.csv").read_bytes() == path.read_bytes()
 
 
+def test_every_row_of_sdmx_has_a_status_of_the_code_list_and_it_is_an_attribute_as_pysdmx_has_it(tmp_path):
+    pytest.importorskip("pysdmx")
+    from pysdmx.io import read_sdmx
+    from pysdmx.model import Role
+
+    edition = editions("annual", year=2023).editions[0]
+    path = sdmx.write(edition, tmp_path / "a.csv")
+    (dataset,) = read_sdmx(path, validate=False).data
+    assert dataset.structure == "DataStructure=QSTATS:QUALITY(1.0)"
+    made = sdmx.observations(edition)
+    numbers = ["OBS_VALUE", "STD_ERROR", "CONF_LOW", "CONF_HIGH"]
+    read = dataset.data.assign(**{name: pd.to_numeric(dataset.data[name]) for name in numbers})
+    assert len(read) == len(made)
+    pd.testing.assert_frame_equal(
+        read[numbers].astype(float), made[numbers].astype(float), rtol=1e-12, atol=0
+    )
+    for name in (*sdmx.DIMENSIONS, "OBS_STATUS"):
+        assert read[name].astype(str).tolist() == made[name].astype(str).tolist(), name
+    assert set(read["OBS_STATUS"]) <= set("ABDEFGIKLMNOPQSUVW")
+    roles = {part.id: part.role for part in sdmx.structure().components}
+    assert roles["OBS_STATUS"] == Role.ATTRIBUTE
+    assert {name for name, role in roles.items() if role == Role.DIMENSION} == set(sdmx.DIMENSIONS)
+
+
+def test_a_missing_figure_is_missing_and_a_derived_one_estimated():
+    nan, one = float("nan"), {"flag": "series"}
+    assert sdmx._status({"estimate": nan, **one}, simulated=False) == "O"
+    assert sdmx._status({"estimate": 1.0, **one}, simulated=False) == "A"
+    assert sdmx._status({"estimate": 1.0, **one}, simulated=True) == "E"
+    assert sdmx._status({"estimate": 1.0, "flag": "derived"}, simulated=False) == "E"
+
+
 def test_a_region_or_unit_without_a_code_is_refused():
     with pytest.raises(DataError, match="长三角"):
         sdmx.area("长三角")
