@@ -72,7 +72,7 @@ class Drawing(Figure):
         image = f'<img src="data:image/png;base64,{data}" alt="{escape(self.alt)}" width="{wide}">'
         if not self.caption:
             return image
-        below = f'<figcaption style="font-size:.85em;opacity:.8">{escape(self.caption)}</figcaption>'
+        below = f'<figcaption style="font-size:.85em">{escape(self.caption)}</figcaption>'
         return f'<figure style="margin:0">{image}{below}</figure>'
 
 

@@ -96,7 +96,7 @@ def test_a_notebook_writes_indicator_unit_and_source_below_a_figure():
     rate = by_region("安徽", "江苏", indicator="product_pass_rate")
     figure = qs.plot.ranked(rate, lang="zh")
     assert figure.caption == "制造业产品质量合格率（%） · 来源：公布数据 mqr"
-    assert f'<figcaption style="font-size:.85em;opacity:.8">{figure.caption}<' in figure._repr_html_()
+    assert f'<figcaption style="font-size:.85em">{figure.caption}<' in figure._repr_html_()
     assert "product_pass_rate" not in figure.alt
     sim = qs.plot.ranked(by_region("安徽", "江苏", simulated=True), lang="en")
     assert "simulated:inspections" in sim.caption and "From: " in sim.caption
