@@ -34,8 +34,16 @@ SCHEMA: Final = Schema(
         INDUSTRY,
         Column("sector", "text", "调查领域", "sector", ("服务行业", "领域"), required=False),
         Column("brand", "text", "品牌", "brand", required=False),
-        Column("sat1", "number", "总体满意度", "overall satisfaction", minimum=1, maximum=10),
-        Column("sat2", "number", "与期望相比", "compared with expectations", minimum=1, maximum=10),
+        Column("sat1", "number", "总体满意", "overall satisfaction", ("总体满意度",), minimum=1, maximum=10),
+        Column(
+            "sat2",
+            "number",
+            "与预期相比",
+            "compared with expectations",
+            ("与期望相比",),
+            minimum=1,
+            maximum=10,
+        ),
         Column("sat3", "number", "与理想相比", "compared with the ideal", minimum=1, maximum=10),
     ),
 )

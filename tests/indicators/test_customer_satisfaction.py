@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from qstats.errors import DataError, OptionError
-from qstats.indicators.customer_satisfaction import customer_satisfaction
+from qstats.indicators.customer_satisfaction import SCHEMA, customer_satisfaction
 
 WEIGHTS = {"sat1": 0.5, "sat2": 0.2, "sat3": 0.3}
 mean_index = partial(customer_satisfaction, method="mean", items=list(WEIGHTS))
@@ -183,3 +183,12 @@ def test_wrong_choices_are_answered_with_the_list(survey):
         mean_index(survey, missing="listwise")
     with pytest.raises(OptionError, match="logit"):
         mean_index(survey, interval="wald")
+
+
+def test_the_headers_of_the_form_are_those_of_the_construct(survey):
+    headers = {c.name: c.zh for c in SCHEMA.columns if c.name in WEIGHTS}
+    form = survey.rename(columns=headers)
+    same = mean_index(survey).value()
+    assert customer_satisfaction(form, method="mean").value() == pytest.approx(same, rel=1e-12)
+    older = survey.rename(columns={**headers, "sat1": "总体满意度", "sat2": "与期望相比"})
+    assert mean_index(older).value() == pytest.approx(same, rel=1e-12)
