@@ -173,7 +173,7 @@ def causes(w: Writer) -> None:
     w.text(_split_text(w))
     points = ends(w.facts)
     rows = [
-        {"span": w.say("span", first=a, last=b), **split(w.facts, a, b)}
+        {"span": _span(w, a, b), **split(w.facts, a, b)}
         for a, b in [*pairwise(points), (points[0], points[-1])]
     ]
     columns = [tables.Field("span", w.say("col.span"), words=True)]
@@ -201,6 +201,11 @@ def causes(w: Writer) -> None:
     first, last = (formats.period(p, lang=w.lang) for p in (points[0], points[-1]))
     drawn = charts.contributions(bars, total=float(bars["value"].sum()), lang=w.lang)
     w.figure(drawn, w.say("figure_split", first=first, last=last))
+
+
+def _span(w: Writer, first: str, last: str) -> str:
+    """Return two periods in words."""
+    return w.say("span", **{k: formats.period(p, lang=w.lang) for k, p in (("first", first), ("last", last))})
 
 
 def _residual(w: Writer) -> str:
