@@ -148,7 +148,7 @@ def combination(found: Cells, y: str, x: str, A: csr_array, /, *, by: Sequence[s
     try:
         _, errors = _estimated(found, y, x, placed, units, adjusted, A)
     except sampling.StratumError as error:
-        raise DesignError(_naming(error, units, _design(found))) from error
+        raise DesignError(_naming(error, units.strata, _design(found))) from error
     return sampling.Errors(errors.levels, units.name)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +23,20 @@ Index = NDArray[np.intp]
 
 
 class Units(NamedTuple):
-    """The sampled units of some cells: which unit is whose, how they were drawn, which sample it is."""
+    """The sampled units of some cells: which unit is whose, how they were drawn, which sample it is.
+
+    `told` gives the labels of the strata, which few need.
+    """
 
     unit: Index
     sample: sampling.Sample
-    strata: pd.DataFrame
+    told: Callable[[], pd.DataFrame]
     name: str
+
+    @property
+    def strata(self) -> pd.DataFrame:
+        """The labels of the strata."""
+        return self.told()
 
     @property
     def number(self) -> int:
@@ -38,14 +48,18 @@ def units_of(found: Cells, design: Design, y: str = "", x: str | None = None) ->
     """Return the numbers of the sampled units of the cells, and how they were drawn."""
     strata = [design.strata] if design.strata else []
     code, top = found.numbers(strata)
-    labels = found.labels(strata, top)
-    joined, groups = collapsed(labels, design)
+    joined, groups = np.arange(len(top)), partial(found.labels, strata, top)
+    if design.collapse:
+        joined, names = collapsed(groups(), design)
+        groups = partial(names.copy)
     stratum = joined[code]
-    population = populations_of(found, design, code, len(labels), joined, len(groups))
+    population = populations_of(found, design, code, len(top), joined, int(joined.max(initial=-1)) + 1)
     if design.elements:
         unit = np.arange(len(found))
         sample = sampling.Sample(stratum, population, count=found.column("rows"))
-        return Units(unit, sample, groups, _name(found, labels, unit, f"{y}/{x}/{found.by}"))
+        return Units(
+            unit, sample, groups, _name(found, found.labels(strata, top), unit, f"{y}/{x}/{found.by}")
+        )
     stages = [*strata, *design.stages]
     psu, first = found.numbers(stages[: len(strata) + 1])
     if len(design.stages) == 1:
