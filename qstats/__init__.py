@@ -75,6 +75,7 @@ _PUBLIC = {
     "targets": "analysis.targets",
     "scorecard": "analysis.scorecard",
     "macro": "analysis.macro",
+    "granger": "analysis.granger",
     "panel_regression": "analysis.panel_regression",
     "errors_in_variables": "analysis.panel_regression",
     "compare": "analysis.compare",
