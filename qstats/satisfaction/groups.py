@@ -59,6 +59,8 @@ def compare_groups(
 
     over B random distributions of the labels of groups; of two groups T orders like
     :math:`|\hat\theta_1 - \hat\theta_2|`. Every group is fitted anew each time.
+    Whether constructs mean the same in the groups, which a comparison supposes, is asked of
+    :func:`measurement_invariance`.
 
     Parameters
     ----------
