@@ -93,7 +93,7 @@ class Layout:
             one_of(name, getattr(self, name), choices)
         one_of("header_rows", self.header_rows, (None, 1, 2))
         if self.header is not None and self.header < 1:
-            raise OptionError(f"header={self.header} must be a row of the sheet, counted from 1")
+            raise OptionError(say("layout.no_row", row=self.header))
 
 
 #: everything below the header is data
@@ -117,7 +117,7 @@ def layout_of(rules: Sequence[str], /) -> Layout:
         one_of("layout", name, list(known))
         if name in ("header", "header_rows"):
             if not text.isdecimal():
-                raise OptionError(f"{name}={text!r} is not a whole number")
+                raise OptionError(say("layout.not_whole", name=name, text=text[:80]))
             found[name] = int(text)
         elif isinstance(known[name].default, tuple):
             found[name] = tuple(p.strip() for p in text.replace("\uff0c", ",").split(",") if p.strip())

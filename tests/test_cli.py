@@ -169,6 +169,16 @@ def test_every_command_documents_its_exit_codes():
         (["report", "annual", "--year"], "选项 --year 后面缺少它的值。", "The option --year needs a value."),
         (["report", "annual", "--year", "x"], "--year 应为整数。", "--year must be a whole number."),
         (["report", "annual", "安徽"], "多出了 安徽。", "Too many words: 安徽."),
+        (
+            ["check", "a.csv", "-s", "inspection_pass_rate", "-r", "header=x"],
+            "header=x 不是整数",
+            "header=x is not a whole number",
+        ),
+        (
+            ["collect", ".", "-s", "inspection_pass_rate", "--missing", "renormalize"],
+            "是不是要写 renormalise？",
+            "Did you mean renormalise?",
+        ),
         (["--foo"], "没有选项 --foo。", "There is no option --foo."),
     ],
 )

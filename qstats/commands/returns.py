@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -113,10 +113,13 @@ def collect(
     2 无法读取或用法有误 cannot be read, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
+        from qstats.errors import one_of
         from qstats.indicators import schema_of
         from qstats.layouts import layout_of
+        from qstats.missing_regions import MissingRegion
         from qstats.returns import collect as collected
 
+        one_of("--missing", missing, get_args(MissingRegion))
         _refuse_inside(folder, [output, confirmations], speak)
         _refuse_unused(previous, confirmations, value, weight, speak)
         wanted, layout = schema_of(schema), layout_of(rule or [])

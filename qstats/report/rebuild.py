@@ -80,14 +80,18 @@ def rebuild(
     Raises
     ------
     DataError
-        The manifest cannot be read; a report is not in it; a file of micro-data is missing.
+        The manifest cannot be read; a report is not in it; a file of micro-data is missing, or is for an
+        item that no report has.
     QStatsError
         `from_commit` without a commit that can be had.
     """
     path = manifest.located(path)
     known = manifest.read(path, lang=lang)
     chosen = _chosen(known, names, lang)
-    for file in (cells or {}).values():
+    items = {file["item"]: file["name"] for entry in chosen.values() for file in entry["inputs"]["cells"]}
+    for item, file in (cells or {}).items():
+        if item not in items:
+            raise DataError(say("publish.no_cells", lang, item=item, known=", ".join(items) or "—"))
         microdata.shown(file)
     with kept_words.found_first(path.parent, _words(chosen.values())):
         if from_commit:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from qstats.errors import DataError
 from qstats.report import batch, cache, editorial, kept_words, manifest, rebuild, render
 
 WORDS = "## summary.1\n指数为{qci}。\n"
@@ -69,6 +70,11 @@ def test_words_taken_away_since_are_named(folder):
     assert done.status == "different"
     assert done.files == ("qci-2009-全国.zh.html",)
     assert done.inputs == (f"words of an editor mine.zh.md: {hashed(WORDS)} then, none now",)
+
+
+def test_micro_data_for_an_item_that_no_report_has_are_refused(folder):
+    with pytest.raises(DataError, match="rpq"):
+        rebuild.rebuild(folder, cells={"rpq": "a.cells"})
 
 
 def test_a_page_changed_on_disk_is_told_from_one_that_comes_out_otherwise(folder):
