@@ -35,8 +35,9 @@ class Charted(NamedTuple):
 def charted(new: Series, watch: Watch) -> Charted:
     """Put the points on the three charts, and count their signals together."""
     options, memory, charts = watch.options, watch.memory, watch.options.charts
-    z = phases.scores(new.x, new.n, watch.standard, new.kind, options.spread)
-    low, high = phases.limits(new.n, watch.standard, new.kind, options.spread, charts.width)
+    season = new.season(options.harmonics)
+    z = phases.scores(new.x, new.n, watch.standard, new.kind, options.spread, season)
+    low, high = phases.limits(new.n, watch.standard, new.kind, options.spread, charts.width, season)
     ewma = memory_charts.ewma(
         z, weight=charts.ewma_weight, width=charts.ewma_width, start=memory.ewma, seen=memory.seen
     )
@@ -76,7 +77,7 @@ def _p_values(z: Array, ewma: memory_charts.Ewma, cusum: memory_charts.Cusum, wa
     r"""Return two-sided p-values of the charts, shape (charts, series, T); NaN for missing points.
 
     With phase I as it was estimated, from m points: a centre that is off by δ ~ N(0, 1/m) for good, and a
-    spread with ν degrees of freedom,
+    spread with ν degrees of freedom (with w waves of a season m is m/(1 + w)),
 
     .. math:: 2T_\nu\Bigl(\frac{-|z|}{\sqrt{1 + 1/m}}\Bigr), \qquad
               2T_\nu\Bigl(\frac{-|w_t|}{\sqrt{s_t^2 + (1 - (1-\lambda)^t)^2/m}}\Bigr)
@@ -85,7 +86,7 @@ def _p_values(z: Array, ewma: memory_charts.Ewma, cusum: memory_charts.Cusum, wa
     with the same error, brought to ν degrees of freedom by its normal quantile.
     """
     charts, at = watch.options.charts, watch.standard
-    v, df = 1 / at.points[:, None], at.df[:, None]
+    v, df = (1 + at.waves.shape[1]) / at.points[:, None], at.df[:, None]
     t = np.maximum(ewma.seen, 1.0)
     s = (ewma.high / charts.ewma_width) ** 2 + v * (1 - (1 - charts.ewma_weight) ** t) ** 2
     s = np.where(ewma.seen > 0, s, 1.0)

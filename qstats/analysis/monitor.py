@@ -17,7 +17,7 @@ from qstats.analysis.phases import COUNTED, SPREADS, Kind, Spread
 from qstats.analysis.signals import Grading, Source
 from qstats.analysis.watch import Charts, Options, Watch, begin, dump, restore
 from qstats.analysis.watched import Series, series
-from qstats.errors import DataError, OptionError, one_of, real_number
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.stats.run_length import estimated_limits
@@ -44,6 +44,7 @@ def monitor(
     baseline: str | int | None = None,
     kind: Kind | None = None,
     spread: Spread | None = None,
+    harmonics: int | None = None,
     charts: Charts | None = None,
     fdr: float | None = None,
     grading: Grading | None = None,
@@ -84,6 +85,9 @@ def monitor(
         Of counts. ``laney`` (default): widened by the moving ranges of phase I where the series varies more
         than chance (p′, u′); never narrowed. ``nominal``: chance alone. ``exact``: chance alone by the exact
         law, for small counts.
+    harmonics : int, optional
+        Waves of the season in the centre, 0 by default: 1 follows a yearly wave of quarters or months, 2 two
+        peaks a year. Of ``p, u, c`` and ``value``; phase I then needs two years, and better three or more.
     charts : Charts, optional
         Limits and weights.
     fdr : float, optional
@@ -148,6 +152,7 @@ def monitor(
         "baseline": baseline,
         "kind": kind,
         "spread": spread,
+        "harmonics": harmonics,
         "charts": charts,
         "fdr": fdr,
     }
@@ -166,8 +171,9 @@ def monitor(
     every = series(estimate, kind, gaps=gaps or "raise", after=None, lang=lang)
     options = _options(estimate, every, given, lang)
     m = _phase_one(baseline, every, lang)
-    at = phases.standard(every.x[:, :m], every.n[:, :m], every.kind, options.spread)
-    keep, skipped = _kept(every, at, unusable or "raise", lang)
+    season = _season(every, options.harmonics, m, lang)
+    at = phases.standard(every.x[:, :m], every.n[:, :m], every.kind, options.spread, season)
+    keep, skipped = _kept(every, at, season, unusable or "raise", lang)
     every, at = every.take(keep), phases.Standard(*(a[keep] for a in at))
     watch = Watch(options, every.keys, at, begin(len(every.keys), options.charts), every.periods[m - 1])
     past = tables.past(every.part(slice(0, m)), watch)
@@ -214,6 +220,8 @@ def _options(estimate: Estimate, every: Series, given: dict[str, Any], lang: str
     fdr = 0.05 if given["fdr"] is None else given["fdr"]
     one_of("spread", spread, SPREADS)
     real_number("fdr", fdr)
+    if given["harmonics"] is not None:
+        whole_number("harmonics", given["harmonics"], least=0)
     if given["spread"] is not None and every.kind not in COUNTED:
         raise OptionError(say("monitor.number", lang, name="spread", value=spread, rule="p, u, c"))
     if not 0 < fdr < 1:
@@ -239,6 +247,7 @@ def _options(estimate: Estimate, every: Series, given: dict[str, Any], lang: str
         indicator=estimate.indicator,
         unit=estimate.unit,
         scale=every.scale,
+        harmonics=0 if given["harmonics"] is None else int(given["harmonics"]),
     )
 
 
@@ -261,8 +270,23 @@ def _phase_one(baseline: str | int, every: Series, lang: str | None) -> int:
     return every.periods.index(named) + 1
 
 
-def _kept(every: Series, at: phases.Standard, unusable: str, lang: str | None) -> tuple[Mask, list[str]]:
-    enough, varied = phases.usable(at, every.kind, LEAST)
+def _season(every: Series, harmonics: int, m: int, lang: str | None) -> Array:
+    """Return the waves of the season in phase I, shape (m, waves)."""
+    if harmonics and every.kind in ("g", "t"):
+        raise OptionError(
+            say("monitor.number", lang, name="harmonics", value=harmonics, rule="p, u, c, value")
+        )
+    season = every.season(harmonics)[:m]
+    years = 2 * {5: 2, 6: 4, 7: 12}.get(len(every.periods[0]), 1)
+    if harmonics and m < years:
+        raise OptionError(say("monitor.season_short", lang, need=years, have=m))
+    return season
+
+
+def _kept(
+    every: Series, at: phases.Standard, season: Array, unusable: str, lang: str | None
+) -> tuple[Mask, list[str]]:
+    enough, varied = phases.usable(at, every.kind, LEAST, season)
     keep = enough & varied
     if keep.all():
         return keep, []

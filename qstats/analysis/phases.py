@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from qstats.stats import control
+from qstats.stats import control, seasonal_baseline
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,44 +32,81 @@ class Standard(NamedTuple):
     points: Array
     #: degrees of freedom of an estimated spread; NaN where it is that of chance
     df: Array
+    #: of the season, about the centre, shape (series, waves)
+    waves: Array
 
 
-def standard(x: Array, n: Array, kind: Kind, spread: Spread) -> Standard:
+def standard(x: Array, n: Array, kind: Kind, spread: Spread, season: Array) -> Standard:
     """Estimate centre and spread from phase I, arrays of shape (series, T).
 
-    The spread of counts is never taken as less than chance gives.
+    The spread of counts is never taken as less than chance gives. `season` has the waves at each point.
     """
+    if season.shape[1]:
+        return _seasonal(x, n, kind, spread, season)
+    none = np.zeros((len(x), 0))
     if kind in COUNTED:
         width: Literal["laney", "nominal"] = "laney" if spread == "laney" else "nominal"
         base = control.rate_baseline(x, n, kind=_law(kind), spread=width)
         df = np.where(base.sigma_z > 1, base.points / _LOSS, np.nan)
-        return Standard(base.centre, np.fmax(base.sigma_z, 1.0), base.points, df)
+        return Standard(base.centre, np.fmax(base.sigma_z, 1.0), base.points, df, none)
     known = ~np.isnan(x)
     m = known.sum(-1)
     total = np.where(known, x, 0.0).sum(-1)
     mean = np.divide(total, m, out=np.full(total.shape, np.nan), where=m > 0)
     sigma = control.moving_range(x) / control.D2 if kind == "value" else np.ones(mean.shape)
     df = m / _LOSS if kind == "value" else np.full(mean.shape, np.nan)
-    return Standard(mean, sigma, m.astype(float), df)
+    return Standard(mean, sigma, m.astype(float), df, none)
 
 
-def usable(at: Standard, kind: Kind, least: int) -> tuple[Mask, Mask]:
-    """Return which series have enough points, and which leave room for chance."""
-    top = at.centre < 1 if kind == "p" else at.centre < np.inf
-    varied = (at.sigma > 0) & ((at.centre > 0) & top if kind != "value" else ~np.isnan(at.centre))
-    return at.points >= least, varied
+def _seasonal(x: Array, n: Array, kind: Kind, spread: Spread, season: Array) -> Standard:
+    r"""Estimate a centre with waves; the spread about it, :math:`\sqrt{m/(m - k)}` times what is left."""
+    counted = kind in COUNTED
+    with np.errstate(invalid="ignore", divide="ignore"):
+        y = np.where(n > 0, x / n, np.nan) if counted else x
+    known = ~np.isnan(y)
+    R = np.column_stack([np.ones(len(season)), season])
+    fit = seasonal_baseline.waves(y, np.where(known, n if counted else 1.0, 0.0), R)
+    m, k = known.sum(-1).astype(float), season.shape[1]
+    c = fit @ R.T
+    z = _beyond(control.standardise, x, n, c, kind) if counted else y - c
+    lost = np.sqrt(m / np.maximum(m - k, 1.0))
+    sigma = np.ones(len(x)) if counted and spread != "laney" else lost * control.moving_range(z) / control.D2
+    sigma = np.fmax(sigma, 1.0) if counted else sigma
+    df = np.where((sigma > 1) | (not counted), np.maximum(m - k, 1.0) / _LOSS, np.nan)
+    return Standard(fit[:, 0], sigma, m, df, fit[:, 1:])
 
 
-def scores(x: Array, n: Array, at: Standard, kind: Kind, spread: Spread) -> Array:
+def centres(at: Standard, season: Array) -> Array:
+    """Return the centre of each series at each point, shape (series, T)."""
+    if not len(season):
+        return np.zeros((len(at.centre), 0))
+    return np.asarray(at.centre[:, None] + at.waves @ season.T)
+
+
+def _beyond(formula: Callable[..., Any], *args: Any) -> Any:
+    """Apply a formula of series with one centre to points that each have one; the kind comes last."""
+    *arrays, centre, kind = args
+    found = formula(*(a[..., None] for a in arrays), centre, kind=_law(kind))
+    return found[..., 0]
+
+
+def usable(at: Standard, kind: Kind, least: int, season: Array) -> tuple[Mask, Mask]:
+    """Return which series have enough points, and which leave room for chance all the year."""
+    c = centres(at, season)
+    inside = (c > 0) & (c < (1 if kind == "p" else np.inf)) if kind != "value" else ~np.isnan(c)
+    return at.points >= least, (at.sigma > 0) & inside.all(-1)
+
+
+def scores(x: Array, n: Array, at: Standard, kind: Kind, spread: Spread, season: Array) -> Array:
     """Return how many standard deviations each point is from the centre, shape (series, T).
 
     Exact laws give normal scores: of small counts, of good units and of times between failures.
     """
-    c = at.centre[:, None]
+    c = centres(at, season)
     if kind in COUNTED:
         if spread == "exact":
-            return control.normal_scores(x, n, at.centre, kind=_law(kind))
-        return control.standardise(x, n, at.centre, kind=_law(kind)) / at.sigma[:, None]
+            return np.asarray(_beyond(control.normal_scores, x, n, c, kind))
+        return np.asarray(_beyond(control.standardise, x, n, c, kind) / at.sigma[:, None])
     if kind == "value":
         return (x - c) / at.sigma[:, None]
     if kind == "t":
@@ -78,14 +116,17 @@ def scores(x: Array, n: Array, at: Standard, kind: Kind, spread: Spread) -> Arra
     return _scores(1 - beyond - half, beyond + half)
 
 
-def limits(n: Array, at: Standard, kind: Kind, spread: Spread, width: float) -> tuple[Array, Array]:
+def limits(
+    n: Array, at: Standard, kind: Kind, spread: Spread, width: float, season: Array
+) -> tuple[Array, Array]:
     """Return the Shewhart limits of the points, shape (series, T)."""
-    c, s = at.centre[:, None], at.sigma[:, None]
+    c, s = centres(at, season), at.sigma[:, None]
     tail = float(ndtr(-width))
     if kind in COUNTED:
         if spread == "exact":
-            return control.probability_limits(n, at.centre, kind=_law(kind), alpha=2 * tail)
-        reach = width * s * control.nominal_error(n, at.centre, kind=_law(kind))
+            low, high = control.probability_limits(n[..., None], c, kind=_law(kind), alpha=2 * tail)
+            return low[..., 0], high[..., 0]
+        reach = width * s * _beyond(control.nominal_error, n, c, kind)
         return np.maximum(c - reach, 0.0), np.minimum(c + reach, 1.0 if kind == "p" else np.inf)
     shape = np.ones(n.shape)
     if kind == "value":

@@ -22,9 +22,10 @@ Mask = NDArray[np.bool_]
 
 def past(old: Series, watch: Watch) -> pd.DataFrame:
     """Return the points of phase I against the limits that they gave."""
-    z = phases.scores(old.x, old.n, watch.standard, old.kind, watch.options.spread)
+    season = old.season(watch.options.harmonics)
+    z = phases.scores(old.x, old.n, watch.standard, old.kind, watch.options.spread, season)
     width = watch.options.charts.width
-    low, high = phases.limits(old.n, watch.standard, old.kind, watch.options.spread, width)
+    low, high = phases.limits(old.n, watch.standard, old.kind, watch.options.spread, width, season)
     nothing = np.full(z.shape, np.nan)
     more = dict.fromkeys(("ewma", "ewma_limit", "cusum_up", "cusum_down", "cusum_limit"), nothing)
     return _long(old, watch, "I", {"low": low, "high": high}, {"z": z, **more}, np.zeros(z.shape, bool))
@@ -46,7 +47,7 @@ def table(new: Series, watch: Watch, found: Charted, verdict: Judged, lang: str 
     T, S = (i.astype(int) for i in np.nonzero(verdict.toward.T))
     signal, z = verdict.signal[:, S, T], found.z[S, T]
     value = (new.x[S, T] / new.n[S, T]) if new.kind in COUNTED else new.x[S, T]
-    centre = watch.standard.centre[S]
+    centre = phases.centres(watch.standard, new.season(options.harmonics))[S, T]
     ratio = _ratio(value, centre, new.kind, options.direction)
     worse = verdict.toward[S, T] < 0
     with np.errstate(invalid="ignore"):
@@ -84,7 +85,7 @@ def _long(
     with np.errstate(invalid="ignore", divide="ignore"):
         value = np.where(part.n > 0, part.x / part.n, np.nan) if counted else part.x
         outside = (value < limits["low"]) | (value > limits["high"])
-    centre = np.broadcast_to(watch.standard.centre[:, None], (S, T))
+    centre = phases.centres(watch.standard, part.season(watch.options.harmonics))
     rows = part.keys.loc[part.keys.index.repeat(T)].reset_index(drop=True)
     rows["period"] = np.tile(np.array(part.periods, object), S)
     rows["phase"] = phase

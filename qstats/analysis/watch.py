@@ -50,6 +50,8 @@ class Options(NamedTuple):
     indicator: str
     unit: str
     scale: float
+    #: waves of the season in the centre
+    harmonics: int = 0
 
 
 class Memory(NamedTuple):
@@ -119,7 +121,8 @@ def restore(state: str, lang: str | None = None) -> Watch:
         keys = pd.DataFrame([row["keys"] for row in rows], columns=given["keys"])
         if not given["keys"]:
             keys = pd.DataFrame(index=range(len(rows)))
-        held = Standard(*(_column(rows, name) for name in Standard._fields))
+        plain = {name: _column(rows, name) for name in Standard._fields if name != "waves"}
+        held = Standard(**plain, waves=_waves(rows))
         memory = Memory(*(_column(rows, name) for name in Memory._fields))
         return Watch(Options(**options), keys, held, memory, given["last"])
     except (ValueError, KeyError, TypeError) as reason:
@@ -133,7 +136,14 @@ def _column(rows: list[dict[str, Any]], name: str) -> Any:
     return np.array([math.nan if v is None else float(v) for v in values])
 
 
-def _plain(value: Any) -> float | str | None:
+def _waves(rows: list[dict[str, Any]]) -> Array:
+    """Return the waves of the season; a state from before there were any has none."""
+    return np.array([row.get("waves", []) for row in rows], float).reshape(len(rows), -1)
+
+
+def _plain(value: Any) -> float | str | list[float] | None:
+    if isinstance(value, np.ndarray):
+        return [float(v) for v in value]
     if isinstance(value, str):
         return value
     return None if math.isnan(value) else float(value)

@@ -9,10 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import periods
+from qstats.analysis import given
 from qstats.analysis.phases import COUNTED, KINDS, Kind
 from qstats.errors import DataError, OptionError, one_of
 from qstats.estimate import Estimate
 from qstats.messages import say
+from qstats.stats.count_regression import seasonal_regressors
 
 Array = NDArray[np.float64]
 
@@ -31,6 +33,15 @@ class Series(NamedTuple):
     def part(self, columns: slice) -> Series:
         """Return the same series over some of the periods."""
         return self._replace(periods=self.periods[columns], x=self.x[:, columns], n=self.n[:, columns])
+
+    def season(self, harmonics: int) -> Array:
+        """Return the waves of the season at each period, shape (T, waves)."""
+        if not harmonics or not self.periods:
+            return np.zeros((len(self.periods), 0))
+        placed = [periods.sort_key(p) for p in self.periods]
+        a_year = {"": 1, "H": 2, "Q": 4, "M": 12}[placed[0][1]]
+        place = [number - 1 for _, _, number, _ in placed]
+        return seasonal_regressors(place, season=a_year, harmonics=harmonics)[:, 1:]
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Series:
         """Return some of the series."""
@@ -60,6 +71,7 @@ def series(
     DataError
         No key ``period``, several frequencies, a gap, a period seen before, values that are no counts.
     """
+    given.one(estimate, lang)
     if "period" not in estimate.keys:
         raise DataError(say("monitor.no_period", lang, keys=", ".join(estimate.keys) or "—"))
     table = estimate.table
