@@ -75,8 +75,9 @@ def granger(
     -------
     GrangerFound
         * ``table``: two rows a series: ``series, direction`` (``economy first``, ``quality first``),
-          ``lags, added, n`` (periods in common), ``statistic`` (F), ``df, p, p_adjusted, r_partial`` (share of what the
-          own past leaves open), ``residual_p`` (Ljung and Box: small where lags are too few) and ``verdict``:
+          ``lags, added, n`` (periods in common), ``statistic`` (F), ``df, p, p_adjusted, r_partial`` (share
+          of what the own past leaves open), ``residual_p`` (Ljung and Box: small where lags are too few) and
+          ``verdict``:
           ``foretells``, ``no clear sign``, or ``cannot say`` where residuals still depend on each other
           (5 %).
         * ``notes``: what it does not show.
