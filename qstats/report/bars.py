@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +19,10 @@ from qstats.report.theme import INK, MUTED, palette
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+#: size of the names below bars, in points
+_POINTS: Final = 8.5
+_VOWELS: Final = "aeiouy"
 
 
 def _pairs(
@@ -95,7 +99,7 @@ def pareto(
         unit, simulated = data.unit, data.simulated
     bars, kinds = _pooled(table, most, lang), len(table)
     share = 100 * np.cumsum(bars["value"].to_numpy()) / bars["value"].sum()
-    names = [draw.wrap(label, 141 / len(bars) - 1, 8.5, lines=3) for label in bars["label"]]
+    names = [_below(label, 141 / len(bars) - 1) for label in bars["label"]]
     bottom = 6 + 4 * max(text.count("\n") + 1 for text in names)
     with draw.sheet(74 + bottom, simulated, lang) as figure:
         axes = draw.room(figure, left=15, right=14, top=13, bottom=bottom)
@@ -104,6 +108,35 @@ def pareto(
         draw.unit_note(axes, unit, lang, from_zero=True)
         figure.alt = _say_pareto(bars, share, kinds, unit, digits, lang)
     return figure
+
+
+def _below(label: str, room_mm: float) -> str:
+    """Return a name for below a bar; a Latin word that is too wide for it is hyphenated."""
+    found = draw.wrap(label, room_mm, _POINTS, lines=3)
+    if "…" not in found:
+        return found
+    words = " ".join(_hyphenated(word, room_mm) for word in label.split(" "))
+    return draw.wrap(words, room_mm, _POINTS, lines=5)
+
+
+def _hyphenated(word: str, room_mm: float) -> str:
+    """Return a word in two parts where it is too wide: before the last syllable that begins within the room.
+
+    Examples
+    --------
+    >>> _hyphenated("contaminants", 16), _hyphenated("food", 16)
+    ('contami- nants', 'food')
+    """
+    if not word.isascii() or draw.width_mm(word, _POINTS) <= room_mm:
+        return word
+    cuts = [
+        at
+        for at in range(2, len(word) - 2)
+        if word[at] not in _VOWELS
+        and word[at + 1] in _VOWELS
+        and draw.width_mm(f"{word[:at]}-", _POINTS) <= room_mm
+    ]
+    return f"{word[: cuts[-1]]}- {word[cuts[-1] :]}" if cuts else word
 
 
 def _pooled(table: pd.DataFrame, most: int, lang: str | None) -> pd.DataFrame:
