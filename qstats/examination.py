@@ -92,6 +92,10 @@ class Examination:
             if len(headers) > 1:
                 said = ", ".join(headers)
                 self._say(None, name, said, "header", "check.header_twice", column=name, headers=said)
+            column = self.schema.column(name)
+            if column and column.numeric and (odd := values.odd_unit(headers[0], column.kind)):
+                said = headers[0]
+                self._say(None, name, said, "header", "check.header_unit", header=said, unit=odd)
         strangers = [headers[0] for name, headers in found.items() if name not in known.values()]
         for name in self.need:
             if name not in found:
@@ -207,8 +211,6 @@ class Examination:
         """Read a column of numbers: cells, then units, then limits."""
         factor = values.read_header(header)[1]
         scale = values.FACTORS[factor]
-        if odd := values.odd_unit(header, column.kind):
-            self._say(None, column.name, header, "header", "check.header_unit", header=header, unit=odd)
         if factor:
             self.notes.append(
                 say("check.unit", self.lang, header=header, unit=factor, factor=f"{scale:,.0f}")

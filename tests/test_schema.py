@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import qstats as qs
 from qstats.errors import DataError
 from qstats.indicators import names, schema_of
 from qstats.schema import INDUSTRY, MAX_LISTED, REGION, Column, Schema, check, examine
@@ -324,3 +325,13 @@ def _broken(schema, rule, lang):
     )
     found = violations(row, schema, lang)
     return found.loc[(found["column"] == first) & (found["row"] == 1), "message"].iloc[0]
+
+
+@pytest.mark.parametrize("header", ["检验数(百批)", "检验数（%）", "inspected (10k)"])
+def test_a_unit_in_a_header_that_is_not_understood_is_refused_by_every_engine(header):
+    """Left out in silence, 百批 would be wrong by a hundred; a lazy frame is checked by its headers alone."""
+    data = {"region": ["安徽"], header: [100], "passed": [90]}
+    for table in (data, pd.DataFrame(data), pl.DataFrame(data), pl.DataFrame(data).lazy()):
+        with pytest.raises(DataError) as told:
+            qs.inspection_pass_rate(table, by="region")
+        assert told.value.violations["rule"].tolist() == ["header"]
