@@ -92,6 +92,15 @@ def test_too_short_or_with_gaps_is_refused(Y):
         trend.mann_kendall(Y)
 
 
+@pytest.mark.parametrize("n", [20, 41])
+def test_how_many_series_are_done_at_once_changes_no_bit(monkeypatch, n):
+    Y, x = np.random.default_rng(n).normal(size=(150, n)).round(2), np.arange(float(n))
+    whole = median_slope(Y, x)
+    assert whole == pytest.approx([np.median(all_slopes(y, x)) for y in Y], rel=1e-15)
+    monkeypatch.setattr("qstats.stats.median_slope._CELLS", 1)
+    assert (median_slope(Y, x) == whole).all()
+
+
 def test_times_must_rise():
     with pytest.raises(DataError, match="rise"):
         trend.theil_sen([1.0, 2.0, 3.0], [2012, 2012, 2013])
