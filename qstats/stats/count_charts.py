@@ -194,14 +194,14 @@ def average_run_length(
         _positive(name, value)
     whole_number("states", states, least=5)
     width = decision / (states - 0.5)  # the first class is half as wide, about 0
-    centre = np.arange(states) * width
-    edges = np.r_[-np.inf, (np.arange(states) + 0.5) * width]
+    move = np.arange(1 - states, states)  # classes up or down
+    place = np.arange(states)[None, :] - np.arange(states)[:, None] + states - 1
     ones, product, collected = np.ones(states), np.eye(states), np.zeros(states)
     steps = []
     for m, a, b in zip(mu * shift, weight, charge, strict=True):
-        most = (edges[None, :] - centre[:, None] + b) / a  # counts below it stay under the edge
-        below = np.where(most > 0, 1 - at_least(np.ceil(np.maximum(most, 0.0)), m, 1 + dispersion * m), 0.0)
-        steps.append(np.diff(np.where(np.isneginf(most), 0.0, below), axis=1))
+        most = np.maximum(((move + 0.5) * width + b) / a, 0.0)  # counts below it stay under the edge
+        below = 1 - at_least(np.ceil(most), m, 1 + dispersion * m)
+        steps.append(np.diff(below[place], axis=1, prepend=0.0))
     for Q in steps:
         collected = collected + product @ ones
         product = product @ Q
