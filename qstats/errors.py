@@ -216,3 +216,13 @@ def mapping(argument: str, value: object, /, *, of: str) -> None:
             argument=argument,
             value=value,
         )
+
+
+def kind_of(argument: str, value: object, kinds: type | tuple[type, ...], /, *, what: str) -> None:
+    """Raise OptionError unless `value` is of one of these kinds; `what` says what it should be."""
+    if not isinstance(value, kinds):
+        raise OptionError(
+            f"{argument}={value!r:.200} is a {type(value).__name__}, not {what}",
+            argument=argument,
+            value=value,
+        )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats import periods, values
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, kind_of, names_of, one_of, real_number
 from qstats.estimate import Estimate
 from qstats.index import frameworks
 from qstats.index.methods import CEILING, FLOOR
@@ -79,6 +79,10 @@ def admissible_weights(
     >>> found.loc["quality_level", ["lower", "upper"]].astype(float).round(4).tolist()
     [0.4993, 0.502]
     """
+    kind_of("published", published, pd.DataFrame, what="a table of published figures")
+    fixed = names_of("fixed", fixed)
+    if scores is not None:
+        kind_of("scores", scores, (Estimate, Mapping), what="an Estimate or a mapping of node to score")
     table = frameworks.framework(framework, lang=lang)
     tree = arrays(table)
     given = _checked(published, tree, half_width, lang)
@@ -111,6 +115,8 @@ def _checked(published: pd.DataFrame, tree: Tree, half_width: float | None, lang
     for cell, read in zip(given["value"], numbers, strict=True):
         if not isinstance(read, values.Number):
             raise DataError(say("admissible.value", lang, value=cell))
+    if half_width is not None:
+        real_number("half_width", half_width)
     if half_width is not None and not half_width > 0:
         raise OptionError(say("admissible.half_width", lang, value=half_width), argument="half_width")
     printed = [_half_unit(cell) for cell in given["value"]]

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, kind_of, mapping, one_of, real_number, whole_number
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
@@ -120,10 +120,16 @@ def audit(
     ['correlation within', 'negative']
     """
     one_of("correlation", correlation, ("pearson", "spearman", "kendall"))
-    for name in limits or {}:
+    own = {} if limits is None else limits
+    mapping("limits", own, of="flag to limit")
+    for name, limit in own.items():
         one_of("limits", name, tuple(LIMITS))
-    bounds = {**LIMITS, **(limits or {})}
-    chosen = Choices(steps or {}, sampling="none")
+        real_number("limits", limit)
+    if sizes is not None:
+        kind_of("sizes", sizes, pd.DataFrame, what="a table of keys and sizes")
+    whole_number("seed", seed, least=0)
+    bounds = {**LIMITS, **own}
+    chosen = Choices({} if steps is None else steps, sampling="none")
     ready = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     table = _Table(ready, runs.nominal(ready), ready.tree.codes, ready.steps)
     rows = [*_within(table, correlation, bounds), *_across(table, correlation, bounds)]
@@ -160,8 +166,12 @@ def compare_specifications(
         Keys and ``node`` (those of both), ``score, other_score, rank, other_rank, rank_change``: positive
         where the unit stands better in the second.
     """
+    if other_steps is not None:
+        mapping("other_steps", other_steps, of="step to options")
     ready = [
-        runs.prepare(indicators, tree, Choices(how or {}, sampling="none"), missing=missing, lang=lang)
+        runs.prepare(
+            indicators, tree, Choices({} if how is None else how, sampling="none"), missing=missing, lang=lang
+        )
         for tree, how in ((framework, steps), (framework if other is None else other, other_steps))
     ]
     one, two = (runs.nominal(each) for each in ready)

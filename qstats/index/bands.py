@@ -9,7 +9,7 @@ import pandas as pd
 
 from qstats import datasets
 from qstats.errors import one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, require_estimate
 from qstats.messages import language, say
 
 
@@ -51,6 +51,7 @@ def bands(index: Estimate, /, *, scheme: str, lang: str | None = None) -> Estima
     >>> bands(nation, scheme="stages", lang="en").table["band"].tolist()
     ['medium']
     """
+    require_estimate(index, "index")
     known = datasets.load("frameworks/bands")
     one_of("scheme", scheme, list(dict.fromkeys(known["scheme"].astype(str))))
     rows = known[known["scheme"].astype(str) == scheme].sort_values("position", ignore_index=True)

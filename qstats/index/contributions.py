@@ -7,10 +7,10 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, one_of, real_number
 from qstats.estimate import Estimate, require_estimate
 from qstats.index import outcomes
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.stats import shares
 
 _NEEDED: Final = ("node", "parent", "depth", "weight")
@@ -65,6 +65,7 @@ def contributions(index: Estimate, /, *, mean: Mean = "arithmetic", lang: str | 
     [88.5, 66.0, 22.5]
     """
     require_estimate(index, "index")
+    language(lang)
     table = index.table
     lacking = [column for column in _NEEDED if column not in table.columns]
     if lacking:
@@ -128,6 +129,7 @@ def power_of(mean: Mean) -> float:
     if isinstance(mean, str):
         one_of("mean", mean, tuple(_POWERS))
         return _POWERS[mean]
+    real_number("mean", mean, least=-100, most=100)
     return float(mean)
 
 
@@ -214,6 +216,8 @@ def change_contributions(
     >>> change_contributions(competitiveness_index(data, tree)).table["estimate"].round(6).tolist()
     [2.0, 1.5, 0.5]
     """
+    require_estimate(index, "index")
+    language(lang)
     table, power = index.table, power_of(mean)
     lacking = [column for column in _NEEDED if column not in table.columns]
     if lacking:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from qstats import values
-from qstats.errors import FrameworkError, OptionError, nearest
+from qstats.errors import FrameworkError, OptionError, kind_of, nearest
 from qstats.files import data_path, data_root, read_table
 from qstats.index import shown
-from qstats.messages import say
+from qstats.messages import language, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,8 +98,12 @@ def name_of(source: str | Path | pd.DataFrame, /) -> str:
 
 
 def _read(source: str | Path | pd.DataFrame, lang: str | None) -> tuple[str, pd.DataFrame]:
+    import pandas as pd
+
+    language(lang)
+    kind_of("framework", source, (str, Path, pd.DataFrame), what="a table, a file or the name of a framework")
     name = name_of(source)
-    if not isinstance(source, str | Path):
+    if isinstance(source, pd.DataFrame):
         return name, source
     if isinstance(source, Path) or Path(source).name != source or Path(source).suffix:
         return name, read_table(source, lang=lang).table

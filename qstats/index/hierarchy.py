@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, one_of
-from qstats.estimate import Estimate, assemble
+from qstats.errors import DataError, OptionError, kind_of, names_of, one_of, text
+from qstats.estimate import Estimate, assemble, require_estimate
 from qstats.index import outcomes
 from qstats.index.contributions import Mean, change_contributions
-from qstats.messages import say
+from qstats.messages import language, say
 
 Array = np.ndarray
 
@@ -77,7 +77,9 @@ def add_up(
     >>> [round(found.value(region=r, industry=i), 2) for r, i in pairs]
     [75.0, 87.5, 83.33]
     """
-    table = _weighted(index, weights, list(over), total, lang)
+    text("total", total, empty=False)
+    over = _keys(index, weights, over, lang)
+    table = _weighted(index, weights, over, total, lang)
     rest = [key for key in index.keys if key not in over]
     sets = [[]] if len(over) == 1 else [*([key] for key in over), []]
     z = NormalDist().inv_cdf(0.5 + index.level / 2)
@@ -123,6 +125,17 @@ def _weighted(
     return table.assign(
         _given=table["weight"], weight=table["weight"].where(seen, 0.0), coverage=seen.astype(float)
     )
+
+
+def _keys(index: Estimate, weights: pd.DataFrame, over: Sequence[str], lang: str | None) -> list[str]:
+    """Return the keys that are added over; refuse what is no index, no table and no key."""
+    language(lang)
+    require_estimate(index, "index")
+    kind_of("weights", weights, pd.DataFrame, what="a table of keys and weight")
+    keys = names_of("over", over)
+    if not keys:
+        raise OptionError("over=[] names no key; name what is added over", argument="over", value=over)
+    return keys
 
 
 def _totals(table: pd.DataFrame, kept: list[str], over: Sequence[str], total: str, z: float) -> pd.DataFrame:
@@ -189,7 +202,8 @@ def change_effects(
     DataError
         As :func:`add_up`; a cell has a score in one period only and output in both.
     """
-    table = _weighted(index, weights, list(over), TOTAL, lang)
+    over = _keys(index, weights, over, lang)
+    table = _weighted(index, weights, over, TOTAL, lang)
     root = str(table.loc[table["depth"] == 0, "node"].iloc[0])
     rest = [key for key in index.keys if key not in (*over, "node")]
     top = table[table["node"] == root].reset_index(drop=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, nearest
+from qstats.errors import DataError, OptionError, nearest, real_number
 
 Table: TypeAlias = pd.DataFrame | pd.Series
 #: one number for all indicators, or numbers by their names
@@ -68,18 +68,21 @@ def each(name: str, value: Any, labels: pd.Index) -> np.ndarray:
     if isinstance(value, pd.Series):
         value = value.to_dict()
     if not isinstance(value, Mapping):
+        real_number(name, value)
         return np.full(len(labels), float(value))
     known(name, value, labels)
     lacking = [label for label in labels if label not in value]
     if lacking:
         raise OptionError(f"{name} says nothing of {some(lacking)}", argument=name)
+    for number in value.values():
+        real_number(name, number)
     return np.array([value[label] for label in labels], float)
 
 
 def known(name: str, given: Iterable[Any], labels: pd.Index) -> None:
     """Raise OptionError where something given is not a label, and name the nearest."""
     for label in given:
-        if label not in labels:
+        if not isinstance(label, Hashable) or label not in labels:
             near = nearest(label, labels)
             hint = f" Did you mean {near!r}?" if near else ""
             raise OptionError(f"{name}: there is no {label!r} among {some(labels)}.{hint}", argument=name)

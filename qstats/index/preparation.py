@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, kind_of, mapping, names_of, one_of
 from qstats.index.labelled import Each, Table, each, frame_of, known, labels_of, like, naming, some
 from qstats.stats import imputation, screening
 
@@ -69,6 +69,8 @@ def denominate(
     [2.0, 3.0]
     """
     frame = frame_of(data)
+    kind_of("sizes", sizes, pd.DataFrame, what="a table of sizes")
+    mapping("by", by, of="indicator to column of sizes")
     known("by", by, frame.columns)
     known("by", by.values(), sizes.columns)
     absent = frame.index.difference(sizes.index)
@@ -162,15 +164,19 @@ def impute(
     frame = frame_of(data)
     if method in imputation.OVER_TIME:
         spare = {"groups": groups, "direction": direction, "predictors": predictors}
-        if any(value is not None for value in spare.values()) or empty != "raise":
-            raise OptionError(f"{method!r} takes time and max_gap only", argument="method")
+        spare["empty"] = None if isinstance(empty, str) and empty == "raise" else empty
+        for name, value in spare.items():
+            if value is not None or (name == "empty" and empty is None):
+                said = f"{name} is of no use to {method!r}, which takes time and max_gap only"
+                raise OptionError(said, argument=name)
         found = _over_time(frame, method, time, max_gap)
     else:
         if time is not None or max_gap is not None:
             raise OptionError(f"{method!r} has no use for time or max_gap", argument="time")
         codes = None if groups is None else pd.factorize(labels_of("groups", groups, frame))[0]
         d = None if direction is None else each("direction", direction, frame.columns)
-        known("predictors", predictors or (), frame.columns)
+        if predictors is not None:
+            known("predictors", names_of("predictors", predictors), frame.columns)
         places = None if predictors is None else tuple(frame.columns.get_loc(name) for name in predictors)
         with naming(frame.columns):
             params = imputation.fit(
@@ -188,7 +194,7 @@ def impute(
 
 def _over_time(frame: Any, method: Any, time: str | None, max_gap: float | None) -> imputation.Imputed:
     """Spread rows to periods × units, fill, and come back to the rows."""
-    if time is None or time not in frame.index.names:
+    if not isinstance(time, str) or time not in frame.index.names:
         raise OptionError(
             f"time={time!r} must be one of the levels of the index {list(frame.index.names)}", argument="time"
         )

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, kind_of, one_of, within_0_1
 from qstats.index import outcomes
 from qstats.index.uncertainty import Runs
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.stats import ranking
 from qstats.stats.ranking import Adjustment
 
@@ -35,6 +35,7 @@ def outranking(done: Runs, /, *, node: str, period: object = None, lang: str | N
     DataFrame
         Units × units; ½ on the diagonal, P(c above d) + P(d above c) = 1.
     """
+    _check(done, lang)
     at, names = _units(done, period, lang)
     found = ranking.outranking_probability(_score(done, node)[:, at])
     return pd.DataFrame(found, index=names, columns=names)
@@ -55,6 +56,7 @@ def rank_acceptability(
     DataFrame
         Units × ranks; rows sum to 1.
     """
+    _check(done, lang)
     at, names = _units(done, period, lang)
     found = ranking.acceptability(ranking.competition_ranks(_score(done, node)[:, at]))
     return pd.DataFrame(found, index=names, columns=np.arange(1, len(at) + 1))
@@ -94,6 +96,8 @@ def groups(
     DataFrame
         ``group`` (1 is the best), ``unit, score, rank``; a unit can be in several groups.
     """
+    _check(done, lang)
+    within_0_1("level", level)
     at, names = _units(done, period, lang)
     score, nominal = _score(done, node)[:, at], done.nominal[_place(done, node), at]
     n = len(at)
@@ -145,6 +149,8 @@ def changed(
     DataError
         There are no two periods.
     """
+    _check(done, lang)
+    within_0_1("level", level)
     one_of("of", of, ("change", "rank-change"))
     found = outcomes.outcome(of, done.prepared.units, done.nominal, done.score, lang=lang)
     tables = []
@@ -176,6 +182,11 @@ def _p_values(estimate: Array, drawn: Array, test: Test) -> Array:
         z = np.abs(estimate) / np.where(still, 1.0, deviation)
         found = np.where(still, np.where(estimate == 0, 1.0, 0.0), 2 * ndtr(-z))
     return np.asarray(np.where(np.isnan(estimate), np.nan, found), float)
+
+
+def _check(done: Runs, lang: str | None) -> None:
+    kind_of("done", done, Runs, what="what qstats.index.uncertainty.simulate returns")
+    language(lang)
 
 
 def _place(done: Runs, node: str) -> int:

@@ -11,14 +11,14 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, mapping, one_of, real_number, whole_number
 from qstats.index import frameworks, methods
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Held, Unknown, draw, hold
 from qstats.index.methods import Options
 from qstats.index.pipeline import FACTORS, Built, Steps, run
 from qstats.index.tree import Tree, arrays
-from qstats.messages import say
+from qstats.messages import language, say
 
 Array = np.ndarray
 Failed = Literal["raise", "count"]
@@ -104,11 +104,14 @@ def prepare(
     one_of("missing", missing, ("raise", "renormalise"))
     one_of("sampling", choices.sampling, ("draws", "none"))
     one_of("unknown", choices.unknown, ("raise", "fixed"))
+    mapping("steps", choices.steps, of="step to options")
+    mapping("alternatives", choices.alternatives, of="step to list of options")
+    whole_number("n_imputations", choices.n_imputations, least=1)
     for step in choices.steps:
         one_of("steps", step, methods.STEPS)
     for step, given in choices.alternatives.items():
         one_of("alternatives", step, (*methods.STEPS, "weights"))
-        if isinstance(given, str | Mapping) or not len(given):
+        if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
             raise OptionError(say("uncertainty.alternatives", lang, step=step), argument="alternatives")
     table = frameworks.framework(framework, lang=lang)
     tree, name = arrays(table), frameworks.name_of(framework)
@@ -133,12 +136,23 @@ def prepare(
     return Prepared(table, tree, name, held.units, held, steps, many, choices)
 
 
+def check(seed: int, workers: int, failed: Failed, lang: str | None, /) -> None:
+    """Refuse what cannot be a seed, a number of threads, a policy or a language before the first run."""
+    whole_number("seed", seed, least=0)
+    whole_number("workers", workers, least=1)
+    one_of("failed", failed, ("raise", "count"))
+    language(lang)
+
+
 def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
     """Return the sets of weights that are given by name, each for all nodes."""
     random = [choices.weight_spread, choices.weight_concentration]
     given = choices.alternatives.get("weights", [])
     if sum(value is not None for value in random) + bool(len(given)) > 1:
         raise OptionError(say("uncertainty.weights_twice", lang), argument="weight_spread")
+    for name, value in zip(("weight_spread", "weight_concentration"), random, strict=True):
+        if value is not None:
+            real_number(name, value)
     if choices.weight_spread is not None and not 0 < choices.weight_spread <= 1:
         raise OptionError(
             say("uncertainty.spread", lang, value=choices.weight_spread), argument="weight_spread"
@@ -149,9 +163,11 @@ def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
     found, place = [], {code: k for k, code in enumerate(tree.codes)}
     for one in given:
         w = tree.weight.copy()
-        for code, value in dict(one).items():
+        mapping("weights", one, of="code to weight")
+        for code, value in one.items():
             if code not in place:
                 one_of("weights", code, tree.codes)
+            real_number("weights", value)
             w[place[code]] = value
         if not (w >= 0).all() or any(w[below].sum() <= 0 for _, below in tree.families):
             raise OptionError(say("uncertainty.weights", lang), argument="weights")
@@ -244,7 +260,6 @@ def nominal(prepared: Prepared, /) -> Array:
 
 def checked(built: Built, failed: Failed, lang: str | None) -> list[str]:
     """Return what to say of runs that failed, or raise."""
-    one_of("failed", failed, ("raise", "count"))
     if not built.failed:
         return []
     runs = built.score.shape[1]

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
@@ -110,9 +110,12 @@ def sensitivity(
     """
     one_of("of", of, OUTCOMES)
     one_of("method", method, ("auto", "exact", "sobol"))
+    real_number("tolerance", tolerance, above=0)
+    whole_number("max_runs", max_runs, least=1)
+    runs.check(seed, workers, "raise", lang)
     chosen = Choices(
-        steps or {},
-        alternatives or {},
+        {} if steps is None else steps,
+        {} if alternatives is None else alternatives,
         weight_spread,
         weight_concentration,
         sampling,

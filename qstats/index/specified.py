@@ -42,8 +42,8 @@ def specified_index(
     -------
     Estimate
         Keys of the units and ``node``. ``n`` is the number of indicators observed below and not screened
-        out; further columns ``coverage, parent, depth, weight`` (used, in the root) and ``value``. Errors are not propagated here
-        and NaN: :func:`qstats.uncertainty` finds them.
+        out; further columns ``coverage, parent, depth, weight`` (used, in the root) and ``value``. Errors are
+        not propagated here and NaN: :func:`qstats.uncertainty` finds them.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def specified_index(
     >>> round(found.value(node="all"), 3)
     78.102
     """
-    chosen = Choices(steps or {}, sampling="none")
+    chosen = Choices({} if steps is None else steps, sampling="none")
     ready = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     score, tree = runs.nominal(ready), ready.tree
     observed, coverage, weight = _used(tree, ready.held.value, score)

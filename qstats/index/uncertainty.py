@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, kind_of, one_of, whole_number, within_0_1
 from qstats.estimate import Estimate, assemble
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
@@ -19,7 +19,7 @@ from qstats.index.outcomes import OUTCOMES, Of, Outcome
 from qstats.index.pipeline import BLOCK, run
 from qstats.index.runs import GROUPS, Choices, Failed, Prepared, Sampling
 from qstats.index.tidy import crossed
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.stats import ranking, sensitivity
 
 Array = np.ndarray
@@ -159,9 +159,10 @@ def uncertainty(
     (88.5, 1.6)
     """
     one_of("of", of, OUTCOMES)
+    within_0_1("level", level)
     chosen = Choices(
-        steps or {},
-        alternatives or {},
+        {} if steps is None else steps,
+        {} if alternatives is None else alternatives,
         weight_spread,
         weight_concentration,
         sampling,
@@ -187,9 +188,10 @@ def simulate(
     lang: str | None = None,
 ) -> Runs:
     """Run an index, and some runs again with parts drawn anew; see :func:`uncertainty`."""
-    for name, value in (("n_runs", n_runs), ("split_runs", split_runs)):
-        if value < 2:
-            raise OptionError(say("uncertainty.runs", lang, name=name, value=value), argument=name)
+    kind_of("prepared", prepared, Prepared, what="what qstats.index.runs.prepare returns")
+    whole_number("n_runs", n_runs, least=2)
+    whole_number("split_runs", split_runs, least=2)
+    runs.check(seed, workers, failed, lang)
     names = runs.varied(prepared)
     if not names:
         raise DataError(say("uncertainty.nothing", lang))
@@ -222,8 +224,7 @@ def simulate(
         mates = {frozenset(active): built.score[:, :0]}
     score = built.score[:, :n_runs] if ok[:n_runs].all() else built.score[:, :n_runs][:, ok[:n_runs]]
     first = built.score[:, :again][:, pairs]
-    held = prepared.held
-    fixed = bool((np.isnan(held.std_error) & ~np.isnan(held.value)).any())
+    fixed = bool((np.isnan(prepared.held.std_error) & ~np.isnan(prepared.held.value)).any())
     if prepared.choices.sampling == "draws" and prepared.choices.unknown == "fixed" and fixed:
         notes.append(say("uncertainty.note.fixed", lang))
     return Runs(prepared, nominal, score, mates, first, notes)
@@ -245,6 +246,9 @@ def summary(
     lang: str | None = None,
 ) -> Estimate:
     """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`."""
+    kind_of("done", done, Runs, what="what qstats.index.uncertainty.simulate returns")
+    within_0_1("level", level)
+    language(lang)
     size = max(1, BLOCK // max(1, done.score[0].size))
     blocks = [slice(start, start + size) for start in range(0, len(done.score), size)]
     parts = [_columns(done, at, of, reference, level, lang) for at in blocks]
@@ -283,8 +287,6 @@ def _columns(
 
 
 def _quantiles(x: Array, level: float) -> tuple[Array, Array]:
-    if not 0 < level < 1:
-        raise OptionError(f"level={level!r} is not between 0 and 1; 0.95 is 95 %", argument="level")
     ordered = np.sort(x, axis=1)
     last = (~np.isnan(ordered)).sum(1, keepdims=True) - 1
     ends = []

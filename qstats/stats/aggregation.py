@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number
 from qstats.stats import composite, means, moments, outranking
 
 Array = NDArray[np.float64]
@@ -141,6 +141,7 @@ def aggregate(
     """
     one_of("missing", missing, ("renormalise", "raise", "nan"))
     one_of("coverage_of", coverage_of, ("count", "weight"))
+    real_number("min_coverage", min_coverage, least=0, most=1)
     penal = {"floor": floor, "penalty": penalty, "order_weights": order_weights}
     options = {"power": power, "alpha": alpha, "beta": beta, **penal}
     given = {name: value for name, value in options.items() if value is not None}

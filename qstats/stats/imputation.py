@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number
 from qstats.stats import moments, normal_imputation
 from qstats.stats.normal_imputation import Source
 
@@ -226,6 +226,8 @@ def over_time(
     [[1.0, 1.0, 1.0, 4.0], [1.0, 2.0, 3.0, 4.0]]
     """
     one_of("method", method, OVER_TIME)
+    if max_gap is not None:
+        real_number("max_gap", max_gap, least=0)
     value, t = moments.indicator_array(x), np.asarray(times, float)
     if value.ndim < 3 or t.shape != value.shape[-3:-2] or (np.diff(t) <= 0).any():
         raise DataError(f"times {t.tolist()} must rise, one for each period of a table {value.shape}")

@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number
 from qstats.stats import moments
 from qstats.stats.standing import Ties, standing
 
@@ -223,8 +223,7 @@ def fit(
     constant_column = ~(span > 0)
     if constant == "raise":
         _refuse_constant(method, constant_column)
-    ends = given.get("to", _TO.get(method, (0.0, 1.0)))
-    a, b = float(ends[0]), float(ends[1])
+    a, b = _ends(given.get("to", _TO.get(method, (0.0, 1.0))))
     base, values = _base(y, method, d, given)
     middle = _middle(y, method, (a, b), values) if constant == "middle" else np.full(span.shape, np.nan)
     order = given.get("ties", "average")
@@ -281,6 +280,15 @@ def _refuse_constant(method: str, constant: NDArray[np.bool_]) -> None:
             f"{method}: columns {moments.columns(constant)} have no two different values; leave them "
             "out, or say constant='nan' or 'middle'"
         )
+
+
+def _ends(to: object) -> tuple[float, float]:
+    """Return the two ends of a scale."""
+    if not isinstance(to, tuple | list | np.ndarray) or len(to) != 2:
+        raise OptionError(f"to={to!r:.200} is not a pair of numbers: (0, 100)", argument="to", value=to)
+    for end in to:
+        real_number("to", end)
+    return float(to[0]), float(to[1])
 
 
 def _check_use(method: str, given: dict[str, Any]) -> None:

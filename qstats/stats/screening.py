@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, one_of, real_number
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -119,8 +119,7 @@ def screen(
     one_of("counted", counted, ("observed", "nonzero"))
     one_of("first", first, ("both", "units", "indicators"))
     for name, share in (("min_unit", min_unit), ("min_indicator", min_indicator)):
-        if not 0 <= share <= 1:
-            raise OptionError(f"{name}={share!r} is not a share between 0 and 1")
+        real_number(name, share, least=0, most=1)
     value = moments.indicator_array(x)
     o = ~np.isnan(value) if counted == "observed" else np.nan_to_num(value, nan=0.0) != 0
     all_units, all_indicators = np.ones(o.shape[:-1], bool), np.ones((*o.shape[:-2], o.shape[-1]), bool)

@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, one_of, real_number, whole_number
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -135,11 +135,9 @@ def fit(
     [1.0, 2.0, 3.0, 4.0, 5.0, 5.0]
     """
     one_of("transform", transform, TRANSFORMS)
-    if min(skew_limit, kurt_limit, offset) <= 0 or max_winsorised < 0:
-        raise OptionError(
-            f"skew_limit={skew_limit!r}, kurt_limit={kurt_limit!r}, offset={offset!r} must be above 0 "
-            f"and max_winsorised={max_winsorised!r} not below it"
-        )
+    whole_number("max_winsorised", max_winsorised, least=0)
+    for name, limit in (("skew_limit", skew_limit), ("kurt_limit", kurt_limit), ("offset", offset)):
+        real_number(name, limit, above=0)
     value = moments.indicator_array(x)
     flat = np.moveaxis(value, -2, 0).reshape(value.shape[-2], -1)  # (units, columns)
     rule = _Rule(skew_limit, kurt_limit)

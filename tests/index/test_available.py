@@ -161,7 +161,7 @@ def test_a_node_left_without_indicators_is_refused_or_given_up(wide, bare):
         ),
         ({"denomination": "people"}, OptionError, "mapping of options"),
         ({"screening": {"min_units": 0.5}}, OptionError, "Did you mean 'min_unit'"),
-        ({"screening": {"min_unit": 2}}, OptionError, "between 0 and 1"),
+        ({"screening": {"min_unit": 2}}, OptionError, "min_unit=2 is not a number"),
         ({"screening": 0.5}, OptionError, "mapping of options"),
     ],
 )
