@@ -107,7 +107,7 @@ def seasonal_cusum(
         * ``points``: one row a point: the keys, ``period, phase`` (I, II), ``value, centre`` (expected),
           ``low`` (NaN: falls are not watched), ``high`` (the count that would have signalled; NaN of ``glr``
           and in phase I), ``sum, decision, ratio`` (count over expectation since the onset), ``outside`` and
-          ``signal``. ``qs.plot.control`` draws it.
+          ``signal``; ``ewma, ewma_limit`` are empty. ``qs.plot.control`` draws it.
         * ``signals``: one row a signal: the keys, ``period, began`` (onset by the likelihood), ``value,
           centre, ratio, sum, decision, source``.
         * ``notes``: what the reader must know.

@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, within_0_1
+from qstats.errors import DataError, OptionError, one_of, whole_number, within_0_1
 
 Array = NDArray[np.float64]
 Measure = Literal["pearson", "spearman", "kendall"]
@@ -136,6 +136,8 @@ def correlate(
     (0.904, 0.0667, 0.0167)
     """
     _check(measure, null, level, n_draws)
+    whole_number("removed", removed, least=0)
+    whole_number("seed", seed, least=0)
     r = coefficient(x, y, measure=measure)
     x, y = _pairs(x, y)
     n = x.size
@@ -339,6 +341,7 @@ def _check(measure: str, null: str, level: float, n_draws: int) -> None:
     if measure == "kendall" and null == "t":
         raise OptionError("null='t' is for Pearson and Spearman; for Kendall use 'permutation'")
     within_0_1("level", level)
+    whole_number("n_draws", n_draws, least=1)
     if n_draws < 99:
         raise OptionError(f"n_draws={n_draws!r} is fewer than 99: no p-value below 1 % could come out")
 

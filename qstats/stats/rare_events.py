@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, real_number, whole_number
 from qstats.stats.control import moving_range
 
 Array = NDArray[np.float64]
@@ -136,6 +136,10 @@ def t_chart(
 def _phase_one(
     between: ArrayLike, baseline: int | None, width: float, alpha: float
 ) -> tuple[Array, Array, Array]:
+    real_number("width", width)
+    real_number("alpha", alpha)
+    if baseline is not None:
+        whole_number("baseline", baseline, least=2)
     if not (np.isfinite(width) and width > 0):
         raise OptionError(f"width={width!r} is not a positive number of standard errors")
     if not 0 < alpha < 1:
