@@ -50,8 +50,8 @@ def ears(
     .. math:: C_1, C_2 = \frac{y_t - \bar y_t}{s_t} > z_{1-\alpha}; \qquad
               C_3 = \sum_{i=t-2}^{t} \max\{0,\ C_2(i) - 1\} > z_{1-\alpha}
 
-    A baseline of seven counts has a wide s: false alarms come twice to ten times as often as α says. No
-    season, no trend.
+    The s of seven counts is wide: with α = 0.001 false alarms of C1 come in 1.4 % of periods even for
+    independent normal values, and in some 5 % of seasonal counts. No season, no trend.
 
     Parameters
     ----------
