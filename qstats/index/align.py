@@ -76,7 +76,7 @@ def _code_faults(found: Given, units: dict[str, str], name: str, lang: str | Non
         if code not in units:
             near = nearest(code, units)
             hint = say("framework.near", lang, near=near) if near else ""
-            message = say("index.unknown", lang, name=name, code=code, hint=hint)
+            message = say("index.unknown", lang, name=name, code=code, hint=hint).rstrip()
             faults.append(fault("indicator", code, "unknown", message))
             continue
         have, want = found.measured[code], units[code]

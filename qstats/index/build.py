@@ -106,7 +106,7 @@ def competitiveness_index(
 
     References
     ----------
-    OECD/JRC (2008), Handbook on Constructing Composite Indicators, steps 5 and 7.
+    OECD/JRC (2008), Handbook on Constructing Composite Indicators, steps 5 and 6.
 
     Examples
     --------

@@ -190,7 +190,7 @@ def _code_faults(typed: _Columns, lang: str | None) -> list[str]:
 
 
 def _tree_faults(typed: _Columns, lang: str | None) -> list[str]:
-    parents = dict(zip(typed["code"], typed["parent"], strict=True))
+    parents = {code: parent for code, parent in zip(typed["code"], typed["parent"], strict=True) if code}
     roots = [code for code, parent in parents.items() if not parent]
     faults = []
     if not roots:

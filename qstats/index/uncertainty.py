@@ -146,7 +146,7 @@ def uncertainty(
     References
     ----------
     Saisana, Saltelli and Tarantola (2005), Uncertainty and sensitivity analysis techniques as tools for the
-    quality assessment of composite indicators, JRSS A 168. Handbook, step 8.
+    quality assessment of composite indicators, JRSS A 168. Handbook, step 7.
 
     Examples
     --------

@@ -9,7 +9,7 @@ or the unit is refused, or left out, as `missing` says; and a unit with less tha
 
 References
 ----------
-OECD/JRC (2008), Handbook on Constructing Composite Indicators, step 7.
+OECD/JRC (2008), Handbook on Constructing Composite Indicators, step 6.
 """
 
 from __future__ import annotations

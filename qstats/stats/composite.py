@@ -100,7 +100,7 @@ def aggregate(scores: ArrayLike, weights: ArrayLike) -> Array:
 
     References
     ----------
-    Handbook, step 7, "Additive aggregation methods".
+    Handbook, step 6, "Additive aggregation methods".
 
     Examples
     --------

@@ -38,7 +38,7 @@ def power_mean(scores: ArrayLike, weights: ArrayLike, power: float) -> Array:
 
     References
     ----------
-    Handbook, step 7. Ruiz (2011), Human Development Index: a generalised mean.
+    Handbook, step 6. Ruiz (2011), Human Development Index: a generalised mean.
 
     Examples
     --------

@@ -5,7 +5,7 @@ No scale is needed: only which of two units is better in an indicator, so indica
 References
 ----------
 Munda and Nardo (2009), Noncompensatory/nonlinear composite indicators for ranking countries, Applied
-Economics 41. OECD/JRC (2008), Handbook on Constructing Composite Indicators, step 7.
+Economics 41. OECD/JRC (2008), Handbook on Constructing Composite Indicators, step 6.
 """
 
 from __future__ import annotations

@@ -207,3 +207,11 @@ def test_a_framework_as_a_spreadsheet_saves_it_gives_the_same_index(
     path.write_text(path.read_text(encoding=encoding).replace("60", "6O"), encoding=encoding)
     with pytest.raises(FrameworkError, match=r"The lower of 'pass' should be a number; it is '6O\.0'"):
         qs.competitiveness_index(data, path, lang="en")
+
+
+def test_a_row_without_a_code_makes_no_circle(tree):
+    tree.loc[5, ["code", "parent"]] = ["", "all"]
+    with pytest.raises(FrameworkError) as caught:
+        qs.framework(tree, lang="en")
+    assert any("Row 6 has no code" in fault for fault in caught.value.faults)
+    assert not any("circle" in fault for fault in caught.value.faults)
