@@ -142,7 +142,7 @@ def editions(
     quarter : str, optional
         Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest that has data.
     topic : str, optional
-        Of a special report: ``food``, ``size``, ``rapex``.
+        Of a special report: ``food``, ``size``, ``rapex``, ``inspections``.
     editorial : path, optional
         A file of an editor's words instead of that beside the notebook; see :mod:`qstats.report.editorial`.
 
@@ -170,10 +170,10 @@ def editions(
         try:
             asked = {"year": year, "region": name, **more}
             facts = KINDS[kind].facts(asked, given)
+            settled = KINDS[kind].settled(facts, asked)
         except DataError as error:
             impossible.append((name, error))
             continue
-        settled = KINDS[kind].settled(facts, asked)
         if editorial is not None:
             settled = (*settled, ("editorial", more["editorial"]))
         made += [Edition(kind, settled, one, facts.cells) for one in languages]

@@ -88,22 +88,21 @@ class Facts:
             raise DataError(say("annual.unknown_region", region=region, near=near))
         given = tuple(sorted((key, str(path)) for key, path in (cells or {}).items()))
         if year is None:
-            found = cls(9999, name, given, part)
-            years = [
-                p
-                for key in found.items()["key"]
-                if (h := found.history(key))
-                for p in h.table["period"]
-                if p[4:] == part
-            ]
+            years = cls(9999, name, given, part).years()
             if not years:
                 raise DataError(say("annual.no_figure", region=name))
-            year = max(int(p[:4]) for p in years)
+            year = years[-1]
         facts = cls(int(year), name, given, part, editorial)
         for key, _ in given:
             facts.item(key)
             facts.history(key)
         return facts
+
+    def years(self) -> list[int]:
+        """Return the years up to that of the report in which the region has a figure for such a period."""
+        found = [self.history(key) for key in self.items()["key"]]
+        periods = [period for known in found if known for period in known.table["period"]]
+        return sorted({int(period[:4]) for period in periods if period[4:] == self.part})
 
     @property
     def period(self) -> str:

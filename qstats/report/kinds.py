@@ -6,12 +6,14 @@ A new kind is a module of sections, a notebook, its messages, and a row of :data
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from qstats.errors import DataError
 from qstats.messages import Lang, catalogue, say
-from qstats.report import formats, qci, quarterly, region, special
+from qstats.report import formats, qci, qci_panel, quarterly, region, special
 from qstats.report.facts import Facts, place_name
+from qstats.report.sections_quality import provinces
 
 Asked = Mapping[str, Any]
 Settled = tuple[tuple[str, Any], ...]
@@ -43,6 +45,17 @@ class Recipe(NamedTuple):
 
 def _year_region(facts: Facts, asked: Asked) -> Settled:
     return (("year", facts.year), ("region", facts.region))
+
+
+def _with_figures(facts: Facts, asked: Asked) -> Settled:
+    """Refuse a year in which nothing is known: its page would be empty."""
+    years = set(replace(facts, year=9999).years())
+    if facts.region in provinces():
+        years.update(qci_panel.PANEL)
+    if facts.year not in years:
+        said = ", ".join(map(str, sorted(years)))
+        raise DataError(say("report.no_year", region=facts.region, year=facts.year, years=said))
+    return _year_region(facts, asked)
 
 
 def _said(kind: str, asked: Asked, period: str, lang: Lang) -> tuple[str, str, str]:
@@ -106,9 +119,9 @@ def _region(asked: Asked, cells: Mapping[str, str]) -> Facts:
 
 
 KINDS: Final[dict[str, Recipe]] = {
-    "annual": Recipe("annual_report.ipynb", _annual, _year_region, _headed("annual"), ("cells",)),
+    "annual": Recipe("annual_report.ipynb", _annual, _with_figures, _headed("annual"), ("cells",)),
     "quarterly": Recipe("quarterly_bulletin.ipynb", _quarterly, _quarter, _quarter_headed, ("quarter",)),
-    "qci": Recipe("qci_bulletin.ipynb", _qci, _year_region, _headed("qci")),
+    "qci": Recipe("qci_bulletin.ipynb", _qci, _with_figures, _headed("qci")),
     "special": Recipe("special_topic.ipynb", _special, _topic, _special_headed, ("topic",)),
-    "region": Recipe("region_profile.ipynb", _region, _year_region, _headed("region")),
+    "region": Recipe("region_profile.ipynb", _region, _with_figures, _headed("region")),
 }

@@ -1,5 +1,7 @@
 """Which pages are asked for, and what changed between two of them."""
 
+import re
+
 import pytest
 
 from qstats.errors import DataError, OptionError
@@ -119,3 +121,12 @@ def test_a_file_that_is_no_report_is_refused(tmp_path):
         contents.read(page)
     with pytest.raises(DataError, match=r"b\.html"):
         contents.read(tmp_path / "b.html")
+
+
+@pytest.mark.parametrize(("kind", "region"), [("annual", "全国"), ("qci", "全国"), ("region", "安徽")])
+def test_a_year_without_any_figure_has_no_page_and_the_years_that_have_one_are_named(kind, region):
+    asked = editions.editions(kind, year=1900, region=region)
+    assert not asked.editions
+    (place, error) = asked.impossible[0]
+    assert place == region
+    assert re.search(r"1900.*2023", str(error))
