@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zlib import crc32
 
 from qstats import estimate_file
 from qstats.errors import DataError, OptionError, one_of, whole_number
+from qstats.estimate_table import CORE as CORE
+from qstats.estimate_table import valid
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from qstats.stats.covariance import Errors
 
 Inference = Literal["design", "superpopulation", "none"]
-
-#: the columns every estimate has, after its keys
-CORE: Final = ("estimate", "std_error", "conf_low", "conf_high", "n")
 
 
 class Estimate:
@@ -114,7 +113,7 @@ class Estimate:
     ) -> None:
         one_of("inference", inference, ("design", "superpopulation", "none"))
         set_ = object.__setattr__
-        set_(self, "_table", _valid(table))
+        set_(self, "_table", valid(table))
         words: dict[str, Any] = {"indicator": indicator, "unit": unit, "method": method, "basis": basis}
         words |= {"level": level, "inference": inference, "digits": digits, "errors": errors}
         for name, value in words.items():
@@ -368,30 +367,6 @@ def flags(*reasons: tuple[Any, str]) -> Any:
 
 def _rebuild(table: pd.DataFrame, meta: dict[str, Any]) -> Estimate:
     return Estimate(table, **meta)
-
-
-def _valid(table: pd.DataFrame) -> pd.DataFrame:
-    missing = [column for column in CORE if list(getattr(table, "columns", ())).count(column) != 1]
-    if missing:
-        raise DataError(f"an Estimate needs the columns {', '.join(CORE)}; missing: {', '.join(missing)}")
-    table = table.reset_index(drop=True).copy()
-    keys = list(table.columns[: list(table.columns).index("estimate")])
-    repeated = table.duplicated(keys) if keys else table.index > 0
-    if repeated.any():
-        first, count = table.loc[repeated.argmax(), keys].to_dict(), int(repeated.sum())
-        raise DataError(
-            f"{count} rows repeat the keys of another (first: {first}); an Estimate has one row a key"
-        )
-    if any(column.hasnans for _, column in table[keys].items()):
-        raise DataError(f"a key of an Estimate ({', '.join(keys)}) is empty; fill it in or drop the row")
-    for column in [column for column in CORE[:-1] if table[column].dtype != "float64"]:
-        try:
-            table[column] = table[column].astype("float64")
-        except (TypeError, ValueError) as error:
-            raise DataError(f"{column} of an Estimate is a number: {error}") from None
-    if (table["std_error"] < 0).any() or (table["conf_low"] > table["conf_high"] + 1e-9).any():
-        raise DataError("a std_error of an Estimate is negative, or a conf_low above its conf_high")
-    return table
 
 
 def require_estimate(value: object, argument: str = "estimate", /) -> None:

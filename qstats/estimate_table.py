@@ -1,0 +1,61 @@
+"""What the table of an Estimate must be: core columns, keys that are whole and unique, numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from qstats.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: the columns every estimate has, after its keys
+CORE: Final = ("estimate", "std_error", "conf_low", "conf_high", "n")
+
+
+def valid(table: pd.DataFrame, /) -> pd.DataFrame:
+    """Return a copy of a table with the core columns as numbers and the rows numbered anew.
+
+    Raises
+    ------
+    DataError
+        A core column is missing, a key is empty, two rows have the same keys, a number is none, an error is
+        negative, limits are reversed.
+    """
+    import pandas as pd
+
+    names = list(getattr(table, "columns", ()))
+    missing = [column for column in CORE if names.count(column) != 1]
+    if missing:
+        raise DataError(f"an Estimate needs the columns {', '.join(CORE)}; missing: {', '.join(missing)}")
+    table = table.copy()
+    table.index = pd.RangeIndex(len(table))
+    _check_keys(table, names[: names.index("estimate")])
+    for column in [column for column in CORE[:-1] if table[column].dtype != "float64"]:
+        try:
+            table[column] = table[column].astype("float64")
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{column} of an Estimate is a number: {error}") from None
+    std_error, low, high = (table[column].to_numpy() for column in CORE[1:4])
+    if (std_error < 0).any() or (low > high + 1e-9).any():
+        raise DataError("a std_error of an Estimate is negative, or a conf_low above its conf_high")
+    return table
+
+
+def _check_keys(table: pd.DataFrame, keys: list[Any]) -> None:
+    """Refuse keys that are empty or stand twice; cells are compared by number, a key at a time."""
+    import numpy as np
+    import pandas as pd
+
+    place = np.zeros(len(table), np.int64)
+    for key in keys:
+        at, found = pd.factorize(table[key])
+        if (at < 0).any():
+            raise DataError(f"a key of an Estimate ({', '.join(keys)}) is empty; fill it in or drop the row")
+        place = pd.factorize(place * len(found) + at)[0] if key != keys[0] else at
+    repeated = pd.Index(place).duplicated()
+    if repeated.any():
+        first, count = table.loc[repeated.argmax(), keys].to_dict(), int(repeated.sum())
+        raise DataError(
+            f"{count} rows repeat the keys of another (first: {first}); an Estimate has one row a key"
+        )
