@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from typing import Any, Final, Literal, NamedTuple
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def trend(
     adjust : {"none", "holm", "bh", "hochberg", "bonferroni", "sidak", "by"}
         Adjustment of p for the number of series.
     seed : int
-        Of the permutations of ``block``.
+        Of the permutations of ``block``; p of a series does not depend on the other series.
     lang : {"zh", "en"}, optional
         Language of notes and messages.
 
@@ -114,9 +115,8 @@ def trend(
     need, what = _NEED[method], f"trend(method={method!r})"
     parts = series_of(estimate, need=need, what=what, gaps=gaps, lang=lang)
     notes: list[str] = []
-    rng = np.random.default_rng(seed)
     if method == "theil-sen":
-        found = _every_monotone(parts, autocorrelation, estimate.level, rng, notes, lang)
+        found = _every_monotone(parts, autocorrelation, estimate.level, seed, notes, lang)
     else:
         found = [_one(s, method, autocorrelation, scale, estimate.level, lang) for s in parts]
     if autocorrelation == "hamed-rao":
@@ -159,7 +159,7 @@ def _every_monotone(
     parts: list[Series],
     asked: Any,
     level: float,
-    rng: np.random.Generator,
+    seed: int,
     notes: list[str],
     lang: str | None,
 ) -> list[_Found]:
@@ -178,10 +178,10 @@ def _every_monotone(
         groups.setdefault((correction, s.per_year, tuple((s.at - s.at[0]).tolist())), []).append(i)
     found: dict[int, _Found] = {}
     for (correction, per_year, at), rows in groups.items():
-        Y = np.stack([parts[i].y for i in rows])
-        found |= dict(
-            zip(rows, _monotone(Y, np.array(at, float) / per_year, correction, level, rng), strict=True)
-        )
+        Y, x = np.stack([parts[i].y for i in rows]), np.array(at, float) / per_year
+        # a stream of its own for each length, so that no series depends on which others there are
+        rng = np.random.default_rng([seed, crc32(b"blocks of a trend"), len(at)])
+        found |= dict(zip(rows, _monotone(Y, x, correction, level, rng), strict=True))
     return [found[i] for i in range(len(parts))]
 
 

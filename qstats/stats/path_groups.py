@@ -85,7 +85,7 @@ def permutation_test(
     statistic : callable
         ``statistic(mean, covariance, fit)`` of arrays with the samples first → (samples, K).
     weights : array_like, shape (n,), optional
-        Survey weights; a row keeps its own whatever label it gets.
+        Survey weights; a row keeps its own whatever label it gets. One of zero is the same as no row.
     unit : array_like of int, shape (n,), optional
         What is permuted: the label of a whole unit (cluster). Default: each row is one.
     stratum : array_like of int, shape (n,), optional

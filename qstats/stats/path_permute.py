@@ -36,6 +36,7 @@ Statistic = Callable[[Array, Array, Fit], Array]
 REASONS: Final = (*FAILURES, "few answers", "no value")
 FEW: Final = REASONS.index("few answers")
 NO_VALUE: Final = REASONS.index("no value")
+_WHOLE: Final = "only labels of whole units can be permuted: compare groups that units do not cross"
 
 
 class Fitting(NamedTuple):
@@ -93,15 +94,10 @@ def permuted(
     if seed is not None:
         whole_number("seed", seed, least=0)
     chosen = Fitting() if how is None else how
-    x, label = np.asarray(X, float), np.asarray(group, np.intp)
-    w = np.ones(len(x)) if weights is None else np.asarray(weights, float)
-    G = int(label.max(initial=0)) + 1
-    number = np.arange(len(x)) if unit is None else np.unique(np.asarray(unit), return_inverse=True)[1]
-    number = number.ravel()
-    given = _of_units(label, number, "groups")
-    layer = None
-    if stratum is not None:
-        layer = _of_units(np.unique(np.asarray(stratum), return_inverse=True)[1].ravel(), number, "strata")
+    G = int(np.asarray(group, np.intp).max(initial=0)) + 1
+    x, w, number, label, within = weighted_rows(X, weights, unit, group, stratum)
+    given = of_units(label, number, "groups", _WHOLE)
+    layer = None if stratum is None else of_units(within, number, "strata", _WHOLE)
     refuse_few(_answered(x, chosen.missing), label, G, x.shape[1])
     start = _pooled(x, w, model, chosen)
     args = (x, w, number, G, model, statistic, chosen, start)
@@ -158,15 +154,37 @@ def relabelled(
         yield labels.T
 
 
-def _of_units(label: Index, number: Index, of: str) -> Index:
+def weighted_rows(
+    X: ArrayLike,
+    weights: ArrayLike | None,
+    unit: ArrayLike | None,
+    group: ArrayLike | None,
+    stratum: ArrayLike | None,
+) -> tuple[Array, Array, Index, Index, Index]:
+    """Return answers, weights, numbers of units, groups and strata of the rows that have a weight.
+
+    A weight of zero is the same as no row. Units and strata are counted from 0.
+    """
+    x = np.asarray(X, float)
+    n = len(x)
+    w = np.ones(n) if weights is None else np.asarray(weights, float)
+    label = np.zeros(n, np.intp) if group is None else np.asarray(group, np.intp)
+    number = np.arange(n) if unit is None else np.asarray(unit)
+    layer = np.zeros(n, np.intp) if stratum is None else np.asarray(stratum)
+    if w.shape == (n,) and (w == 0).any():
+        x, w, number, label, layer = (part[w != 0] for part in (x, w, number, label, layer))
+    number, layer = (np.unique(part, return_inverse=True)[1].ravel() for part in (number, layer))
+    return x, w, number, label, layer
+
+
+def of_units(label: Index, number: Index, of: str, why: str) -> Index:
     """Return the label of every unit, or raise where a unit lies in several groups (or strata)."""
     at = np.unique(number, return_index=True)[1]
     mixed = label != label[at][number]
     if mixed.any():
         units = np.unique(number[mixed])
         raise DataError(
-            f"{units.size} of {at.size} units lie in several {of} (the first: number {units[0]}); only"
-            " labels of whole units can be permuted: compare groups that units do not cross"
+            f"{units.size} of {at.size} units lie in several {of} (the first: number {units[0]}); {why}"
         )
     return np.asarray(label[at])
 

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, one_of, whole_number
 from qstats.stats.path_moments import moments, resampled
-from qstats.stats.path_permute import Fitting
+from qstats.stats.path_permute import Fitting, of_units, weighted_rows
 from qstats.stats.path_quality import effects
 from qstats.stats.path_rounds import solve
 from qstats.stats.pathmodel import FAILURES, Fit, Model, fit, fit_stack
@@ -98,7 +98,7 @@ def predict(
         answers given by those who gave all exogenous ones.
     model : Model
     weights : array_like, shape (n,), optional
-        Survey weights, of fits and errors alike.
+        Survey weights, of fits and errors alike; one of zero is the same as no row.
     unit, stratum : array_like of int, shape (n,), optional
         Clusters, which stay in one fold, and strata, which are spread over the folds.
     how : Fitting, optional
@@ -116,7 +116,8 @@ def predict(
     Raises
     ------
     DataError
-        Fewer units than folds; a training sample to which the model cannot be fitted.
+        Fewer units than folds; a unit in several strata; a training sample to which the model cannot be
+        fitted.
 
     References
     ----------
@@ -136,22 +137,22 @@ def predict(
     whole_number("repeats", repeats, least=1)
     if seed is not None:
         whole_number("seed", seed, least=0)
-    x, chosen = np.asarray(X, float), Fitting() if how is None else how
-    v = np.ones(len(x)) if weights is None else np.asarray(weights, float)
-    number = np.unique(np.arange(len(x)) if unit is None else np.asarray(unit), return_inverse=True)[
-        1
-    ].ravel()
+    chosen = Fitting() if how is None else how
+    x, v, number, _, within = weighted_rows(X, weights, unit, None, stratum)
     m = int(number.max(initial=-1)) + 1
     if m < folds:
         raise DataError(f"{m} units cannot make {folds} folds: each needs one; take fewer folds")
-    layer = _layers(number, stratum, m)
+    layer = of_units(
+        within, number, "strata", "a unit is drawn in one stratum: give units of several a name in each"
+    )
     start = _whole(x, v, model, chosen)
     endogenous = predicted_items(model)
     parts = []
     for r in range(repeats):
         fold = dealt(layer, folds, seed=seed, repeat=r)[number]
         parts.append(_repeat(x, v, fold, folds, model, chosen, start))
-    seen = np.isfinite(x[:, endogenous]) & np.isfinite(x[:, ~endogenous]).all(1)[:, None] & (v > 0)[:, None]
+    answered = np.isfinite(x)
+    seen = answered[:, endogenous] & answered[:, ~endogenous].all(axis=1, keepdims=True)
     return Predicted(
         np.flatnonzero(endogenous),
         np.stack([part[0] for part in parts], axis=1),
@@ -236,15 +237,6 @@ def errors_by(found: Predicted, measure: Measure) -> Array:
     """Return RMSE or MAE of all :data:`PREDICTORS`, (3, q)."""
     one_of("measure", measure, get_args(Measure))
     return found.rmse if measure == "rmse" else found.mae
-
-
-def _layers(number: Index, stratum: ArrayLike | None, m: int) -> Index:
-    """Return the stratum of each of m units."""
-    if stratum is None:
-        return np.zeros(m, np.intp)
-    layer = np.empty(m, np.intp)
-    layer[number] = np.unique(np.asarray(stratum), return_inverse=True)[1].ravel()
-    return layer
 
 
 def _whole(x: Array, v: Array, model: Model, how: Fitting) -> Array:

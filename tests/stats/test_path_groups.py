@@ -199,6 +199,23 @@ def test_the_metric_and_scheme_reach_the_fit():
         permutation_test(X, group, MODEL, path, how=Fitting(scheme="none"))
 
 
+def test_a_weight_of_zero_is_no_row_and_its_unit_none():
+    X, group = answers(40, 16, (0.2, 0.7))
+    w, unit = np.random.default_rng(3).uniform(0.5, 3, 80), np.arange(80) // 2
+    w[unit % 4 == 0] = 0.0
+    kept = w > 0
+    whole = permutation_test(X, group, MODEL, path, weights=w, unit=unit, permutations=39)
+    part = permutation_test(
+        X[kept], group[kept], MODEL, path, weights=w[kept], unit=unit[kept], permutations=39
+    )
+    for one, other in zip(whole, part, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert 0.025 < whole.p[0] < 1
+    w[group == 1] = 0.0
+    with pytest.raises(DataError, match="group 1 has 0 answers"):
+        permutation_test(X, group, MODEL, path, weights=w)
+
+
 def test_what_cannot_be_tested_is_refused():
     X, group = answers(20, 15)
     with pytest.raises(DataError, match="two"):

@@ -181,8 +181,27 @@ def test_collinear_exogenous_items_leave_the_linear_model_unknown():
     assert np.isnan(found.rmse[1]).all() and np.isfinite(found.rmse[[0, 2]]).all()
 
 
+@pytest.mark.parametrize("missing", ["raise", "em"])
+def test_a_weight_of_zero_is_no_row_and_its_unit_none(missing):
+    X, rng = answers(60, 6), np.random.default_rng(2)
+    w, unit, stratum = rng.uniform(0.5, 3, 60), np.arange(60) // 4, np.arange(60) // 4 % 3
+    w[unit % 5 == 0] = 0.0
+    X[0, 0] = np.nan  # of no weight, so that it is no gap either
+    X[5, 6] = np.nan if missing == "em" else X[5, 6]
+    options = {"folds": 4, "repeats": 2, "how": Fitting(missing=missing)}
+    kept = w > 0
+    whole = predict(X, MODEL, weights=w, unit=unit, stratum=stratum, **options)
+    part = predict(X[kept], MODEL, weights=w[kept], unit=unit[kept], stratum=stratum[kept] + 7, **options)
+    for one, other in zip(whole, part, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(DataError, match="12 units cannot make 13 folds"):
+        predict(X, MODEL, weights=w, unit=unit, folds=13, how=options["how"])
+
+
 def test_what_cannot_be_is_refused():
     X = answers(30, 2)
+    with pytest.raises(DataError, match=r"10 of 10 units lie in several strata .* a name in each"):
+        predict(X, MODEL, unit=np.arange(30) // 3, stratum=np.arange(30) % 2, folds=3)
     with pytest.raises(DataError, match="6 units cannot make 10 folds"):
         predict(X, MODEL, unit=np.arange(30) // 5)
     for options in ({"folds": 1}, {"repeats": 0}, {"folds": 2.5}, {"repeats": "x"}):
