@@ -59,18 +59,19 @@ def standard(x: Array, n: Array, kind: Kind, spread: Spread, season: Array) -> S
 
 
 def _seasonal(x: Array, n: Array, kind: Kind, spread: Spread, season: Array) -> Standard:
-    r"""Estimate a centre with waves; the spread about it, :math:`\sqrt{m/(m - k)}` times what is left."""
+    """Estimate a centre with waves, and the spread about it by its ranges and the share that the fit left."""
     counted = kind in COUNTED
     with np.errstate(invalid="ignore", divide="ignore"):
         y = np.where(n > 0, x / n, np.nan) if counted else x
     known = ~np.isnan(y)
     R = np.column_stack([np.ones(len(season)), season])
-    fit = seasonal_baseline.waves(y, np.where(known, n if counted else 1.0, 0.0), R)
+    weight = np.where(known, n if counted else 1.0, 0.0)
+    fit = seasonal_baseline.waves(y, weight, R)
     m, k = known.sum(-1).astype(float), season.shape[1]
     c = fit @ R.T
     z = _beyond(control.standardise, x, n, c, kind) if counted else y - c
-    lost = np.sqrt(m / np.maximum(m - k, 1.0))
-    sigma = np.ones(len(x)) if counted and spread != "laney" else lost * control.moving_range(z) / control.D2
+    ranges = control.moving_range(z) / seasonal_baseline.range_left(weight, R)
+    sigma = np.ones(len(x)) if counted and spread != "laney" else ranges / control.D2
     sigma = np.fmax(sigma, 1.0) if counted else sigma
     df = np.where((sigma > 1) | (not counted), np.maximum(m - k, 1.0) / _LOSS, np.nan)
     return Standard(fit[:, 0], sigma, m, df, fit[:, 1:])

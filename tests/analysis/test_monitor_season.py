@@ -17,7 +17,7 @@ from qstats.errors import DataError, OptionError
 from qstats.indicators.event_rate import event_rate
 from qstats.indicators.inspection_pass_rate import inspection_pass_rate
 from qstats.stats.count_regression import seasonal_regressors
-from qstats.stats.seasonal_baseline import waves
+from qstats.stats.seasonal_baseline import range_left, waves
 
 MONTHS = [f"{2010 + i // 12}M{i % 12 + 1:02}" for i in range(96)]
 SIX = tuple("abcdef")
@@ -53,6 +53,15 @@ def test_a_shift_on_top_of_the_season_is_found_at_its_time():
     assert MONTHS.index(gravest["first"]) - 72 in (0, 1, 2)
 
 
+def left_by_hand(n, R):
+    """Share of the ranges left by a fit, from the projection that makes residuals of the weighted values."""
+    root = np.sqrt(n)[:, None] * R
+    left = np.eye(len(R)) - root @ np.linalg.pinv(root)
+    steps = np.diff(np.eye(len(R)), axis=0)
+    steps = steps[(n[1:] > 0) & (n[:-1] > 0)]
+    return np.sqrt(np.diagonal(steps @ left @ steps.T) / 2).mean()
+
+
 def test_the_centre_and_the_spread_are_those_of_weighted_least_squares():
     found = monitor(RATES, baseline=60, harmonics=2)
     one = found.points[found.points["product"] == "b"]
@@ -64,7 +73,7 @@ def test_the_centre_and_the_spread_are_those_of_weighted_least_squares():
     centre = R @ beta
     assert one["centre"].to_numpy() == pytest.approx(100 * centre, rel=1e-10)
     z = (p / 100 - centre) / np.sqrt(centre * (1 - centre) / n)
-    sigma = max(1.0, np.sqrt(60 / 56) * np.abs(np.diff(z[:60])).mean() / 1.128)
+    sigma = max(1.0, np.abs(np.diff(z[:60])).mean() / 1.128 / left_by_hand(n[:60], R[:60]))
     assert one["z"].to_numpy() == pytest.approx(z / sigma, rel=1e-3)
     reach = 3 * sigma * np.sqrt(centre * (1 - centre) / n)
     assert one["low"].to_numpy() == pytest.approx(100 * (centre - reach), rel=1e-4)
@@ -168,3 +177,33 @@ def test_waves_are_found_as_they_were_put_in_and_not_where_seasons_are_missing()
     found = waves(beta @ R.T, weight, R)
     assert np.isnan(found[1]).all()
     assert found[0] == pytest.approx(beta[0], rel=1e-10)
+
+
+@pytest.mark.parametrize("a_year, years, harmonics", [(12, 2, 1), (12, 3, 2), (4, 4, 2)])
+def test_the_spread_about_waves_is_neither_too_wide_nor_too_narrow(given, a_year, years, harmonics):
+    T = a_year * years
+    when = [
+        f"{2010 + i // a_year}{'M' if a_year == 12 else 'Q'}{i % a_year + 1:0{2 if a_year == 12 else 1}}"
+        for i in range(T)
+    ]
+    y = np.random.default_rng(3).normal(50, 2, (600, T))
+    rows = [(str(i), t, v) for i, own in enumerate(y) for t, v in zip(when, own, strict=True)]
+    found = monitor(given(rows, keys=("region", "period")), baseline=T, kind="value", harmonics=harmonics)
+    width = (found.points["high"] - found.points["centre"]) / 3
+    assert width.mean() == pytest.approx(2, rel=0.03)  # the square root of m/(m - k) would be 4 to 6 % off
+
+
+def test_the_share_of_the_ranges_that_a_fit_leaves():
+    weight = np.random.default_rng(1).uniform(0.5, 5, (4, 24))
+    weight[1, [3, 4, 11]] = 0.0
+    weight[2, 7] = np.nan
+    weight[3, 2:] = 0.0  # two points cannot tell three numbers
+    R = seasonal_regressors(np.arange(24), season=12, harmonics=1)
+    found = range_left(weight, R)
+    by_hand = [left_by_hand(np.nan_to_num(w), R) for w in weight[:3]]
+    assert found[:3] == pytest.approx(by_hand, rel=1e-10)
+    assert np.isnan(found[3])
+    fast = range_left(weight, np.column_stack([np.ones(24), (-1.0) ** np.arange(24)]))
+    slow = range_left(weight, np.column_stack([np.ones(24), np.cos(np.arange(24) / 8)]))
+    assert fast[0] < slow[0] < 1
+    assert np.isnan(range_left(np.ones((1, 3)), np.vander(np.arange(3.0)))).all()  # all points used up
