@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.messages import language, say
-from qstats.wording import label, told
+from qstats.wording import label, told, unit_told
 
 if TYPE_CHECKING:
     from qstats.errors import DataError
@@ -188,7 +188,7 @@ def estimate(found: Estimate, /) -> str:
     spare = [head.text for head, _ in columns[MOST_COLUMNS:]]
     heads, rows = _shown(columns[:MOST_COLUMNS], len(whole))
     left = [say("display.columns", count=len(spare), names=say("display.comma").join(spare))] if spare else []
-    unit = told(found.unit)
+    unit = unit_told(found.unit)
     facts = [say("display.unit", unit=unit) if unit else "", told(found.basis), told(found.method)]
     sources = (
         [say("display.sources", names=say("display.comma").join(map(told, found.provenance)))]

@@ -31,7 +31,7 @@ FACTORS: Final = {
 _SPELLED: Final = (("100 ?million", "亿"), ("10,?000", "万"), ("1,?000", "千"))
 _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "-", "--", "—", "——", "…", "……", "..."}
 #: units that are one under several words → the word that stands for all of them
-SAME_UNIT: Final = {"score": "分", "points": "分", "index points": "index"}
+SAME_UNIT: Final = {"score": "分", "points": "分", "index points": "index", "pp": "百分点"}
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")

@@ -75,6 +75,18 @@ def told(text: str, lang: str | None = None, /) -> str:
     return label(text, "en") if language(lang) == "en" else _GAP.sub("", _read(text)[0])
 
 
+def unit_told(unit: str, lang: str | None = None, /) -> str:
+    """Return a unit in words; those that are more than their code in a language have a message of their own.
+
+    Examples
+    --------
+    >>> unit_told("points", "zh"), unit_told("score", "zh"), unit_told("批次", "en")
+    ('百分点', '分', 'batches')
+    """
+    key = f"unit.{unit.replace(' ', '_')}"
+    return catalogue()[key][language(lang)] if key in catalogue() else told(unit, lang)
+
+
 def without_words(text: str, /) -> list[str]:
     """Return the parts of a technical text that :func:`told` has no Chinese words for.
 

@@ -93,7 +93,7 @@ def clubs(
     ...     for i in range(30)
     ... ]
     >>> table = pd.DataFrame(rows).assign(std_error=np.nan, conf_low=np.nan, conf_high=np.nan, n=1)
-    >>> found = clubs(Estimate(table, indicator="index", unit="points", method="given"), smooth=0)
+    >>> found = clubs(Estimate(table, indicator="index", unit="score", method="given"), smooth=0)
     >>> found.members[["region", "club"]].values.tolist()
     [['r2', 1], ['r4', 1], ['r3', 1], ['r0', 2], ['r1', 2]]
     """

@@ -103,7 +103,7 @@ def granger(
     >>> def made(values, name):
     ...     table = pd.DataFrame({"period": when, "estimate": values, "std_error": np.nan, "n": 1})
     ...     table = table.assign(conf_low=np.nan, conf_high=np.nan)
-    ...     return Estimate(table, indicator=name, unit="points", method="given")
+    ...     return Estimate(table, indicator=name, unit="score", method="given")
     >>> found = granger(made(y, "quality"), {"orders": made(x, "orders")}, lang="en")
     >>> found.table[["direction", "lags", "verdict"]].values.tolist()
     [['economy first', 1, 'foretells'], ['quality first', 1, 'no clear sign']]

@@ -118,12 +118,12 @@ def scorecard(
     >>> tree = pd.DataFrame({"code": ["all", "targets", "measures"], "parent": ["", "all", "all"],
     ...     "direction": [None, 1, 1], "weight": [1, 0.4, 0.6], "weight_provenance": "official",
     ...     "lower": [None, 80, 0], "upper": [None, 95, 60], "bounds_provenance": "hypothesis",
-    ...     "unit": ["", "%", "points"]})
+    ...     "unit": ["", "%", "score"]})
     >>> def given(x, unit):
     ...     core = dict.fromkeys(("std_error", "conf_low", "conf_high", "n"), np.nan)
     ...     table = pd.DataFrame({"region": ["合肥", "芜湖"], "estimate": x, **core})
     ...     return Estimate(table, indicator="given", unit=unit, method="given")
-    >>> marks = {"targets": given([93.5, 92.0], "%"), "measures": given([53.5, 56.0], "points")}
+    >>> marks = {"targets": given([93.5, 92.0], "%"), "measures": given([53.5, 56.0], "score")}
     >>> card = scorecard(marks, tree, rounding="half-up", veto={"芜湖": "incident"}).where(node="all").table
     >>> card[["region", "estimate", "grade", "grade_by_score"]].values.tolist()
     [['合肥', 89.5, 'A', 'A'], ['芜湖', 88.0, 'D', 'B']]
@@ -261,7 +261,7 @@ def _values(
         if code not in leaves.index:
             near = nearest(code, leaves.index)
             raise DataError(say("scorecard.code", lang, code=code, near=near or "—"))
-        if estimate.unit != leaves.loc[code, "unit"]:
+        if values.one_unit(estimate.unit) != values.one_unit(str(leaves.loc[code, "unit"])):
             said = {"code": code, "want": leaves.loc[code, "unit"], "have": estimate.unit}
             raise DataError(say("targets.unit", lang, **said))
         if set(estimate.keys) != set(keys) or "node" in keys:
@@ -384,7 +384,7 @@ def _estimate(
     return Estimate(
         table,
         indicator=str(tree.loc[tree["depth"] == 0, "code"].item()),
-        unit="points",
+        unit="score",
         method=f"points added up, rounding {rounding}, missing values: {missing}{fixed}",
         level=level,
         inference=min((e.inference for e in indicators.values()), key=_CLAIMS.index),

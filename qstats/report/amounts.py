@@ -14,6 +14,7 @@ from qstats.report import asked
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, look, palette
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ def bars(
     with draw.sheet(len(rows) * max(5.6, 4.4 * names.lines) + 13, [estimate], lang) as figure:
         axes = draw.room(figure, left=names.mm, right=4, top=10, bottom=3, frame=False)
         _draw(axes, rows, texts, rows["key"].isin(marked).to_numpy(), names)
-        unit = draw.unit_name(estimate.unit, lang)
+        unit = unit_name(estimate.unit, lang)
         if unit:
             note = say("chart.unit", lang, unit=unit)
             draw.write(

@@ -15,6 +15,7 @@ from qstats.report import drawing as draw
 from qstats.report import formats
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, palette
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,9 +209,7 @@ def _say_pareto(
     gap = say("chart.gap", lang)
     named = [f"{label}{gap}{number(v)}{say('chart.brackets', lang, text=rate(p))}" for label, v, p in parts]
     enough = int(np.argmax(share >= 80 - 1e-9))
-    total = formats.with_unit(
-        float(bars["value"].sum()), draw.unit_name(unit, lang), digits=digits, lang=lang
-    )
+    total = formats.with_unit(float(bars["value"].sum()), unit_name(unit, lang), digits=digits, lang=lang)
     names = say("chart.and", lang).join(named)
     fields = {"kinds": kinds, "names": names, "few": enough + 1, "total": total, "share": rate(share[enough])}
     return say("chart.alt.pareto", lang, **fields)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from qstats.datasets import load
 from qstats.errors import DataError, nearest
 from qstats.estimate import Estimate
 from qstats.messages import catalogue, language, say
 from qstats.report import editorial, formats, tables
 from qstats.report.facts import Facts
 from qstats.report.page import Section
+from qstats.report.words import change_words, unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,33 +217,6 @@ def value(estimate: Estimate, lang: str | None) -> str:
     """Return the one number of an estimate with its unit."""
     return formats.with_unit(
         estimate.value(), unit_name(estimate.unit, lang), digits=estimate.digits, lang=lang
-    )
-
-
-def unit_name(unit: str, lang: str | None) -> str:
-    """Return the printed name of a unit; per cent and bare numbers are themselves."""
-    names = {"分": {"zh": "分", "en": "points"}, "notifications": {"zh": "起", "en": "alerts"}}
-    if unit in names:
-        return names[unit][language(lang)]
-    return unit if unit.isascii() else _units(language(lang)).get(unit, unit)
-
-
-@cache
-def _units(lang: str) -> dict[str, str]:
-    labels = load("labels").query("kind == 'unit'")
-    return dict(zip(labels["key"], labels[lang], strict=True))
-
-
-def change_words(estimate: Estimate | None, change: Estimate | None, lang: str | None) -> str:
-    """Return a change in words: 上升0.36个百分点, 无明显变化 …; empty when it is not known."""
-    if estimate is None or change is None:
-        return ""
-    row = change.table.iloc[0]
-    low, high = (None if math.isnan(row[c]) else float(row[c]) for c in ("conf_low", "conf_high"))
-    unit = estimate.unit if estimate.unit == "%" else unit_name(estimate.unit, lang)
-    unit = "" if estimate.unit == "index" else unit
-    return formats.change(
-        float(row["estimate"]), unit=unit, digits=estimate.digits, lang=lang, low=low, high=high
     )
 
 

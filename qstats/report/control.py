@@ -14,6 +14,7 @@ from qstats.report.figure import Drawing, new
 from qstats.report.labels import beside_points
 from qstats.report.lines import period_axis, runs
 from qstats.report.theme import INK, MUTED, PALE, palette, theme
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,7 +260,7 @@ def _say(points: pd.DataFrame, title: str, unit: str, digits: int, lang: str | N
     known = points[points["centre"].notna()].iloc[-1]
     said = {c: formats.number(float(known[c]), digits=digits, lang=lang) for c in ("centre", "low", "high")}
     past = int((points["phase"] == "I").sum())
-    counts = {"past": past, "now": len(points) - past, "unit": draw.unit_name(unit, lang)}
+    counts = {"past": past, "now": len(points) - past, "unit": unit_name(unit, lang)}
     key = "figure.alt.control_memory" if points.attrs.get("chart") else "figure.alt.control"
     text = say(key, lang, title=title, first=when[0], last=when[-1], **counts, **said)
     signals = points[points["signal"].astype(bool)]

@@ -15,6 +15,7 @@ from qstats.messages import say
 from qstats.report import formats
 from qstats.report.figure import Drawing, new
 from qstats.report.theme import INK, MUTED, palette, theme
+from qstats.report.words import unit_name
 from qstats.wording import label, told
 
 if TYPE_CHECKING:
@@ -331,13 +332,6 @@ def unit_note(axes: Axes, unit: str, lang: str | None, /, *, from_zero: bool, ac
     parts += [] if from_zero else [say("figure.not_from_zero" if across else "chart.not_from_zero", lang)]
     text = say("chart.comma", lang).join(parts)
     write(axes, text, (0, 1), over="axes", shift=(0, 6), ha="left", va="bottom", size=8, color=MUTED)
-
-
-def unit_name(unit: str, lang: str | None, /) -> str:
-    """Return a unit as printed; an index has none."""
-    if unit in ("points", "index points"):
-        return say(f"figure.unit.{unit.replace(' ', '_')}", lang)
-    return "" if unit in ("", "index") else formats.clean(told(unit, lang), limit=20)
 
 
 def ticks(low: float, high: float, /, *, count: int = 5) -> list[float]:

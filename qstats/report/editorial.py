@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any, Final
 from qstats.errors import DataError, QStatsWarning, nearest
 from qstats.messages import language, say
 from qstats.report import formats
+from qstats.report.words import change_words, unit_name
 
 if TYPE_CHECKING:
     from qstats.report.facts import Facts
@@ -268,8 +269,6 @@ def reference_of(match: re.Match[str], attribute: str) -> str:
 
 
 def _value(estimate: Any, lang: str | None, column: str = "estimate") -> str:
-    from qstats.report.blocks import unit_name
-
     x = float(estimate.table[column].iloc[0])
     unit = unit_name(estimate.unit, lang)
     return "" if math.isnan(x) else formats.with_unit(x, unit, digits=estimate.digits, lang=lang)
@@ -285,8 +284,6 @@ def _of_current(column: str) -> Callable[[Facts, str, str | None], str]:
 
 def _change(on: str) -> Callable[[Facts, str, str | None], str]:
     def text(facts: Facts, key: str, lang: str | None) -> str:
-        from qstats.report.blocks import change_words
-
         return change_words(facts.current(key), facts.change(key, on=on), lang)  # type: ignore[arg-type]
 
     return text

@@ -13,6 +13,7 @@ from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import blocks, formats, questions
 from qstats.report.facts import Facts, population_name
+from qstats.report.words import change_words, unit_name
 
 #: a class fails "much more often" than another from this ratio on
 MUCH: Final = 2.0
@@ -103,7 +104,7 @@ def clear_falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         row = change.table.iloc[0]
         worse = row["estimate"] * int(item["direction"]) < 0
         if worse and row["clear"] is not False and bool(row["direction"] != "flat"):
-            words = blocks.change_words(current, change, lang)
+            words = change_words(current, change, lang)
             yield finding("drop", item["key"], lang, name=item[language(lang)], change=words)
 
 
@@ -114,7 +115,7 @@ def short_of_target(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
             continue
         current = facts.current(row["item"])
         assert current is not None
-        unit = "" if current.unit == "index" else blocks.unit_name(current.unit, lang)
+        unit = "" if current.unit == "index" else unit_name(current.unit, lang)
         points = say("format.points", lang) if current.unit == "%" else unit
         gap = formats.number(abs(row["gap"]), digits=current.digits, lang=lang)
         yield finding(
@@ -181,7 +182,7 @@ def more_alerts(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         before = float(change.table["earlier"].iloc[0])
         if before > 0 and 100 * (current.value() / before - 1) >= INCREASE:
             shown = [
-                formats.with_unit(x, blocks.unit_name(current.unit, lang), digits=0, lang=lang)
+                formats.with_unit(x, unit_name(current.unit, lang), digits=0, lang=lang)
                 for x in (before, current.value())
             ]
             yield finding(

@@ -16,6 +16,7 @@ from qstats.report.figure import Drawing
 from qstats.report.names import node_names
 from qstats.report.theme import MUTED, PALE, ink_on
 from qstats.report.tiles import class_limits, shades
+from qstats.report.words import unit_name
 from qstats.stats.rounding import round_to
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Head(NamedTuple):
 def _head(across: list[str], units: list[str], lang: str | None) -> Head:
     """Return the names of the columns on up to four lines; turned by 90° where a word would be cut."""
     wide = _widths(len(across))[1]
-    shown = [draw.unit_name(unit, lang) for unit in units]
+    shown = [unit_name(unit, lang) for unit in units]
     mixed = len(set(shown)) > 1
     texts = [
         name + (say("chart.in_unit", lang, unit=unit) if mixed and unit else "")
@@ -287,7 +288,7 @@ def _legend(
         ]
     if not np.isfinite(classes).all():
         entries.append((None, say("chart.no_data", lang)))
-    unit = draw.unit_name(grid.units[0], lang) if shade == "all" else ""
+    unit = unit_name(grid.units[0], lang) if shade == "all" else ""
     note = (
         say("chart.unit", lang, unit=unit)
         if unit

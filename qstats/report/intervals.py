@@ -14,6 +14,7 @@ from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, palette
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +162,7 @@ def _axis(axes: Axes, rows: Rows, reference: float | None, unit: str, of: Of, la
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
-    text = say("figure.forest.rank", lang) if of == "rank" else draw.unit_name(unit, lang)
+    text = say("figure.forest.rank", lang) if of == "rank" else unit_name(unit, lang)
     draw.write(axes, text, (1, 0), over="axes", shift=(8, -6.5), ha="left", va="top", color=MUTED)
 
 

@@ -14,6 +14,7 @@ from qstats.report import drawing as draw
 from qstats.report.figure import Drawing
 from qstats.report.lines import all_periods, runs
 from qstats.report.theme import INK, MUTED, RULE, palette
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,7 +204,7 @@ def _notes(
 ) -> None:
     """Write above the panels what their common scale is, and what the grey line is."""
     width, height = (inch * 25.4 for inch in figure.get_size_inches())
-    span = formats.span(*limits, unit=draw.unit_name(unit, lang), digits=digits, lang=lang)
+    span = formats.span(*limits, unit=unit_name(unit, lang), digits=digits, lang=lang)
     text = say("figure.multiples.scale", lang, span=span)
     if reference is not None:
         text += say("chart.comma", lang) + say("figure.multiples.reference", lang, name=reference)

@@ -23,6 +23,7 @@ from qstats.report.facts import Facts, population_name
 from qstats.report.findings import Finding, finding
 from qstats.report.page import Section
 from qstats.report.sections_outlook import write_appendix, write_causes
+from qstats.report.words import change_words, unit_name
 
 #: in the order of the bulletin
 SECTIONS = ("summary", "indicators", "food", "checks", "others", "signals", "problems", "appendix")
@@ -78,10 +79,10 @@ def sentence(facts: Facts, key: str, lang: str | None) -> str:
         value=blocks.value(current, lang),
     )
     if not math.isnan(row["conf_low"]):
-        unit = blocks.unit_name(current.unit, lang)
+        unit = unit_name(current.unit, lang)
         shown = formats.span(row["conf_low"], row["conf_high"], unit=unit, digits=current.digits, lang=lang)
         said += say("annual.value.interval", lang, interval=shown)
-    words = {on: blocks.change_words(current, facts.change(key, on=on), lang) for on in ("previous", "year")}
+    words = {on: change_words(current, facts.change(key, on=on), lang) for on in ("previous", "year")}
     for on in ("previous", "year"):
         if words[on]:
             said += say(f"quarterly.change.{on}", lang, change=words[on])
@@ -139,10 +140,10 @@ def _row(facts: Facts, key: str, w: Writer) -> dict[str, object]:
     differences = {
         on: math.nan if c is None else float(c.table["estimate"].iloc[0]) for on, c in changes.items()
     }
-    words = {on: blocks.change_words(current, c, w.lang) for on, c in changes.items()}
+    words = {on: change_words(current, c, w.lang) for on, c in changes.items()}
     return {
         "name": item[w.lang],
-        "unit": blocks.unit_name(current.unit, w.lang),
+        "unit": unit_name(current.unit, w.lang),
         "value": row["estimate"],
         "low": row["conf_low"],
         "high": row["conf_high"],
@@ -161,13 +162,13 @@ def _card(facts: Facts, key: str, w: Writer) -> tables.Card:
     change = facts.change(key, on="previous")
     if change is None:
         on, change = "year", facts.change(key)
-    words = blocks.change_words(current, change, w.lang)
+    words = change_words(current, change, w.lang)
     limits = [math.nan] * 3 if change is None else change.table[["estimate", "conf_low", "conf_high"]].iloc[0]
     x, low, high = (None if math.isnan(v) else float(v) for v in limits)
     return tables.Card(
         label=facts.item(key)[w.lang],
         value=formats.number(float(row["estimate"]), digits=current.digits, lang=w.lang),
-        unit=blocks.unit_name(current.unit, w.lang),
+        unit=unit_name(current.unit, w.lang),
         change=w.say(f"on.{on}", change=words) if words else "",
         direction=formats.direction(x, digits=current.digits, low=low, high=high),
         interval=""
@@ -200,7 +201,7 @@ def _course(facts: Facts, w: Writer, key: str) -> None:
     if history is None or len(history) < 2:
         return
     name = facts.item(key)[w.lang]
-    unit = blocks.unit_name(history.unit, w.lang)
+    unit = unit_name(history.unit, w.lang)
     drawn = charts.trend(history.replace(unit=unit), labels={history.indicator: name}, lang=w.lang)
     w.figure(drawn, w.say("course", name=name, kind=w.say(f"kind.{facts.part[:1]}")))
     w.note(w.say("gaps"))
@@ -332,7 +333,7 @@ def _abroad(facts: Facts, w: Writer, abroad: Estimate) -> None:
     before = dict(zip(abroad.table["period"], abroad.table["estimate"], strict=True)).get(
         str(periods.year_before(facts.period))
     )
-    name, unit = facts.item("rapex")[w.lang], blocks.unit_name("notifications", w.lang)
+    name, unit = facts.item("rapex")[w.lang], unit_name("notifications", w.lang)
     shown = [formats.with_unit(x, unit, digits=0, lang=w.lang) for x in (now, before)]
     if before is None:
         w.text(w.say("risk.signal_unknown", name=name, now=shown[0]))
@@ -357,7 +358,7 @@ def falls(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
                 continue
             row = change.table.iloc[0]
             if row["estimate"] * int(item["direction"]) < 0 and row["clear"] is not False:
-                words = blocks.change_words(current, change, lang)
+                words = change_words(current, change, lang)
                 if words != say("format.flat", lang):
                     moved = say(f"quarterly.on.{on}", lang, change=words)
                     yield finding("moved", f"{key}.{on}", lang, name=item[language(lang)], change=moved)

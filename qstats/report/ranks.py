@@ -15,6 +15,7 @@ from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, PALE, RULE, palette
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +148,7 @@ def _rank_axis(axes: Axes, rows: pd.DataFrame, reference: float | None, unit: st
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x")
-    text = draw.unit_name(unit, lang)
+    text = unit_name(unit, lang)
     draw.write(axes, text, (1, 0), over="axes", shift=(8, -6.5), ha="left", va="top", color=MUTED)
 
 

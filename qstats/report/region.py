@@ -27,6 +27,7 @@ from qstats.report.sections_index import HALF
 from qstats.report.sections_outlook import write_appendix
 from qstats.report.sections_quality import provinces
 from qstats.report.sections_targets import write_targets
+from qstats.report.words import unit_name
 
 #: in the order of the profile
 SECTIONS = (
@@ -115,7 +116,7 @@ def figures(facts: Facts, /, *, lang: str | None = None) -> Section:
         w.blocks.append(tables.cards([blocks.card(facts, key, w) for key in current[:6]], lang=w.lang))
     shown = table.assign(
         name=[facts.item(key)[w.lang] for key in table["key"]],
-        unit=[blocks.unit_name(u, w.lang).replace("index", "—") for u in table["unit"]],
+        unit=[unit_name(u, w.lang) or "—" for u in table["unit"]],
         population=[facts.item(key)[f"population_{w.lang}"] for key in table["key"]],
     )
     columns = [
@@ -217,7 +218,7 @@ def indicators(facts: Facts, /, *, lang: str | None = None) -> Section:
     ]
     shown = table.assign(
         name=[blocks.begun(name[n], w.lang) for n in table["node"]],
-        unit=[blocks.unit_name(u, w.lang) for u in table["unit"]],
+        unit=[unit_name(u, w.lang) for u in table["unit"]],
         rank=table["rank"].astype("float64"),
     )
     caption = w.say("indicators.table", region=facts.place(w.lang), year=facts.year)
@@ -282,7 +283,7 @@ def course(facts: Facts, /, *, lang: str | None = None) -> Section:
     kinds = {key: (h.unit, int(facts.item(key)["direction"])) for key, h in drawn.items()}
     for unit, way in dict.fromkeys(kinds.values()):
         keys = [key for key in drawn if kinds[key] == (unit, way)][:6]
-        named = [drawn[key].replace(indicator=key, unit=blocks.unit_name(unit, w.lang)) for key in keys]
+        named = [drawn[key].replace(indicator=key, unit=unit) for key in keys]
         labels = {key: facts.item(key)[w.lang] for key in keys}
         kind = {"%": "rate" if way > 0 else "loss", "index": "index"}.get(unit, "score")
         named_by = w.say(f"unit.{kind}") if len(keys) > 1 else labels[keys[0]]
@@ -310,7 +311,7 @@ def behind(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
         worse = row["gap"] * row["direction"] < 0
         limit = row["high"] if row["direction"] > 0 else row["low"]
         if worse and (math.isnan(limit) or (row["nation"] - limit) * row["direction"] > 0):
-            unit = "" if row["unit"] == "index" else blocks.unit_name(row["unit"], lang)
+            unit = "" if row["unit"] == "index" else unit_name(row["unit"], lang)
             shown = [
                 formats.with_unit(row[c], unit, digits=row["digits"], lang=lang) for c in ("value", "nation")
             ]

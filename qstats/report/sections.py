@@ -18,8 +18,9 @@ from qstats.report.sections_index import competitiveness
 from qstats.report.sections_outlook import appendix, problems
 from qstats.report.sections_quality import engineering, exports, loss, products, services
 from qstats.report.sections_risk import risk
-from qstats.report.sections_targets import target_counts, targets_met
+from qstats.report.sections_targets import targets_met, targets_text
 from qstats.report.sections_trends import trends
+from qstats.report.words import unit_name
 
 #: in the order of the report
 ANNUAL = (
@@ -64,7 +65,7 @@ def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
     sentences = [item_sentence(facts, key, w.lang) for key in headline[:4]]
     targets = facts.targets()
     if len(targets):
-        sentences.append(w.say("targets.text", **target_counts(targets)))
+        sentences.append(targets_text(w, targets))
     sentences += [finding.problem for finding in findings.found(facts, w.lang) if finding.key not in headline]
     w.points(sentences[:6])
     return w.section()
@@ -94,7 +95,8 @@ def main_indicators(facts: Facts, /, *, lang: str | None = None) -> Section:
         tables.Field("population", w.say("col.population"), words=True),
     ]
     notes = [w.say(f"main.note_{kind}") for kind in ("counts", "printed", "change")]
-    w.table(table, w.say("main.caption"), columns, notes=notes)
+    caption = w.say("main.caption", period=formats.period(facts.period, lang=w.lang))
+    w.table(table, caption, columns, notes=notes)
     items = facts.items(headline=True)
     lacking = [row[w.lang] for _, row in items.iterrows() if facts.current(row["key"]) is None]
     if lacking:
@@ -113,7 +115,7 @@ def _main_table(facts: Facts, w: Writer) -> pd.DataFrame:
         rows.append(
             {
                 "name": item[w.lang],
-                "unit": blocks.unit_name(current.unit, w.lang).replace("index", "—"),
+                "unit": unit_name(current.unit, w.lang) or "—",
                 "value": row["estimate"],
                 "before": row["estimate"] - difference,
                 "change": difference,

@@ -11,7 +11,7 @@ from qstats.analysis import signals
 from qstats.analysis.signals import episodes
 from qstats.estimate import Estimate
 from qstats.messages import say
-from qstats.report import blocks, formats, questions, tables
+from qstats.report import formats, questions, tables
 from qstats.report.blocks import Writer, writer
 from qstats.report.control import control
 from qstats.report.facts import Facts, population_name
@@ -20,6 +20,7 @@ from qstats.report.funnel_chart import funnel as funnel_chart
 from qstats.report.page import Section
 from qstats.report.questions import Watched
 from qstats.report.sections_outlook import part, write_causes
+from qstats.report.words import unit_name
 
 
 def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
@@ -75,7 +76,7 @@ def _quiet(facts: Facts, w: Writer) -> list[str]:
 
 
 def _count(value: float, estimate: Estimate, w: Writer) -> str:
-    return formats.with_unit(value, blocks.unit_name(estimate.unit, w.lang), digits=0, lang=w.lang)
+    return formats.with_unit(value, unit_name(estimate.unit, w.lang), digits=0, lang=w.lang)
 
 
 def _growth(current: Estimate, change: Estimate) -> float:

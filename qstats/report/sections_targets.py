@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from qstats.report import blocks, charts, formats, questions, tables
+from qstats.report import charts, formats, questions, tables
 from qstats.report.blocks import Writer, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
 from qstats.report.sections_outlook import part
+from qstats.report.words import unit_name
 
 _OPERATORS: Final = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "rank<=": "≤"}
 
@@ -20,6 +21,16 @@ def target_counts(table: pd.DataFrame, /) -> dict[str, int]:
     counts = table["status"].value_counts()
     names = {"met": "met", "near": "near", "missed": "not met", "none": "no data"}
     return {"count": len(table)} | {name: int(counts.get(status, 0)) for name, status in names.items()}
+
+
+def targets_text(w: Writer, table: pd.DataFrame, /) -> str:
+    """Return one sentence on how many targets apply and how they stand; a status that none has is left out."""
+    counts = target_counts(table)
+    if counts["none"] == counts["count"]:
+        return w.say("targets.all_none", count=counts["count"])
+    names = [name for name in ("met", "near", "missed", "none") if counts[name]]
+    parts = [w.say(f"targets.part.{name}", count=counts[name]) for name in names]
+    return w.say("targets.text", count=counts["count"], parts=w.say("clauses").join(parts))
 
 
 def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
@@ -35,7 +46,7 @@ def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
 
 def write_targets(w: Writer, table: pd.DataFrame, /) -> None:
     """Write a table of :meth:`Facts.targets`: counts, bars, gaps, prospects, and those without data."""
-    w.text(w.say("targets.text", **target_counts(table)))
+    w.text(targets_text(w, table))
     known, unknown = (table[(table["status"] == "no data") == absent] for absent in (False, True))
     if len(known):
         w.figure(
@@ -63,9 +74,8 @@ def _wanted(row: pd.Series[Any], name: str, w: Writer) -> str:
     """Return a target without a figure in short: its name, what is wanted and by when."""
     if pd.isna(row["target"]):
         return w.say("targets.wanted_reference", name=name, year=row["by_year"])
-    unit = blocks.unit_name(str(row["unit"]), w.lang).replace("index", "").replace("points", "")
     digits = 0 if float(row["target"]).is_integer() else 1
-    value = formats.with_unit(row["target"], unit if unit == "%" else "", digits=digits, lang=w.lang)
+    value = formats.with_unit(row["target"], "%" if row["unit"] == "%" else "", digits=digits, lang=w.lang)
     return w.say("targets.wanted", name=name, target=_OPERATORS[row["operator"]] + value, year=row["by_year"])
 
 
@@ -125,7 +135,7 @@ def _ahead(facts: Facts, known: pd.DataFrame, w: Writer) -> None:
 
 
 def _points(size: float, row: pd.Series[Any], w: Writer) -> str:
-    unit = "" if row["unit"] == "index" else blocks.unit_name(str(row["unit"]), w.lang)
+    unit = "" if row["unit"] == "index" else unit_name(str(row["unit"]), w.lang)
     shown = formats.number(size, digits=int(row["digits"]), lang=w.lang)
     return shown + w.say("points") if unit == "%" else shown + unit
 

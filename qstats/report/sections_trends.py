@@ -14,6 +14,7 @@ from qstats.report.blocks import Writer, writer
 from qstats.report.facts import Facts, place_name
 from qstats.report.page import Section
 from qstats.report.sections_outlook import part
+from qstats.report.words import unit_name
 
 _RATES: Final = ("rpq", "spot_check", "provincial_spot_check", "food", "agri")
 
@@ -83,7 +84,7 @@ def _moved_row(facts: Facts, row: dict[Any, Any], w: Writer) -> dict[str, Any]:
     key = row["key"]
     current, moved = facts.current(key), facts.change(key)
     assert current is not None
-    name, unit = facts.item(key)[w.lang], blocks.unit_name(current.unit, w.lang)
+    name, unit = facts.item(key)[w.lang], unit_name(current.unit, w.lang)
     first = None if moved is None else moved.table.iloc[0]
     verdict = "unknown" if first is None else (first["verdict"] or "no_interval").replace(" ", "_")
     return {
@@ -203,7 +204,7 @@ def _abroad(facts: Facts, w: Writer) -> None:
         return
     w.text(blocks.item_sentence(facts, "rapex", w.lang))
     drawn = charts.trend(
-        alerts.replace(unit=blocks.unit_name(alerts.unit, w.lang)),
+        alerts,
         labels={"event_rate": facts.item("rapex")[w.lang]},
         lang=w.lang,
     )

@@ -11,13 +11,14 @@ from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.periods import sort_key
-from qstats.report import blocks, charts, formats, printed, questions, tables
+from qstats.report import charts, formats, printed, questions, tables
 from qstats.report.blocks import Writer
 from qstats.report.classes import food_classes
 from qstats.report.facts import Facts, population_name
 from qstats.report.findings import MUCH, Finding, finding
 from qstats.report.quarterly import sentence
 from qstats.report.sections_outlook import write_causes
+from qstats.report.words import unit_name
 
 USED = {"inspection_pass_rate"}
 KEYS = ("food",)
@@ -152,7 +153,7 @@ def causes(w: Writer) -> None:
         name=[population_name(name, w.lang) for name in table["industry"]], value=table["failed"]
     )
     w.text(_heaviest(w))
-    unit = blocks.unit_name("批次", w.lang)
+    unit = unit_name("批次", w.lang)
     w.figure(charts.pareto(table, most=8, unit=unit, lang=w.lang), w.say("pareto"))
     if not write_causes(w):
         w.text(w.say("no_causes", period=formats.period(w.facts.period, lang=w.lang)))

@@ -19,6 +19,7 @@ from qstats.report import blocks, charts, formats, printed, tables
 from qstats.report.blocks import Writer
 from qstats.report.facts import Facts, place_name
 from qstats.report.findings import Finding, finding
+from qstats.report.words import change_words
 from qstats.simulation import simulate
 from qstats.stats.difference import Measured, difference
 from qstats.survey.design import Design
@@ -100,7 +101,7 @@ def _whole(w: Writer) -> str:
     words = w.say("no_year_before")
     if before in set(both.table["period"]):
         moved = change(both.where(period=[before, str(w.facts.year)]), on="year")
-        words = w.say("on_year", change=blocks.change_words(rate(w.facts), moved, w.lang))
+        words = w.say("on_year", change=change_words(rate(w.facts), moved, w.lang))
     return w.say(
         "whole",
         year=w.facts.year,

@@ -12,10 +12,11 @@ from qstats.datasets import published
 from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import say
-from qstats.report import blocks, charts, formats, printed, tables
+from qstats.report import charts, formats, printed, tables
 from qstats.report.blocks import Writer, item_sentence
 from qstats.report.facts import Facts, population_name
 from qstats.report.findings import Finding, finding, more_alerts
+from qstats.report.words import unit_name
 
 USED = {"event_rate"}
 KEYS = ("rapex",)
@@ -62,7 +63,7 @@ def overview(w: Writer) -> None:
     if history is not None and len(history) > 1:
         name = w.facts.item("rapex")[w.lang]
         span = formats.years(history.table["period"].iloc[0], history.table["period"].iloc[-1], lang=w.lang)
-        unit = blocks.unit_name(history.unit, w.lang)
+        unit = unit_name(history.unit, w.lang)
         drawn = charts.trend(history.replace(unit=unit), labels={"event_rate": name}, lang=w.lang)
         w.figure(drawn, w.say("years", name=name, span=span))
         w.note(w.say("trend.gaps"))
@@ -106,7 +107,7 @@ def parts(w: Writer) -> None:
         counts = Estimate(
             table[["industry", "estimate", "std_error", "conf_low", "conf_high", "n"]].reset_index(drop=True),
             indicator="event_rate",
-            unit=blocks.unit_name("notifications", w.lang),
+            unit=unit_name("notifications", w.lang),
             method="published counts",
             inference="none",
             digits=0,
@@ -156,9 +157,7 @@ def causes(w: Writer) -> None:
     found = watched(w.lang)
     w.text(_signal_text(w))
     name = w.facts.item("rapex")[w.lang]
-    drawn = charts.control(
-        found, title=name, unit=blocks.unit_name("notifications", w.lang), digits=0, lang=w.lang
-    )
+    drawn = charts.control(found, title=name, unit="notifications", digits=0, lang=w.lang)
     w.figure(drawn, w.say("control"))
     w.note(*found.notes)
     if len(found.signals):

@@ -15,6 +15,7 @@ from qstats.report import drawing as draw
 from qstats.report import formats
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, PALE, RULE, palette
+from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,7 +122,7 @@ def _target_rows(
             }
             raise DataError(say("figure.targets.disagree", lang, **odd))
         places = row.get("digits", digits)
-        unit = "" if row["operator"] == "rank<=" else draw.unit_name(str(row["unit"]), lang)
+        unit = "" if row["operator"] == "rank<=" else unit_name(str(row["unit"]), lang)
         low, high = _scale(np.array([value, target]), unit)
         write = partial(formats.with_unit, digits=int(digits if pd.isna(places) else places), lang=lang)
         rows.append(

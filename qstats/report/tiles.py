@@ -15,6 +15,7 @@ from qstats.report import asked, formats
 from qstats.report import drawing as draw
 from qstats.report.figure import Drawing
 from qstats.report.theme import INK, MUTED, PALE, SEQUENTIAL, ink_on, look, palette
+from qstats.report.words import unit_name
 from qstats.stats.rounding import round_to
 
 if TYPE_CHECKING:
@@ -223,11 +224,11 @@ def _legend(
     if lost:
         entries.append((None, say("chart.class", lang, range=say("chart.no_data", lang), count=lost)))
     y = bottom / 2 - len(entries) * 3.0
-    if draw.unit_name(unit, lang):
+    if unit_name(unit, lang):
         axes.text(
             x,
             y - 2,
-            say("chart.unit", lang, unit=draw.unit_name(unit, lang)),
+            say("chart.unit", lang, unit=unit_name(unit, lang)),
             fontsize=8,
             color=MUTED,
             va="bottom",

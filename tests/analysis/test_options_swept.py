@@ -82,7 +82,7 @@ RATES = qs.inspection_pass_rate(CHECKS, by=["period", "region"])
 ONE = RATES.where(period="2021")
 CITIES = {
     "t": given([("合肥", 93.5), ("芜湖", 92.0)], keys=("region",)),
-    "m": given([("合肥", 53.5), ("芜湖", 56.0)], keys=("region",), unit="points"),
+    "m": given([("合肥", 53.5), ("芜湖", 56.0)], keys=("region",), unit="score"),
 }
 TREE = pd.DataFrame(
     {
@@ -94,7 +94,7 @@ TREE = pd.DataFrame(
         "lower": [None, 80, 0],
         "upper": [None, 95, 60],
         "bounds_provenance": "hypothesis",
-        "unit": ["", "%", "points"],
+        "unit": ["", "%", "score"],
     }
 )
 TARGETS = pd.DataFrame({"code": ["a"], "operator": [">="], "value": [93.0], "unit": ["%"], "by_year": [2025]})

@@ -2,9 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qstats.analysis.change import change
 from qstats.analysis.scorecard import grade_ranks, scorecard
 from qstats.datasets import load
 from qstats.errors import DataError, FrameworkError, OptionError
+from qstats.estimate import Estimate
+from qstats.wording import unit_told
 
 
 def tree(**columns):
@@ -18,7 +21,7 @@ def tree(**columns):
             "lower": [None, None, 0, 90, 0.2],
             "upper": [None, None, 60, 95, 0.7],
             "bounds_provenance": "user",
-            "unit": ["", "", "points", "%", "%"],
+            "unit": ["", "", "score", "%", "%"],
         }
     )
     return table.assign(**columns)
@@ -27,7 +30,7 @@ def tree(**columns):
 @pytest.fixture
 def marks(given):
     def make(rate=(95.0, 92.5), loss=(0.2, 0.45), measures=(54.0, 48.0), se=np.nan, regions=("合肥", "芜湖")):
-        units = {"rate": "%", "loss": "%", "measures": "points"}
+        units = {"rate": "%", "loss": "%", "measures": "score"}
         columns = {"rate": rate, "loss": loss, "measures": measures}
         return {
             code: given(
@@ -49,6 +52,18 @@ def root(card):
     return card.where(node="all").table.set_index("region")
 
 
+def given_years(card):
+    """Return the score of one city in two years."""
+    rows = card.where(node="all", region="合肥").table
+    years = pd.concat([rows.assign(period=year) for year in ("2022", "2023")])
+    return Estimate(
+        years[["period", "estimate", "std_error", "conf_low", "conf_high", "n"]],
+        indicator="scorecard",
+        unit=card.unit,
+        method="given",
+    )
+
+
 def test_forty_points_for_targets_and_sixty_for_measures(marks):
     card = scorecard(marks(), tree(), rounding="half-up")
     points = card.table.pivot(index="node", columns="region", values="estimate")
@@ -63,6 +78,13 @@ def test_forty_points_for_targets_and_sixty_for_measures(marks):
     assert root(card)["grade"].to_dict() == {"合肥": "A", "芜湖": "C"}
     assert root(card)["rank"].to_dict() == {"合肥": 1, "芜湖": 2}
     assert (card.table.loc[card.table["node"] != "all", "grade"] == "").all()
+
+
+def test_a_score_is_in_points_and_not_in_percentage_points(marks):
+    card = scorecard(marks(), tree(), rounding="half-up")
+    assert card.unit == "score" and change(given_years(card)).unit == "score"
+    assert [unit_told(card.unit, lang) for lang in ("zh", "en")] == ["分", "points"]
+    assert [unit_told("points", lang) for lang in ("zh", "en")] == ["百分点", "percentage points"]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +188,7 @@ def test_the_order_of_rows_does_not_matter(marks):
 def test_what_does_not_fit(marks, given):
     with pytest.raises(DataError, match=r"no leaf 'rates'\. The nearest is 'rate'"):
         scorecard({"rates": marks()["rate"]}, tree(), rounding="none", lang="en")
-    with pytest.raises(DataError, match="in % and the figures are in points"):
+    with pytest.raises(DataError, match="in % and the figures are in score"):
         scorecard({"rate": marks()["measures"]}, tree(), rounding="none", lang="en")
     with pytest.raises(DataError, match="keys of 'loss'"):
         scorecard({**marks(), "loss": given([("2020", 0.3)])}, tree(), rounding="none", lang="en")
@@ -217,11 +239,11 @@ def test_sixteen_cities_on_simulated_inspections():
     framework = (
         tree()
         .query("code in ('all', 'targets', 'measures')")
-        .assign(direction=[None, 1, 1], lower=[None, 80, 0], upper=[None, 95, 60], unit=["", "%", "points"])
+        .assign(direction=[None, 1, 1], lower=[None, 80, 0], upper=[None, 95, 60], unit=["", "%", "score"])
     )
     core = dict.fromkeys(("std_error", "conf_low", "conf_high", "n"), np.nan)
     measures = rate.replace(
-        pd.DataFrame({"region": cities, "estimate": rng.uniform(45, 60, 16), **core}), unit="points"
+        pd.DataFrame({"region": cities, "estimate": rng.uniform(45, 60, 16), **core}), unit="score"
     )
     card = scorecard(
         {"targets": rate, "measures": measures},

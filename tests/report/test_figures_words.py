@@ -9,7 +9,7 @@ import pytest
 import qstats as qs
 from qstats.errors import DataError, OptionError
 from qstats.report import drawing as draw
-from qstats.report import formats
+from qstats.report import formats, words
 from tests.report.drawn import NAN, estimate, outside, overlaps, texts
 
 LONG = "新疆维吾尔自治区生产建设兵团第十三师新星市产品质量监督检验所"
@@ -141,3 +141,21 @@ def test_what_a_figure_refuses_it_refuses_in_the_readers_language(what, monkeypa
         said[lang] = str(error.value)
     assert re.search(r"[\u4e00-\u9fff]{3}", said["zh"]) and said["zh"][-1] in "。…"
     assert not re.search(r"[，。：；（）]", said["en"])
+
+
+@pytest.mark.parametrize(
+    ("unit", "zh", "en"),
+    [
+        ("百分点", "百分点", "percentage points"),
+        ("points", "百分点", "percentage points"),
+        ("score", "分", "points"),
+        ("notifications", "起", "alerts"),
+        ("index", "", ""),
+    ],
+)
+def test_a_unit_is_the_same_in_figures_and_sentences(unit, zh, en):
+    for lang, word in (("zh", zh), ("en", en)):
+        drawn = qs.plot.bars(by_region("安徽", "江苏", unit=unit), lang=lang)
+        assert words.unit_name(unit, lang) == word
+        assert word in drawn.alt and any(word in text for text, _ in texts(drawn))
+        assert lang == "zh" or "百分点" not in drawn.alt
