@@ -165,6 +165,38 @@ def test_the_spread_left_by_whitening_meets_its_table_and_goes_to_one():
     assert whitening.spread(12, 0.99) == whitening.spread(12, 0.95)  # beyond the table: its edge
 
 
+@pytest.mark.parametrize("n", [12, 24])
+def test_few_of_many_calibrated_tests_find_a_trend_that_is_none(n):
+    Y = ar1(np.random.default_rng([n, 1]), 31 * 400, n, 0.5)
+    found = whitening.whitened(Y)
+
+    def any_of_31(p):
+        return np.mean(p.reshape(-1, 31).min(axis=1) <= 0.05 / 31)
+
+    assert any_of_31(found.p) < 0.13 < any_of_31(trend.p_of(found.z))
+
+
+@given(st.floats(0.05, 6), st.floats(3, 500))
+def test_the_calibrated_law_is_normal_down_to_five_per_cent_and_longer_beyond(z, nu):
+    normal, p = trend.p_of(np.array([z]))[0], whitening.p_of(z, nu)
+    q = 1 - normal / 2
+    if z <= 1.95:
+        assert p == pytest.approx(normal, rel=1e-9)
+        assert whitening.quantile(q, nu) == pytest.approx(z, rel=1e-6)
+    elif z > 1.97:
+        assert p > normal
+        assert whitening.quantile(q, nu) > z
+    assert whitening.p_of(-z, nu) == p
+    assert whitening.quantile(1 - p / 2, nu) == pytest.approx(z, rel=1e-6)  # one is the inverse of the other
+
+
+def test_the_law_has_the_longer_tails_the_less_is_known_of_the_autocorrelation():
+    assert whitening.degrees(24, [0.1, 0.5]) == pytest.approx([576 / 32, 6])
+    assert whitening.degrees(40, 0.5) > whitening.degrees(24, 0.5)
+    assert whitening.degrees(16, 0.99) == 3  # 2.9 by the formula
+    assert whitening.p_of(3.0, whitening.degrees(8, 0.5)) == pytest.approx(0.0026998, rel=1e-4)  # normal
+
+
 def test_a_constant_series_has_no_calibrated_test():
     assert np.isnan(whitening.whitened(np.full(10, 3.0)).p).all()
 
