@@ -105,7 +105,9 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"qstats.{_PUBLIC[name]}"), name)
     if name in _MODULES:
         return import_module(f"qstats.{name}")
-    raise AttributeError(f"qstats has no {name!r}; it has {', '.join(__all__)}")
+    near = import_module("qstats.errors").nearest(name, __dir__())
+    hint = f"did you mean {near!r}?" if near else f"it has {', '.join(__all__)}"
+    raise AttributeError(f"qstats has no {name!r}; {hint}")
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from importlib import import_module
 from math import isfinite
 from numbers import Integral, Real
@@ -31,12 +31,23 @@ class OptionError(QStatsError, ValueError):
     argument, value, options
         What was given for which argument, and what could have been; empty when the error is
         not about one choice. With them the message can be told in another language.
+    key, words
+        The message in the catalogue that says the same, and what fills its fields; empty when it has none.
     """
 
     def __init__(
-        self, message: str, *, argument: str = "", value: object = None, options: Sequence[Any] = ()
+        self,
+        message: str,
+        *,
+        argument: str = "",
+        value: object = None,
+        options: Sequence[Any] = (),
+        key: str = "",
+        words: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
+        self.key = key
+        self.words = dict(words or {})
         self.argument = argument
         self.value = value
         self.options = tuple(options)
@@ -93,10 +104,24 @@ class QStatsWarning(UserWarning):
 
 
 def nearest(value: object, options: Iterable[Any], *, cutoff: float = 0.5) -> str | None:
-    """Return the option most like `value`, or None when none is as near as `cutoff` (0 to 1)."""
+    """Return the option most like `value`, or None when none is as near as `cutoff` (0 to 1).
+
+    Of options that are equally near, one that begins alike: 江芬 is 江苏 rather than 浙江.
+
+    Examples
+    --------
+    >>> nearest("江芬", ["浙江", "江苏"])
+    '江苏'
+    """
     texts = {str(option).casefold(): str(option) for option in options}
-    found = get_close_matches(str(value)[:100].casefold(), texts, n=1, cutoff=cutoff)
-    return texts[found[0]] if found else None
+    text = str(value)[:100].casefold()
+    found = get_close_matches(text, texts, n=5, cutoff=cutoff)
+    best = [t for t in found if _likeness(text, t) == _likeness(text, found[0])]
+    return texts[max(best, key=lambda t: t[:1] == text[:1])] if found else None
+
+
+def _likeness(text: str, other: str) -> float:
+    return SequenceMatcher(None, other, text).ratio()
 
 
 def one_of(argument: str, value: object, options: Sequence[Any]) -> None:
@@ -122,7 +147,11 @@ def within_0_1(argument: str, value: object, /, *, hint: str = "95 % is 0.95") -
     if isinstance(value, Real) and 0 < float(value) < 1:
         return
     raise OptionError(
-        f"{argument}={value!r:.200} is not between 0 and 1; {hint}", argument=argument, value=value
+        f"{argument}={value!r:.200} is not between 0 and 1; {hint}",
+        argument=argument,
+        value=value,
+        key="option.within_0_1",
+        words={"hint": hint},
     )
 
 
@@ -160,9 +189,14 @@ def real_number(
         ):
             return
     limits = {"above": above, "of at least": least, "below": below, "of at most": most}
-    said = " and ".join(f"{word} {limit:g}" for word, limit in limits.items() if limit is not None)
+    known = {word: limit for word, limit in limits.items() if limit is not None}
+    said = " and ".join(f"{word} {limit:g}" for word, limit in known.items())
     raise OptionError(
-        f"{argument}={value!r:.200} is not a number {said}".rstrip(), argument=argument, value=value
+        f"{argument}={value!r:.200} is not a number {said}".rstrip(),
+        argument=argument,
+        value=value,
+        key="option.number" if known else "option.any_number",
+        words={"limits": known},
     )
 
 
@@ -171,7 +205,11 @@ def whole_number(argument: str, value: object, /, *, least: int) -> None:
     if not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= least:
         return
     raise OptionError(
-        f"{argument}={value!r:.200} is not a whole number of at least {least}", argument=argument, value=value
+        f"{argument}={value!r:.200} is not a whole number of at least {least}",
+        argument=argument,
+        value=value,
+        key="option.whole",
+        words={"least": least},
     )
 
 
@@ -179,19 +217,25 @@ def yes_or_no(argument: str, value: object, /) -> None:
     """Raise OptionError unless `value` is True or False: no other value is taken for one of them."""
     if not isinstance(value, bool):
         raise OptionError(
-            f"{argument}={value!r:.200} is neither True nor False", argument=argument, value=value
+            f"{argument}={value!r:.200} is neither True nor False",
+            argument=argument,
+            value=value,
+            key="option.yes_or_no",
         )
 
 
 def text(argument: str, value: object, /, *, empty: bool = True) -> None:
     """Raise OptionError unless `value` is a text, and not an `empty` one where that says nothing."""
     if isinstance(value, str) and not value and not empty:
-        raise OptionError(f"{argument} is empty; say what it is", argument=argument, value=value)
+        said = f"{argument} is empty; say what it is"
+        raise OptionError(said, argument=argument, value=value, key="option.empty")
     if not isinstance(value, str):
         raise OptionError(
             f"{argument}={value!r:.200} is a {type(value).__name__}, not a text; write it in quotes",
             argument=argument,
             value=value,
+            key="option.text",
+            words={"kind": type(value).__name__},
         )
 
 
@@ -204,7 +248,10 @@ def names_of(argument: str, value: object, /) -> list[str]:
         if all(isinstance(name, str) for name in names):
             return names
     raise OptionError(
-        f"{argument}={value!r:.200} is neither a name nor a list of names", argument=argument, value=value
+        f"{argument}={value!r:.200} is neither a name nor a list of names",
+        argument=argument,
+        value=value,
+        key="option.names",
     )
 
 
@@ -215,6 +262,8 @@ def mapping(argument: str, value: object, /, *, of: str) -> None:
             f"{argument}={value!r:.200} is a {type(value).__name__}, not a mapping of {of}",
             argument=argument,
             value=value,
+            key="option.mapping",
+            words={"kind": type(value).__name__, "of": of},
         )
 
 
@@ -225,4 +274,6 @@ def kind_of(argument: str, value: object, kinds: type | tuple[type, ...], /, *, 
             f"{argument}={value!r:.200} is a {type(value).__name__}, not {what}",
             argument=argument,
             value=value,
+            key="option.kind",
+            words={"kind": type(value).__name__, "what": what},
         )

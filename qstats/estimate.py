@@ -317,7 +317,8 @@ class Estimate:
         return f"{self._heading()}\n{self._rounded().to_string(index=False, na_rep='—', max_rows=20)}"
 
     def _heading(self) -> str:
-        parts = [f"{self.indicator} [{self.unit}]", self.basis, self.method]
+        named = f"{self.indicator} [{self.unit}]" if self.unit else self.indicator
+        parts = [named, self.basis, self.method]
         parts += [f"{self.level:.0%} interval, inference: {self.inference}"]
         parts += ["SIMULATED 模拟数据"] if self.simulated else []
         return " · ".join(part for part in parts if part)
@@ -326,8 +327,10 @@ class Estimate:
         shown = self._table.copy()
         for column in shown.columns[len(self.keys) :]:
             if shown[column].dtype.kind == "f":
-                extra = 1 if column == "std_error" else 0
-                shown[column] = shown[column].round(self.digits + extra)
+                # a p-value, a correlation or a share beside the estimate says nothing in one decimal
+                small = column not in CORE and shown[column].abs().max() <= 1
+                digits = max(self.digits, 3) if small else self.digits + (column == "std_error")
+                shown[column] = shown[column].round(digits)
         return shown
 
     def _repr_html_(self) -> str:
@@ -372,4 +375,7 @@ def _rebuild(table: pd.DataFrame, meta: dict[str, Any]) -> Estimate:
 def require_estimate(value: object, argument: str = "estimate", /) -> None:
     """Raise OptionError unless `value` is an Estimate."""
     if not isinstance(value, Estimate):
-        raise OptionError(f"{argument} is a {type(value).__name__}, not an Estimate; an indicator makes one")
+        raise OptionError(
+            f"{argument} is a {type(value).__name__}, not an Estimate: an indicator makes one of records, "
+            "published() of a series, Estimate(table, indicator=…, unit=…, method=…) of numbers of your own"
+        )

@@ -97,8 +97,11 @@ class Examination:
                 said = headers[0]
                 self._say(None, name, said, "header", "check.header_unit", header=said, unit=odd)
         strangers = [headers[0] for name, headers in found.items() if name not in known.values()]
-        for name in self.need:
-            if name not in found:
+        under = {header: name for name, headers in found.items() for header in headers}
+        for name in (need for need in self.need if need not in found):
+            if name in under:
+                self._say(None, name, name, "header", "check.header_known", header=name, column=under[name])
+            else:
                 self._report_absent(name, strangers)
         self._note_strangers(strangers, [c for c in own if c.name not in found and c.name not in self.need])
         numeric = [c.name for c in self.schema.columns if c.numeric]

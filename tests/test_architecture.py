@@ -35,8 +35,10 @@ def test_every_public_name_is_there_and_listed():
     for name in qstats.__all__:
         assert getattr(qstats, name) is not None
     assert set(qstats.__all__) <= set(dir(qstats))
-    with pytest.raises(AttributeError, match="catalog"):
+    with pytest.raises(AttributeError, match="did you mean 'catalog'"):
         _ = qstats.catalogue
+    with pytest.raises(AttributeError, match="catalog, load"):
+        _ = qstats.zzz
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))

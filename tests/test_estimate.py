@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError, OptionError
-from qstats.estimate import Estimate, assemble, flags
+from qstats.estimate import Estimate, assemble, flags, require_estimate
 
 ROWS = pd.DataFrame(
     {
@@ -105,6 +105,24 @@ def test_it_prints_rounded_and_keeps_all_digits():
     assert "0.12" in printed  # an error has one digit more
     assert "90% interval" in printed
     assert rate(digits=1).value(period="2023", region="全国") == 93.654
+
+
+def test_small_numbers_beside_the_estimate_keep_three_decimals_when_printed():
+    printed = repr(rate(ROWS.assign(p=0.04321, deff=1.23456), digits=1))
+    assert "0.043" in printed
+    assert "0.0432" not in printed
+    assert "1.2" in printed
+    assert "1.23" not in printed
+
+
+def test_a_number_without_a_unit_is_printed_without_empty_brackets():
+    assert "[" not in repr(rate(unit="")).splitlines()[0]
+    assert "[%]" in repr(rate(unit="%")).splitlines()[0]
+
+
+def test_what_is_no_estimate_is_told_how_to_become_one():
+    with pytest.raises(OptionError, match=r"a dict, not an Estimate.*of numbers of your own"):
+        require_estimate({"period": [2023]})
 
 
 def test_html_escapes_what_people_wrote():

@@ -172,6 +172,15 @@ def test_an_unknown_header_like_an_optional_one_is_let_through_and_said(lang):
 
 
 @LANGUAGES
+def test_a_key_asked_for_by_a_header_of_the_table_is_told_the_name_it_is_read_as(lang):
+    data = {"省份": ["安徽", "江苏"], "检验数": [9, 9], "合格数": [8, 8]}
+    _, found, _ = examine(data, SPOT, need=["省份"], lang=lang)
+    assert found[["column", "rule"]].to_numpy().tolist() == [["省份", "header"]]
+    assert "region" in found["message"][0]
+    assert examine(data, SPOT, need=["region"], lang=lang)[1].empty
+
+
+@LANGUAGES
 def test_an_empty_table_is_refused(lang):
     empty = {name: [] for name in GOOD}
     assert found_in(empty, lang=lang) == [(None, "", "", "empty")]

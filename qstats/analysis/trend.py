@@ -128,6 +128,7 @@ def trend(
         unit="% a year" if method == "growth" else f"{points} a year",
         method=f"{method} trend ({found[0].test}); {estimate.method}",
         notes=(*estimate.notes, *dict.fromkeys(notes)),
+        digits=estimate.digits + 1,  # a year's share of a change is smaller than the figures
     )
 
 

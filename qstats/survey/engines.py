@@ -143,7 +143,18 @@ def columns_of(plan: Plan, frame: Frame) -> None:
     numbers = [*plan.weights, *plan.populations, *plan.columns.values()]
     require_columns(list(names), [*plan.keys, *numbers])
     require_numbers(names, numbers)
+    _refuse_texts(frame, [name for name in numbers if names[name] == nw.Object])
     _refuse_complex(frame, numbers)
+
+
+def _refuse_texts(frame: Frame, names: Iterable[str]) -> None:
+    """Raise when a column of mixed objects in memory holds a text that is no number, with its row."""
+    for name in names if isinstance(frame, nw.DataFrame) else ():
+        for at, value in enumerate(frame[name].to_list(), start=1):
+            try:
+                float(value) if isinstance(value, str) else None
+            except ValueError:
+                raise DataError(say("cells.no_number_at", name=name, row=at, value=value)) from None
 
 
 def _refuse_complex(frame: Frame, names: Iterable[str]) -> None:

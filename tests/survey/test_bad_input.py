@@ -71,6 +71,16 @@ def test_a_weight_that_is_missing_negative_or_infinite_is_named_with_its_row(val
                 assert found["file"].str.endswith("rows.parquet").all()
 
 
+def test_a_text_among_numbers_is_named_with_its_row_and_what_to_do():
+    table = ROWS.astype({"x": object})
+    table.loc[6, "x"] = "—"
+    for function in every(table)[:3]:
+        with pytest.raises(DataError, match=r"7.*—.*to_numeric"):
+            function()
+    table.loc[6, "x"] = str(ROWS.loc[6, "x"])
+    assert mean(table, y="x", design=PLAN).value() == mean(ROWS, y="x", design=PLAN).value()
+
+
 def test_a_population_below_the_sample_names_the_stratum():
     table = ROWS.assign(N=ROWS["N"].where(ROWS["h"] != 1, 3))
     for function in every(table, FPC):
