@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from qstats.display import NOTHING
-from qstats.errors import DataError, OptionError, QStatsError, nearest
+from qstats.errors import DataError, OptionError, QStatsError
 from qstats.messages import say
-from qstats.wording import label, told
+from qstats.wording import label, option_told, told
 
 #: violations, and lines of the user's own code
 FIRST: Final = 8
@@ -41,12 +41,8 @@ def render(error: QStatsError, /) -> list[str]:
 
 
 def _message(error: QStatsError) -> str:
-    if isinstance(error, OptionError) and error.argument:
-        near = nearest(error.value, error.options)
-        hint = say("cli.near", near=near) if near else ""
-        options = ", ".join(map(str, error.options))
-        given = {"argument": error.argument, "value": error.value, "options": options, "hint": hint}
-        return say("cli.option", None, **given).strip()
+    if isinstance(error, OptionError):
+        return option_told(error)
     if isinstance(error, DataError) and len(found := error.violations) and "rule" in found:
         counts = found["rule"].value_counts().items()
         rules = say("display.comma").join(f"{told(str(rule))} × {count}" for rule, count in counts)

@@ -12,8 +12,9 @@ import re
 from functools import cache
 from typing import Final
 
+from qstats.errors import OptionError, nearest
 from qstats.files import data_path
-from qstats.messages import catalogue, language
+from qstats.messages import catalogue, language, say
 
 _FIELD: Final = re.compile(r"\\\{(\w+)\\\}")
 #: between the parts of a text; the first that stands outside brackets divides it
@@ -85,6 +86,36 @@ def unit_told(unit: str, lang: str | None = None, /) -> str:
     """
     key = f"unit.{unit.replace(' ', '_')}"
     return catalogue()[key][language(lang)] if key in catalogue() else told(unit, lang)
+
+
+def option_told(error: OptionError, lang: str | None = None, /) -> str:
+    """Return what an odd option is told by, in a language where the error says enough for that.
+
+    Examples
+    --------
+    >>> from qstats.errors import whole_number
+    >>> try:
+    ...     whole_number("n_draws", 0.5, least=2)
+    ... except OptionError as error:
+    ...     print(option_told(error, "zh"))
+    n_draws=0.5 不是不小于 2 的整数
+    """
+    if error.options:
+        near = nearest(error.value, error.options)
+        hint = say("cli.near", lang, near=near) if near else ""
+        options = ", ".join(map(str, error.options))
+        given = {"argument": error.argument, "value": error.value, "options": options, "hint": hint}
+        return say("cli.option", lang, **given).strip()
+    if not error.key:
+        return str(error)
+    words = {
+        name: word if name in ("kind", "least", "limits") else told(word, lang)
+        for name, word in error.words.items()
+    }
+    if limits := error.words.get("limits"):
+        each = (say(f"option.limit.{w.replace(' ', '_')}", lang, limit=x) for w, x in limits.items())
+        words["limits"] = say("option.limit.and", lang).join(each)
+    return say(error.key, lang, argument=error.argument, found=f"{error.value!r:.200}", **words)
 
 
 def without_words(text: str, /) -> list[str]:

@@ -2,12 +2,16 @@
 
 import contextlib
 import io
+import re
+from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from qstats.errors import DataError, QStatsError
+from qstats import errors
+from qstats.errors import DataError, OptionError, QStatsError
 from qstats.tracebacks import FIRST, render
+from qstats.wording import option_told, without_words
 
 CHECK = """from qstats.indicators import schema_of
 from qstats.schema import check
@@ -93,3 +97,57 @@ def test_a_message_commands_no_terminal():
 
 def test_an_error_without_a_traceback_is_shown_too():
     assert "QStatsError" in render(QStatsError("nothing was run"))[0]
+
+
+ODD = {
+    "one_of": (
+        lambda: errors.one_of("missing", "omitt", ["fail", "omit"]),
+        "missing 不能是 omitt。可用：fail, omit。",
+    ),
+    "within": (lambda: errors.within_0_1("level", 95), "level=95 不在 0 与 1 之间；95 % 写作 0.95"),
+    "number": (lambda: errors.real_number("x", "a", above=0, most=1), "x='a' 不是大于 0 且不大于 1 的数"),
+    "least": (lambda: errors.real_number("x", -1, least=0.5, below=3), "x=-1 不是不小于 0.5 且小于 3 的数"),
+    "any": (lambda: errors.real_number("x", None), "x=None 不是数"),
+    "whole": (lambda: errors.whole_number("n_draws", 0.5, least=2), "n_draws=0.5 不是不小于 2 的整数"),
+    "yes": (lambda: errors.yes_or_no("simulated", 1), "simulated=1 既不是 True 也不是 False"),
+    "empty": (lambda: errors.text("title", "", empty=False), "title 是空的；请写明是什么"),
+    "text": (lambda: errors.text("title", 3), "title=3 是 int，不是文字；请加引号"),
+    "names": (lambda: errors.names_of("by", 3), "by=3 既不是名称，也不是名称的列表"),
+    "mapping": (
+        lambda: errors.mapping("groups", [], of="region to group"),
+        "groups=[] 是 list，不是“地区 → 组”的字典",
+    ),
+    "kind": (
+        lambda: errors.kind_of("sizes", 3, str, what="a table of sizes"),
+        "sizes=3 是 int，不是规模的表",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_option_is_told_in_either_language(name, monkeypatch):
+    ask, chinese = ODD[name]
+    with pytest.raises(OptionError) as caught:
+        ask()
+    error = caught.value
+    if name != "one_of":  # whose words list the options as a reader types them
+        assert option_told(error, "en") == str(error)
+    monkeypatch.setenv("QSTATS_LANG", "zh")
+    assert chinese in "".join(render(error))
+
+
+def test_what_stands_for_a_kind_of_option_has_words():
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for path in Path(errors.__file__).parent.rglob("*.py")
+    )
+    said = set(
+        re.findall(r'(?:mapping\(.*, of=|kind_of\(.*, what=|within_0_1\(.*, hint=)"([^"]+)"\)', source)
+    )
+    assert len(said) > 20
+    assert [text for text in said if without_words(text)] == []
+
+
+def test_an_odd_option_without_words_of_its_own_is_told_as_it_is():
+    error = OptionError("'rank' has no use for 'to'", argument="to")
+    assert "OptionError" in render(error)[0] and "'rank' has no use for 'to'" in render(error)[0]
+    assert "cannot be" not in render(error)[0]

@@ -32,28 +32,20 @@ def told(lang: str | None, traceback: bool, *, failed: int = 1) -> Iterator[str]
     except Exception as error:
         if traceback:
             raise
-        if isinstance(error, OptionError) and error.argument:
-            aside("cli.error", speak, text=_choice(error, speak))
+        speak = speak or "zh"  # QSTATS_LANG is no language, and that is what must be told
+        if isinstance(error, OptionError):
+            from qstats.wording import option_told
+
+            aside("cli.error", speak, text=option_told(error, speak))
         elif isinstance(error, QStatsError):
             aside("cli.error", speak, text=error)
         elif isinstance(error, OSError):
             aside("cli.error", speak, text=_system(error, speak))
+        elif isinstance(error, UnicodeEncodeError):
+            aside("cli.names", speak, encoding=error.encoding, text=str(error.object)[-80:])
         else:
             aside("cli.internal", speak, kind=type(error).__name__, text=error)
         raise typer.Exit(failed) from None
-
-
-def _choice(error: Any, lang: str | None) -> str:
-    """Return what a wrong choice should have been, in the user's language."""
-    from qstats.errors import nearest
-    from qstats.messages import say
-
-    near = nearest(error.value, error.options)
-    hint = say("cli.near", lang, near=near) if near else ""
-    options = ", ".join(map(str, error.options))
-    return say(
-        "cli.option", lang, argument=error.argument, value=error.value, options=options, hint=hint
-    ).strip()
 
 
 def _system(error: OSError, lang: str | None) -> str:

@@ -217,7 +217,7 @@ def pair(argument: str, given: Any, example: str, /, *, gaps: bool = False) -> A
 
 def margins(totals: Any, /) -> tuple[tuple[tuple[str, ...], Margin | float], ...]:
     """Return `totals` in its plain form, or raise."""
-    mapping("totals", totals, of="variable to {category: total}")
+    mapping("totals", totals, of="variable to totals of its categories")
     for names in totals:
         parts = (names,) if isinstance(names, str) else names
         if not isinstance(parts, tuple) or not parts or not all(isinstance(n, str) and n for n in parts):
