@@ -190,11 +190,9 @@ def _how(
         given if (given := asked[name]) is not None else usual
         for name, usual in (("most", 5), ("n_draws", 999 if chosen == "several" else 9_999), ("seed", 0))
     )
-    real_number("trim", trim)
+    real_number("trim", trim, above=0, below=0.5)
     for name, value, least in (("most", most, 1), ("n_draws", n_draws, 99), ("seed", seed, 0)):
         whole_number(name, value, least=least)
-    if not 0 < trim < 0.5:
-        raise OptionError(f"trim={trim!r} is a share of the series above 0 and below 0.5")
     if chosen == "chow" and not isinstance(asked["after"], (str, int)):
         raise OptionError(f"after={asked['after']!r}: test='chow' needs the last period before the break")
     return _How(chosen, asked["after"], model, trim, most, n_draws, seed, dependent == "refuse", level, lang)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.analysis.series import series_of
-from qstats.errors import DataError, one_of, real_number
+from qstats.errors import DataError, one_of, real_number, yes_or_no
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.stats import clubs as formulas
@@ -98,7 +98,7 @@ def clubs(
     [['r2', 1], ['r4', 1], ['r3', 1], ['r0', 2], ['r1', 2]]
     """
     language(lang)
-    one_of("logs", logs, (True, False))
+    yes_or_no("logs", logs)
     one_of("order", order, ("last", "average"))
     for name, value in (("smooth", smooth), ("discard", discard), ("sieve", sieve)):
         real_number(name, value)

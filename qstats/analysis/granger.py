@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.analysis.series import Series, series_of
-from qstats.errors import DataError, OptionError, one_of, whole_number, within_0_1
+from qstats.errors import DataError, OptionError, one_of, whole_number, within_0_1, yes_or_no
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.stats import granger as formulas
@@ -111,7 +111,7 @@ def granger(
     language(lang)
     whole_number("max_lag", max_lag, least=1)
     one_of("integrated", integrated, (0, 1, 2))
-    one_of("trend", trend, (True, False))
+    yes_or_no("trend", trend)
     one_of("adjust", adjust, multiplicity.ADJUSTMENT)
     within_0_1("level", level)
     if not isinstance(economy, Mapping) or not economy:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from qstats.errors import OptionError, one_of, whole_number, within_0_1
+from qstats.errors import OptionError, one_of, whole_number, within_0_1, yes_or_no
 from qstats.messages import say
 from qstats.stats import count_law
 from qstats.stats.farrington_flexible import THRESHOLDS, Threshold, farrington_flexible
@@ -110,7 +110,9 @@ def _check(asked: dict[str, Any]) -> None:
     for name in ("alpha", "fdr"):
         if name in asked:
             within_0_1(name, asked[name], hint="5 % is 0.05")
-    for name, choices in (("trend", (True, False)), ("power", ("2/3", "none")), ("threshold", THRESHOLDS)):
+    if "trend" in asked:
+        yes_or_no("trend", asked["trend"])
+    for name, choices in (("power", ("2/3", "none")), ("threshold", THRESHOLDS)):
         if name in asked:
             one_of(name, asked[name], choices)
 

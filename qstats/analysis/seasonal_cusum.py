@@ -12,7 +12,7 @@ from qstats import periods
 from qstats.analysis import signals
 from qstats.analysis.signals import Source
 from qstats.analysis.watched import Series, series
-from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, yes_or_no
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.stats import count_charts
@@ -160,7 +160,7 @@ def _how(given: tuple[Any, ...], season: int, lang: str | None) -> _How:
     chart, law, ratio, harmonics, trend, decision, run_length = given
     one_of("chart", chart, ("cusum", "glr"))
     one_of("law", law, ("negative-binomial", "poisson"))
-    one_of("trend", trend, (True, False))
+    yes_or_no("trend", trend)
     whole_number("harmonics", harmonics, least=0)
     if harmonics > max(season // 2, 1):
         raise OptionError(f"harmonics={harmonics}: a year of {season} periods has at most {season // 2}")
@@ -171,16 +171,12 @@ def _how(given: tuple[Any, ...], season: int, lang: str | None) -> _How:
         if value is not None:
             raise OptionError(say("seasonal.unused", lang, chart=chart, option=name))
     kappa = 1.5 if ratio is None else ratio
-    real_number("ratio", kappa)
+    real_number("ratio", kappa, above=1)
     for name, value in (("decision", decision), ("run_length", run_length)):
         if value is not None:
-            real_number(name, value)
-            if not 0 < value < np.inf:
-                raise OptionError(f"{name}={value!r} is not above 0")
-    if not 1 < kappa < np.inf:
-        raise OptionError(f"ratio={kappa!r}: a shift is a ratio above 1")
+            real_number(name, value, above=0)
     waves = 0 if season <= 2 else harmonics
-    return _How(chart, law, kappa, waves, bool(trend), decision, run_length, season)
+    return _How(chart, law, kappa, waves, trend, decision, run_length, season)
 
 
 def _phase_one(baseline: str | int, every: Series, season: int, lang: str | None) -> int:

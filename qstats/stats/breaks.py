@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
+from qstats.errors import DataError, one_of, real_number, whole_number
 
 Array = NDArray[np.float64]
 Model = Literal["level", "trend"]
@@ -338,9 +338,7 @@ def growing_rss(Y: Array, model: Model) -> Array:
 
 def smallest_segment(n: int, trim: float, least: int) -> int:
     """Return the number of values of the smallest segment: a share of the series, and at least `least`."""
-    real_number("trim", trim)
-    if not 0 < trim < 0.5:
-        raise OptionError(f"trim={trim!r} is a share of the series above 0 and below 0.5")
+    real_number("trim", trim, above=0, below=0.5)
     return max(int(np.floor(trim * n)), least)
 
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, real_number
+from qstats.errors import DataError, one_of, real_number, yes_or_no
 
 Array = NDArray[np.float64]
 Order = Literal["last", "average"]
@@ -60,9 +60,7 @@ def trend_of(X: ArrayLike, /, *, smooth: float = 400.0) -> Array:
     smooth : float
         λ; 0 leaves the series as they are. Phillips and Sul take 400 for years.
     """
-    real_number("smooth", smooth)
-    if not 0 <= smooth < np.inf:
-        raise OptionError(f"smooth={smooth!r} is 0 or more")
+    real_number("smooth", smooth, least=0)
     X = np.asarray(X, float)
     T = X.shape[-1]
     if smooth == 0 or T < 3:
@@ -193,10 +191,8 @@ def clubs(
     Phillips & Sul (2007); Phillips & Sul (2009), Journal of Applied Econometrics 24, 1153–1185.
     """
     one_of("order", order, ("last", "average"))
-    one_of("merge", merge, (True, False))
-    real_number("sieve", sieve)
-    if not abs(sieve) < _MOST:
-        raise OptionError(f"sieve={sieve!r} is a t statistic between -{_MOST:g} and {_MOST:g}")
+    yes_or_no("merge", merge)
+    real_number("sieve", sieve, above=-_MOST, below=_MOST)
     X = _panel(X, discard)
     height = X[:, -1] if order == "last" else X[:, X.shape[1] // 2 :].mean(1)
     left = [int(i) for i in np.argsort(-height, kind="stable")]
@@ -270,9 +266,7 @@ def periods_needed(discard: float = 0.3) -> int:
     With fewer the test rejects convergence that is there. For 31 units with α = 0.1 it did so in 25 % of
     panels of 10 periods, 11 % of 15, 5 % of 20 (nominal 5 %).
     """
-    real_number("discard", discard)
-    if not 0 < discard < 0.7:
-        raise OptionError(f"discard={discard!r} is a share of the periods, above 0 and below 0.7")
+    real_number("discard", discard, above=0, below=0.7)
     return int(np.ceil(round(LEAST / (1 - discard), 9)))
 
 

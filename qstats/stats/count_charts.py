@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, real_number, whole_number
+from qstats.errors import DataError, real_number, whole_number
 from qstats.stats.count_law import at_least
 
 Array = NDArray[np.float64]
@@ -69,7 +69,7 @@ def ratio_cusum(
     """
     y, mu = _series(counts, expected, dispersion)
     weight, charge = _weights(mu, ratio, dispersion)
-    _positive("decision", decision)
+    real_number("decision", decision, above=0)
     sums, upper = np.empty(y.size), np.empty(y.size)
     began = np.full(y.size, -1, np.intp)
     S, start = 0.0, -1
@@ -117,7 +117,7 @@ def glr_chart(
     ([0.0, 0.71, 3.04, 6.6, 0.0], [1.0, 1.4, 1.6, 1.73, 1.0])
     """
     y, mu = _series(counts, expected, dispersion)
-    _positive("decision", decision)
+    real_number("decision", decision, above=0)
     if window is not None:
         whole_number("window", window, least=1)
     sums, ratio = np.zeros(y.size), np.ones(y.size)
@@ -191,7 +191,7 @@ def average_run_length(
     mu = np.asarray(expected, float)
     weight, charge = _weights(mu, ratio, dispersion)
     for name, value in (("decision", decision), ("shift", shift)):
-        _positive(name, value)
+        real_number(name, value, above=0)
     whole_number("states", states, least=5)
     width = decision / (states - 0.5)  # the first class is half as wide, about 0
     move = np.arange(1 - states, states)  # classes up or down
@@ -233,9 +233,7 @@ def decision_for(
     """
     from scipy.optimize import brentq
 
-    real_number("run_length", run_length)
-    if not 2 < run_length < 1e6:
-        raise OptionError(f"run_length={run_length!r} is a number of periods above 2 and below 1,000,000")
+    real_number("run_length", run_length, above=2, below=1e6)
 
     def excess(h: float) -> float:
         found = average_run_length(expected, decision=h, ratio=ratio, dispersion=dispersion, states=40)
@@ -251,10 +249,8 @@ def decision_for(
 
 def _weights(mu: Array, ratio: float, alpha: float) -> tuple[Array, Array]:
     """Return the weight of an event and the charge of a period: ℓ = weight·y − charge."""
-    real_number("ratio", ratio)
-    if not 1 < ratio < np.inf:
-        raise OptionError(f"ratio={ratio!r}: a shift is a ratio above 1")
-    _check_dispersion(alpha)
+    real_number("ratio", ratio, above=1)
+    real_number("dispersion", alpha, least=0)
     if not (mu > 0).all():
         raise DataError(f"what is expected is above 0; found {mu[~(mu > 0)][0]:g}")
     if alpha == 0:
@@ -265,21 +261,9 @@ def _weights(mu: Array, ratio: float, alpha: float) -> tuple[Array, Array]:
 
 def _series(counts: ArrayLike, expected: ArrayLike, alpha: float) -> tuple[Array, Array]:
     y, mu = np.broadcast_arrays(np.asarray(counts, float), np.asarray(expected, float))
-    _check_dispersion(alpha)
+    real_number("dispersion", alpha, least=0)
     if y.ndim != 1 or not (y >= 0).all() or not (mu > 0).all():
         raise DataError(
             "counts of one series are 0 or more, none is missing, and what is expected is above 0"
         )
     return y, mu
-
-
-def _check_dispersion(alpha: float) -> None:
-    real_number("dispersion", alpha)
-    if not 0 <= alpha < np.inf:
-        raise OptionError(f"dispersion={alpha!r} is 0 or more")
-
-
-def _positive(name: str, value: float) -> None:
-    real_number(name, value)
-    if not 0 < value < np.inf:
-        raise OptionError(f"{name}={value!r} is not above 0")

@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import within_0_1
+from qstats.errors import DataError, within_0_1
 
 Array = NDArray[np.float64]
 #: a dispersion this near to 1 is that of a Poisson law
 _POISSON = 1 + 1e-9
+
+
+def series_of_counts(counts: ArrayLike, periods: int, /) -> Array:
+    """Return counts as (series, T), or raise DataError on fewer periods, a missing or a negative count."""
+    y = np.atleast_2d(np.asarray(counts, float))
+    if y.shape[1] < periods:
+        raise DataError(f"this baseline needs {periods} periods; the series has {y.shape[1]}")
+    if not (y >= 0).all():
+        raise DataError(f"counts are 0 or more and none is missing; found {y[~(y >= 0)][0]:g}")
+    return y
 
 
 def at_least(counts: ArrayLike, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of, whole_number
+from qstats.errors import DataError, one_of, whole_number, yes_or_no
 
 Array = NDArray[np.float64]
 Law = Literal["negative-binomial", "poisson"]
@@ -50,7 +50,7 @@ def seasonal_regressors(t: ArrayLike, *, season: int, harmonics: int = 1, trend:
     """
     whole_number("season", season, least=1)
     whole_number("harmonics", harmonics, least=0)
-    one_of("trend", trend, (True, False))
+    yes_or_no("trend", trend)
     if 2 * harmonics > season or (season <= 2 and harmonics):
         harmonics = 0 if season <= 2 else season // 2
         raise DataError(f"a year of {season} periods has at most {harmonics} harmonics")

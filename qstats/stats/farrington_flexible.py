@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1
 from qstats.stats import count_law
-from qstats.stats.outbreak import Bound, Mask
+from qstats.stats.outbreak import Bound, Mask, down_weights
 
 Array = NDArray[np.float64]
 Threshold = Literal["negative-binomial", "mean-limit", "2/3-power"]
@@ -198,11 +198,7 @@ def _chosen(y: Array, X: Array, trend_p: float, outlier: float) -> tuple[_Fit, M
 def _weighted(y: Array, X: Array, outlier: float) -> _Fit:
     """Fit, and once more with little weight on what lies far above."""
     fit = _regression(y, X, np.ones(y.shape))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        s = 1.5 * (y ** (2 / 3) * fit.mu ** (-1 / 6) - np.sqrt(fit.mu))
-        s = s / np.sqrt(fit.phi[:, None] * (1 - fit.leverage))
-        w = np.asarray(np.where(s > outlier, s**-2.0, 1.0), float)
-    return _regression(y, X, w / w.mean(1)[:, None])
+    return _regression(y, X, down_weights(y, fit.mu, fit.phi, fit.leverage, outlier=outlier))
 
 
 def _regression(y: Array, X: Array, w: Array) -> _Fit:
@@ -245,19 +241,9 @@ def _checked(
             f"and fewer than {season * years} periods can be skipped"
         )
     within_0_1("alpha", alpha, hint="a bound in 100 is 0.01")
-    for name, number in (("trend_p", trend_p), ("outlier", outlier)):
-        real_number(name, number)
-    if not (0 <= trend_p <= 1 and outlier > 0):
-        raise OptionError(
-            f"trend_p={trend_p!r}, outlier={outlier!r}: needed are 0 ≤ trend_p ≤ 1, outlier > 0"
-        )
+    real_number("trend_p", trend_p, least=0, most=1)
+    real_number("outlier", outlier, above=0)
     one_of("threshold", threshold, THRESHOLDS)
     for place, count in zip(("least[0]", "least[1]"), least, strict=True):
         whole_number(place, count, least=0)
-    y = np.atleast_2d(np.asarray(counts, float))
-    needed = season * years + 1
-    if y.shape[1] < needed:
-        raise DataError(f"{years} years back need {needed} periods; the series has {y.shape[1]}")
-    if not (y >= 0).all():
-        raise DataError(f"counts are 0 or more and none is missing; found {y[~(y >= 0)][0]:g}")
-    return y
+    return count_law.series_of_counts(counts, season * years + 1)

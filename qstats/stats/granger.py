@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of, whole_number
+from qstats.errors import DataError, whole_number, yes_or_no
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def choose_lags(x: ArrayLike, y: ArrayLike, /, *, most: int, trend: bool = False
     """
     x, y = _pair(x, y)
     whole_number("most", most, least=1)
-    one_of("trend", trend, (True, False))
+    yes_or_no("trend", trend)
     n = x.size - most
     if n < 2 * (2 * most + 1 + trend):
         raise DataError(f"{most} lags need at least {5 * most + 2 + 2 * trend} periods; found {x.size}")
@@ -123,7 +123,7 @@ def precedes(x: ArrayLike, y: ArrayLike, /, *, lags: int, added: int = 0, trend:
     x, y = _pair(x, y)
     whole_number("lags", lags, least=1)
     whole_number("added", added, least=0)
-    one_of("trend", trend, (True, False))
+    yes_or_no("trend", trend)
     m = lags + added
     n, df = x.size - m, x.size - 3 * m - 1 - trend
     if df < 3:

@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of, real_number
+from qstats.errors import OptionError, one_of, real_number, yes_or_no
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -82,12 +82,8 @@ def ewma(
     ([0.0, 0.6, 1.08, 1.464], [False, False, True, True])
     """
     one_of("limits", limits, ("exact", "asymptotic"))
-    real_number("weight", weight)
-    real_number("width", width)
-    if not 0 < width < np.inf:
-        raise OptionError(f"width={width!r} is not a positive number of standard deviations")
-    if not 0 < weight <= 1:
-        raise OptionError(f"weight={weight!r} is not above 0 and at most 1")
+    real_number("weight", weight, above=0, most=1)
+    real_number("width", width, above=0)
     x = np.asarray(x, float)
     mu, sd = np.asarray(centre, float), np.asarray(sigma, float)
     w = np.array(np.broadcast_to(mu if start is None else np.asarray(start, float), x.shape[:-1]))
@@ -162,14 +158,10 @@ def cusum(
     >>> found.upper.tolist(), found.signal_upper.tolist(), found.since_upper.tolist()
     ([0.0, 1.5, 3.0, 4.5, 6.0], [False, False, False, False, True], [0.0, 1.0, 2.0, 3.0, 4.0])
     """
-    one_of("reset", reset, (True, False))
-    for name, value in (("reference", reference), ("decision", decision), ("headstart", headstart)):
-        real_number(name, value)
-    if not (0 <= reference < np.inf and 0 < decision < np.inf and 0 <= headstart < decision):
-        raise OptionError(
-            f"a CUSUM needs k ≥ 0, h > 0 and 0 ≤ headstart < h; found k={reference!r}, h={decision!r}, "
-            f"headstart={headstart!r}"
-        )
+    yes_or_no("reset", reset)
+    real_number("reference", reference, least=0)
+    real_number("decision", decision, above=0)
+    real_number("headstart", headstart, least=0, below=decision)
     z = np.asarray(z, float)
     at = CusumState(headstart, headstart) if state is None else state
     both = [
@@ -249,12 +241,8 @@ def cusum_tail(
     """
     from scipy.special import ndtr
 
-    real_number("reference", reference)
-    real_number("headstart", headstart)
-    if not 0 <= headstart < np.inf:
-        raise OptionError(f"headstart={headstart!r} is not 0 or more")
-    if not 0 < reference < np.inf:
-        raise OptionError(f"reference={reference!r}: without a reference above 0 the sum has no such law")
+    real_number("reference", reference, above=0)  # at 0 the sum has no such law
+    real_number("headstart", headstart, least=0)
     C, t, v = np.broadcast_arrays(*(np.asarray(a, float) for a in (sums, points, drift_variance)))
     if (np.isinf(t) & (v > 0)).any():
         raise OptionError("drift_variance needs a finite number of points: an error of the centre adds up")

@@ -16,7 +16,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1, yes_or_no
+from qstats.stats.count_law import series_of_counts
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -125,8 +126,8 @@ def farrington(
     from scipy.special import ndtri, stdtr
 
     one_of("power", power, ("2/3", "none"))
-    one_of("trend", trend, (True, False))
-    one_of("reweight", reweight, (True, False))
+    yes_or_no("trend", trend)
+    yes_or_no("reweight", reweight)
     y = _checked(counts, season, years, half_width, alpha)
     back = season * np.arange(years, 0, -1)[:, None] - np.arange(-half_width, half_width + 1)
     t = -back.ravel().astype(float)
@@ -192,12 +193,8 @@ def count_cusum(
     >>> sums.round(2).tolist()
     [0.0, 0.68, 2.97, 6.08]
     """
-    real_number("ratio", ratio)
-    real_number("dispersion", dispersion)
-    if not (1 < ratio < np.inf and 0 <= dispersion < np.inf):
-        raise OptionError(
-            f"ratio={ratio!r}, dispersion={dispersion!r}: a shift is a ratio above 1, dispersion ≥ 0"
-        )
+    real_number("ratio", ratio, above=1)
+    real_number("dispersion", dispersion, least=0)
     y, mu = np.broadcast_arrays(np.asarray(counts, float), np.asarray(expected, float))
     if ((y < 0) | (mu <= 0)).any():
         raise DataError("counts are 0 or more, and what is expected is above 0")
@@ -214,15 +211,35 @@ def count_cusum(
 
 def _weighted(y: Array, t: Array, reweight: bool, *, slope: bool) -> _Fit:
     """Fit a line, and once more with little weight on past outbreaks."""
-    w = np.ones(y.shape)
-    fit = _line(y, t, w, slope)
+    fit = _line(y, t, np.ones(y.shape), slope)
     if not reweight:
         return fit
+    return _line(y, t, down_weights(y, fit.mu, fit.phi, fit.leverage, outlier=1.0), slope)
+
+
+def down_weights(y: Array, mu: Array, phi: Array, leverage: Array, /, *, outlier: float) -> Array:
+    r"""Return weights with mean 1 that make little of past outbreaks.
+
+    .. math:: s_t = \frac{3\,(y_t^{2/3}\mu_t^{-1/6} - \mu_t^{1/2})}{2\sqrt{\phi\,(1 - h_t)}}, \qquad
+              w_t \propto s_t^{-2} \quad (s_t > \text{outlier}), \qquad w_t \propto 1 \quad \text{elsewhere}
+
+    Parameters
+    ----------
+    y, mu, leverage : ndarray, shape (series, base)
+        Counts, fitted values and h.
+    phi : ndarray, shape (series,)
+    outlier : float
+        Anscombe residuals s above it are those of outbreaks.
+
+    Returns
+    -------
+    ndarray, shape (series, base)
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
-        s = 1.5 * (y ** (2 / 3) * fit.mu ** (-1 / 6) - np.sqrt(fit.mu))
-        s = s / np.sqrt(fit.phi[:, None] * (1 - fit.leverage))
-        w = np.asarray(np.where(s > 1, s**-2.0, 1.0), float)
-    return _line(y, t, w / w.mean(1)[:, None], slope)
+        s = 1.5 * (y ** (2 / 3) * mu ** (-1 / 6) - np.sqrt(mu))
+        s = s / np.sqrt(phi[:, None] * (1 - leverage))
+        w = np.asarray(np.where(s > outlier, s**-2.0, 1.0), float)
+    return np.asarray(w / w.mean(1)[:, None])
 
 
 def _line(y: Array, t: Array, w: Array, slope: bool) -> _Fit:
@@ -260,15 +277,5 @@ def _checked(counts: ArrayLike, season: int, years: int, half_width: int, alpha:
         whole_number(name, value, least=low)
     within_0_1("alpha", alpha, hint="a bound in 100 is 0.01")
     if half_width > season / 2:
-        raise OptionError(
-            f"season={season!r}, years={years!r}, half_width={half_width!r}, alpha={alpha!r}: needed are "
-            "season and years ≥ 1, 0 ≤ half_width ≤ season/2, 0 < alpha < 1"
-        )
-    y = np.atleast_2d(np.asarray(counts, float))
-    needed = season * years + 1
-    if y.shape[1] < needed:
-        raise DataError(f"{years} years back need {needed} periods; the series has {y.shape[1]}")
-    if not (y >= 0).all():
-        bad = y[~(y >= 0)][0]
-        raise DataError(f"counts are 0 or more and none is missing; found {bad:g}")
-    return y
+        raise OptionError(f"half_width={half_width} is more than half a year of {season} periods")
+    return series_of_counts(counts, season * years + 1)

@@ -7,7 +7,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1
+from qstats.errors import OptionError, one_of, real_number, whole_number, within_0_1, yes_or_no
+from qstats.stats.count_law import series_of_counts
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -89,12 +90,10 @@ def ears(
     one_of("method", method, EARS)
     whole_number("baseline", baseline, least=3)
     whole_number("lag", lag, least=0)
-    real_number("least_sd", least_sd)
-    if not 0 <= least_sd < np.inf:
-        raise OptionError(f"least_sd={least_sd!r} is a standard deviation, 0 or more")
+    real_number("least_sd", least_sd, least=0)
     chance = {"C1": 0.001, "C2": 0.001, "C3": 0.025}[method] if alpha is None else alpha
     within_0_1("alpha", chance, hint="one false alarm in 1,000 is 0.001")
-    y = _counts(counts, baseline + (0 if method == "C1" else lag) + 1)
+    y = series_of_counts(counts, baseline + (0 if method == "C1" else lag) + 1)
     mean, s = _before(y, baseline, 0 if method == "C1" else lag, least_sd)
     z = float(ndtri(1 - chance))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -156,10 +155,10 @@ def rki(
     """
     for name, value, low in (("season", season, 1), ("years", years, 1), ("half_width", half_width, 0)):
         whole_number(name, value, least=low)
-    one_of("present", present, (True, False))
+    yes_or_no("present", present)
     if 2 * half_width + 1 > season and season > 1:
         raise OptionError(f"half_width={half_width}: a window of {2 * half_width + 1} is more than a year")
-    y = _counts(counts, season * years + half_width + 1)
+    y = series_of_counts(counts, season * years + half_width + 1)
     back = season * np.arange(1, years + 1)[:, None] - np.arange(-half_width, half_width + 1)
     back = np.concatenate([back.ravel(), np.arange(1, half_width + 1) if present else []]).astype(int)
     if (back < 1).any():
@@ -172,12 +171,3 @@ def rki(
     upper = np.where(np.isnan(mean), np.nan, np.where(mean > 20, mean + 2 * s, few))
     with np.errstate(invalid="ignore", divide="ignore"):
         return Short(mean, upper, (y - mean) / (upper - mean), y > upper)
-
-
-def _counts(counts: ArrayLike, needed: int) -> Array:
-    y = np.atleast_2d(np.asarray(counts, float))
-    if y.shape[1] < needed:
-        raise DataError(f"this baseline needs {needed} periods; the series has {y.shape[1]}")
-    if not (y >= 0).all():
-        raise DataError(f"counts are 0 or more and none is missing; found {y[~(y >= 0)][0]:g}")
-    return y
