@@ -328,7 +328,9 @@ def _compared(region: str, sent: list[tuple[str, Any]], lang: str | None) -> lis
     """Return a line for each file of one region: one is taken, or none when they differ."""
     first = sent[0][0]
     if not all(_content(part).equals(_content(sent[0][1])) for _, part in sent):
-        said = say("returns.twice", lang, count=len(sent), files=", ".join(name for name, _ in sent))
+        below = len({name for _, part in sent for name in set(part["region"])}) > 1
+        key = "returns.twice_below" if below else "returns.twice"
+        said = say(key, lang, count=len(sent), files=", ".join(name for name, _ in sent))
         return [_Line(region, "duplicate", name, len(part), said) for name, part in sent]
     lines = [
         _Line(region, "duplicate", name, len(p), say("returns.copy", lang, other=first)) for name, p in sent

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import qstats as qs
 from qstats.cli import app
 
 TWO = ("--expected", "安徽,江苏", "--lang", "en")
@@ -85,6 +86,24 @@ def test_a_complete_folder_leaves_with_0_and_writes_what_was_collected(tmp_path)
         "status.csv",
         "violations.csv",
     ]
+
+
+def test_a_note_that_several_returns_share_is_said_once_with_their_number(tmp_path):
+    for region in ("安徽", "江苏", "浙江"):
+        path = put(tmp_path / "in", region)
+        path.write_text(f"标题\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    lines = run("collect", tmp_path / "in", *SCHEMA, "--lang", "en").stderr.splitlines()
+    notes = [line for line in lines if "title" in line.lower()]
+    assert len(notes) == 1 and "3 returns: " in notes[0]
+
+
+def test_of_many_different_notes_the_first_are_said_and_the_others_counted(tmp_path):
+    for at, region in enumerate(qs.load("regions").query("level == 'province'")["name"]):
+        path = put(tmp_path / "in", region)
+        path.write_text(f"标题{at}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    lines = run("collect", tmp_path / "in", *SCHEMA, "--lang", "en").stderr.splitlines()
+    assert sum("标题" in line for line in lines) == 12
+    assert any("19 more notes" in line for line in lines)
 
 
 def test_an_incomplete_folder_leaves_with_1_and_names_the_region(tmp_path):

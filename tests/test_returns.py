@@ -81,6 +81,15 @@ def test_every_way_of_failing_stands_once_in_one_table(tmp_path):
     assert "湖北" in told["湖南.csv"] and "北京市(改).csv" in told["北京.csv"]
 
 
+def test_returns_of_cities_of_one_expected_province_are_told_to_be_expected_themselves(tmp_path):
+    put(tmp_path, "合肥.csv", region="合肥")
+    put(tmp_path, "芜湖.csv", region="芜湖")
+    found = collected(tmp_path, expected=["安徽"])
+    assert set(found.status["status"]) == {"duplicate"}
+    assert found.status["message"].str.contains("expected").all()
+    assert collected(tmp_path, expected=["合肥", "芜湖"]).complete
+
+
 def test_the_same_return_twice_counts_once(tmp_path):
     put(tmp_path, "安徽.csv")
     put(tmp_path, "安徽 - 副本.csv")

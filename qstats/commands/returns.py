@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -27,6 +27,8 @@ RuleOption = Annotated[
     ),
 ]
 SchemaOption = Annotated[str, typer.Option("--schema", "-s", help="指标名称 name of the indicator")]
+#: most notes on the terminal; all that was left out of a table stands in seen.csv
+_NOTES = 12
 NeedOption = Annotated[str, typer.Option(help="还必须有的列\n\ncolumns also needed: period,region")]
 
 
@@ -178,7 +180,7 @@ def _data(file: str, schema: Schema, rules: list[str], query: str | None, lang: 
         if query is None:
             raise DataError(say("cli.query_needed", lang))
         return read_database(file, query, lang=lang)
-    if query is not None:
+    if query is not None and Path(file).is_file():
         raise DataError(say("cli.query_unused", lang))
     return read_table(file, layout=layout_of(rules), is_header=header_of(schema), lang=lang)
 
@@ -231,8 +233,11 @@ def _refuse_unused(
 def _show_status(found: Collection, lang: str) -> None:
     from qstats.messages import say
 
-    for note in found.notes:
+    notes = _gathered(found.notes, lang)
+    for note in notes[:_NOTES]:
         aside("cli.note", lang, text=note)
+    if len(notes) > _NOTES:
+        aside("returns.notes_rest", lang, count=len(notes) - _NOTES)
     rows = [
         [line.region, say(f"returns.status.{line.status}", lang), line.file, str(line.rows), line.message]
         for line in found.status.itertuples()
@@ -240,6 +245,23 @@ def _show_status(found: Collection, lang: str) -> None:
     show(["region", "status", "file", "rows", "message"], rows, lang)
     counts = {"taken": len(found.taken), "rows": len(found.table), "expected": len(found.expected)}
     aside("cli.collected", lang, **counts)
+
+
+def _gathered(notes: Sequence[str], lang: str) -> list[str]:
+    """Return the notes, one where several files have the same; the most frequent come first."""
+    from qstats.messages import say
+
+    files: dict[str, list[str]] = {}
+    for note in notes:
+        file, _, text = note.partition(": ")
+        files.setdefault(text, []).append(file)
+    often = sorted(files.items(), key=lambda item: -len(item[1]))
+    return [
+        f"{names[0]}: {text}"
+        if len(names) == 1
+        else say("returns.notes_many", lang, count=len(names), text=text)
+        for text, names in often
+    ]
 
 
 def _checked(path: Path, schema: Schema, layout: Layout, lang: str) -> Any:

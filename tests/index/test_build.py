@@ -71,7 +71,7 @@ def test_hypotheses_and_bounds_of_the_user_are_told(tree, data):
     notes = competitiveness_index(data, tree, lang="en").notes
     assert notes == (
         "1 weights and 1 pairs of bounds are hypotheses of this project and not official.",
-        "2 pairs of bounds were set by the user and are not official.",
+        "2 pairs of bounds are the choice of the framework (user) and not official.",
     )
     official = tree.assign(weight_provenance="official", bounds_provenance="official")
     assert competitiveness_index(data, official).notes == ()

@@ -139,7 +139,7 @@ def test_a_province_without_all_six_is_refused_or_said_to_be_renormalised():
 def test_the_population_and_the_kind_of_the_bounds_are_said():
     index = half(2023)
     assert index.basis.startswith("高技术制造业")
-    assert any("上下限 6 项由使用者给定" in note for note in index.notes)
+    assert any("上下限 6 项由框架自定" in note for note in index.notes)
 
 
 def test_the_bounds_are_the_pooled_percentiles_that_they_are_said_to_be():
