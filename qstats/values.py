@@ -34,7 +34,7 @@ _MISSING: Final = {"", "nan", "na", "n/a", "null", "none", "-", "--", "—", "�
 SAME_UNIT: Final = {"score": "分", "points": "分", "index points": "index", "pp": "百分点"}
 
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
-_GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _CELL = re.compile(
     rf"(?P<number>.*?)(?P<factor>{'|'.join(filter(None, FACTORS))})?(?P<unit>[^\d.,%\s]*)(?P<percent>%?)"
 )
@@ -145,6 +145,8 @@ def read_number(value: Any, lang: str | None = None) -> Number | Fault:
         return Number(number) if math.isfinite(number) else Fault("infinite", say("check.infinite", lang))
     if value.isascii() and value.isdigit() and len(value) < _LONGEST:
         return Number(float(value))
+    if len(value) <= _LONGEST and (mark := next((c for c in value if unicodedata.category(c) == "No"), "")):
+        return Fault("number", say("check.note_mark", lang, mark=mark))  # 100① is not 1001, nor 100² 1002
     text = plain(value).replace(" ", "").casefold()
     if len(text) > _LONGEST:
         return Fault("number", say("check.number", lang))

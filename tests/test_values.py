@@ -134,3 +134,18 @@ def test_text_for_a_message_is_short():
     assert values.text_of(3.0) == "3"
     assert values.text_of(None) == ""
     assert len(values.text_of("长" * 500)) == 78
+
+
+@pytest.mark.parametrize("text", ["100①", "100²", "⑴00", "㊿", "10₀", "½", "1⁵", "❶"])
+def test_the_mark_of_a_note_is_no_digit(text):
+    found = values.read_number(text, "en")
+    assert isinstance(found, values.Fault)
+    assert found.rule == "number"
+    assert "mark of a note" in found.message
+
+
+@pytest.mark.parametrize("text", ["0,5", "0,500", "00,500", "-0,125", "1,5"])
+def test_a_decimal_comma_is_no_thousands_separator(text):
+    read = values.read_number(text, "en")
+    assert read.rule == "grouping" and read.message.endswith("a decimal point is '.'.")
+    assert "小数点" in values.read_number(text, "zh").message

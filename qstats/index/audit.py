@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, kind_of, mapping, one_of, real_number, whole_number
-from qstats.index import outcomes, runs
+from qstats.index import methods, outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
 from qstats.index.pipeline import FACTORS, Steps, run
@@ -168,6 +168,8 @@ def compare_specifications(
     """
     if other_steps is not None:
         mapping("other_steps", other_steps, of="step to options")
+        for step in other_steps:
+            one_of("other_steps", step, methods.STEPS)
     ready = [
         runs.prepare(
             indicators, tree, Choices({} if how is None else how, sampling="none"), missing=missing, lang=lang

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,9 @@ PROVENANCE: Final = ("official", "derived", "hypothesis", "user")
 _NUMBERS: Final = ("direction", "weight", "lower", "upper")
 #: a spreadsheet writes a third as 0.333333333; twelve such roundings add up to less than this
 _SUM_TOLERANCE: Final = 1e-8
+
+#: a decimal comma: 0,5
+_DECIMAL_COMMA: Final = re.compile(r"[-+]?(\d+)[,，](\d+)")
 
 #: name → cells
 _Columns = dict[str, Any]
@@ -162,13 +166,21 @@ def _typed(table: pd.DataFrame, lang: str | None) -> tuple[_Columns, list[str]]:
         read = [_number(cell, lang) for cell in given[column].tolist()]
         for code, number, cell in zip(typed["code"], read, given[column].tolist(), strict=True):
             if number == math.inf:
-                faults.append(say("framework.number", lang, code=code, column=column, value=_text(cell)))
+                said = say("framework.number", lang, code=code, column=column, value=_text(cell))
+                faults.append(said + _pointed(_text(cell), lang))
         typed[column] = read
     return typed, faults
 
 
 def _text(cell: Any) -> str:
     return "" if values.is_missing(cell) else values.plain(cell)
+
+
+def _pointed(text: str, lang: str | None) -> str:
+    """Return how a number with a decimal comma is to be written."""
+    if not _DECIMAL_COMMA.fullmatch(text):
+        return ""
+    return say("framework.decimal_comma", lang, value=re.sub("[,，]", ".", text))
 
 
 def _number(cell: Any, lang: str | None) -> float:

@@ -77,6 +77,13 @@ def test_leaving_out_what_has_no_company_is_not_asked(tree, many):
     assert (found >= 0).all() and found.max() > 0
 
 
+def test_a_step_misspelt_is_named_by_the_argument_it_stands_in(tree, data):
+    with pytest.raises(OptionError, match=r"^other_steps='agregation' is not .* Did you mean 'aggregation'"):
+        compare_specifications(data, tree, other_steps={"agregation": "harmonic"})
+    with pytest.raises(OptionError, match=r"^steps='agregation' is not"):
+        compare_specifications(data, tree, steps={"agregation": "harmonic"})
+
+
 def test_two_specifications_are_compared_node_by_node(tree, data):
     other = tree.assign(
         weight=tree["weight"].mask(tree["code"] == "level", 0.25).mask(tree["code"] == "trade", 0.75)

@@ -143,6 +143,8 @@ def test_a_code_twice(tree):
         ("loss", {"upper": "high"}, "The upper of 'loss' should be a number; it is 'high'"),
         ("loss", {"weight": None}, "The weight of 'loss' should be a number; it is ''"),
         ("loss", {"weight": "two fifths"}, "The weight of 'loss' should be a number; it is 'two fifths'"),
+        ("loss", {"weight": "0,5"}, "it is '0,5'. A decimal point is needed: 0.5."),
+        ("loss", {"lower": "0，500"}, "A decimal point is needed: 0.500."),
         ("loss", {"weight_provenance": "guess"}, "weight_provenance of 'loss'"),
         ("loss", {"bounds_provenance": ""}, "bounds_provenance of 'loss'"),
     ],
