@@ -204,10 +204,12 @@ def published(
     [['2023', 93.65, nan], ['2024', 93.93, nan]]
     """
     one_of("conflict", conflict, ("raise", "official", "first", "all"))
-    rows = _selected(_of_series(series), region, period, industry, dataset, evidence)
+    rows = selected(
+        rows_of(series), region=region, period=period, industry=industry, dataset=dataset, evidence=evidence
+    )
     if rows.empty:
         raise DataError(_nothing(series, region=region, period=period, industry=industry))
-    rows = _one_unit(series, rows, unit)
+    rows = in_one_unit(series, rows, unit)
     if rows["number"].isna().any():
         odd = rows.loc[rows["number"].isna(), "printed"].iloc[0]
         name = rows["dataset"].iloc[0]
@@ -272,7 +274,8 @@ def _canonical_region(text: str) -> str:
     )
 
 
-def _of_series(series: str) -> pd.DataFrame:
+def rows_of(series: str, /) -> pd.DataFrame:
+    """Return all published figures of a series, every source of each; raise OptionError for no series."""
     if series in _places():
         rows: pd.DataFrame = _observations().iloc[_places()[series]]
         return rows
@@ -289,9 +292,17 @@ def _listed(value: Any) -> list[str]:
     )
 
 
-def _selected(
-    rows: pd.DataFrame, region: Any, period: Any, industry: Any, dataset: Any, evidence: Any
+def selected(
+    rows: pd.DataFrame,
+    /,
+    *,
+    region: Any = None,
+    period: Any = None,
+    industry: Any = None,
+    dataset: Any = None,
+    evidence: Any = None,
 ) -> pd.DataFrame:
+    """Return the rows of :func:`rows_of` that :func:`published` is asked for, in any spelling of the keys."""
     if evidence is not None:
         one_of("evidence", evidence, ("official", "repost"))
         rows = rows[rows["evidence"] == evidence]
@@ -310,7 +321,7 @@ def _selected(
 
 def _nothing(series: str, /, **asked: Any) -> str:
     """Say what the series has instead of what was asked."""
-    rows = _of_series(series)
+    rows = rows_of(series)
     said = ", ".join(f"{name}={value!r}" for name, value in asked.items() if value is not None)
     parts = [f"no published figure of {series!r} with {said or 'these options'}"]
     for name in ("region", "industry"):
@@ -327,7 +338,8 @@ def _nothing(series: str, /, **asked: Any) -> str:
     return "; ".join([*parts, f"periods{where}: {', '.join(shown)}"])
 
 
-def _one_unit(series: str, rows: pd.DataFrame, unit: str | None) -> pd.DataFrame:
+def in_one_unit(series: str, rows: pd.DataFrame, unit: str | None, /) -> pd.DataFrame:
+    """Return the rows in this unit; without one raise DataError where they are in several."""
     units = sorted(set(rows["base_unit"]))
     if unit is not None:
         one_of("unit", unit, units)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qstats.errors import DataError
+from qstats.errors import DataError, names_of
 from qstats.messages import say
 from qstats.stats.edits import hidiroglou_berthelot
 
@@ -77,7 +77,7 @@ def soft_edits(
     """
     import pandas as pd
 
-    values, unit, by = _names(values), _names(unit), _names(by)
+    values, unit, by = names_of("values", values), names_of("unit", unit), names_of("by", by)
     _require(current, [*unit, *by, *values], say("soft.current", lang), lang)
     _require(previous, [*unit, *values], say("soft.previous", lang), lang)
     period = ["period"] if "period" in current.columns and "period" not in unit else []
@@ -94,10 +94,6 @@ def soft_edits(
     if period:
         shown = shown.fillna({"period": next(iter(now["period"]), "")})
     return pd.concat([shown, found], axis=1).reset_index(drop=True)
-
-
-def _names(names: str | Sequence[str]) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _require(table: pd.DataFrame, names: Sequence[str], which: str, lang: str | None) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Final
 
+#: periods in a year, by the letter of the period
+PER_YEAR: Final = {"": 1, "H": 2, "Q": 4, "M": 12}
 _CANONICAL = re.compile(r"(\d{4})(?:(H)([12])|(Q)([1-4])|(M)(0[1-9]|1[0-2]))?")
 _CHINESE_DIGITS = str.maketrans("一二三四", "1234")
 _FORMS = (
@@ -57,8 +60,7 @@ def previous(period: str) -> str | None:
     if parts is None:
         return None
     year, kind, number = parts
-    last = {"": 1, "H": 2, "Q": 4, "M": 12}[kind]
-    year, number = (year, number - 1) if number > 1 else (year - 1, last)
+    year, number = (year, number - 1) if number > 1 else (year - 1, PER_YEAR[kind])
     width = 2 if kind == "M" else 1
     return f"{year}{kind}{number:0{width}}" if kind else str(year)
 

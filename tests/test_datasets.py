@@ -99,7 +99,7 @@ def test_periods_are_canonical_and_year_end_figures_carry_the_year():
     assert "2013M05" in set(published("RAPEX_notifications_monthly").table["period"])
     quarters = published("NSS_pass_rate", conflict="all").table["period"]
     assert quarters.str.fullmatch(r"\d{4}Q[1-4]").any()
-    every = {period for name in datasets._places() for period in datasets._of_series(name)["period"]}
+    every = {period for name in datasets._places() for period in datasets.rows_of(name)["period"]}
     assert not {p for p in every if p.endswith(("annual", "year-end"))}
     assert all(p[:4].isdigit() or p.startswith("unknown") for p in every)
 
@@ -131,7 +131,7 @@ def test_a_data_set_and_the_evidence_can_be_asked_for():
 
 
 def test_sources_that_agree_are_one_row_and_the_official_one_is_shown():
-    rows = datasets._of_series("NSS_pass_rate")
+    rows = datasets.rows_of("NSS_pass_rate")
     same = [*datasets._KEYS, "number", "flag"]
     assert rows.duplicated(same).any()
     mixed = rows.groupby(same)["evidence"].transform("nunique") > 1

@@ -177,5 +177,4 @@ def _of(name: str, known: Mapping[str, object] | pd.Series, what: str, lang: str
 def _year(period: str) -> float:
     """Return the middle of a period as a number of years."""
     year, kind, number = int(period[:4]), period[4:5], period[5:]
-    parts = {"": 1, "H": 2, "Q": 4, "M": 12}[kind]
-    return year + ((int(number) if number else 1) - 0.5) / parts
+    return year + ((int(number) if number else 1) - 0.5) / periods.PER_YEAR[kind]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from qstats import periods
 from qstats.analysis import outbreak_rules as rules
 from qstats.analysis import signals
 from qstats.analysis.outbreak_rules import Method
@@ -18,8 +19,6 @@ from qstats.messages import language, say
 from qstats.stats.farrington_flexible import Threshold
 from qstats.stats.multiplicity import adjusted
 from qstats.stats.outbreak import Power
-
-_SEASONS: Final = {"": 1, "H": 2, "Q": 4, "M": 12}
 
 
 def outbreaks(
@@ -119,7 +118,7 @@ def outbreaks(
     one_of("method", method, rules.METHODS)
     label = signals.check_source(source)
     every = series(estimate, "c", gaps="raise", after=None, lang=lang)
-    season = _SEASONS[every.periods[-1][4:5]]
+    season = periods.PER_YEAR[every.periods[-1][4:5]]
     given: dict[str, Any] = {
         "years": years,
         "half_width": half_width,

@@ -61,8 +61,8 @@ def published_vintages(
     [['2011', 0.15, 0.12, '2013-01-29']]
     """
     one_of("undated", undated, ("refuse", "drop"))
-    rows = datasets._selected(datasets._of_series(series), region, period, industry, None, None)
-    rows = datasets._one_unit(series, rows, unit).dropna(subset=["number"])
+    rows = datasets.selected(datasets.rows_of(series), region=region, period=period, industry=industry)
+    rows = datasets.in_one_unit(series, rows, unit).dropna(subset=["number"])
     dates = [published_on(*pair) for pair in zip(rows["source_title"], rows["source_url"], strict=True)]
     without = sum(not day for day in dates)
     if without and undated == "refuse":

@@ -21,7 +21,6 @@ from qstats.stats.count_regression import Law, SeasonalFit, fit_counts, seasonal
 Array = NDArray[np.float64]
 Chart = Literal["cusum", "glr"]
 
-_SEASONS: Final = {"": 1, "H": 2, "Q": 4, "M": 12}
 #: fewest years of phase I
 _YEARS: Final = 2
 #: average run length in control unless said otherwise: that of the charts of `monitor`
@@ -135,7 +134,7 @@ def seasonal_cusum(
     language(lang)
     label = signals.check_source(source)
     every = series(estimate, "c", gaps="raise", after=None, lang=lang)
-    season = _SEASONS[every.periods[-1][4:5]]
+    season = periods.PER_YEAR[every.periods[-1][4:5]]
     how = _how((chart, law, ratio, harmonics, trend, decision, run_length), season, lang)
     m = _phase_one(baseline, every, season, lang)
     X = seasonal_regressors(

@@ -15,8 +15,7 @@ from qstats.messages import say
 Array = NDArray[np.float64]
 Gaps = Literal["refuse", "skip"]
 
-_PER_YEAR: Final = {"": 1, "H": 2, "Q": 4, "M": 12}
-_KIND: Final = {per: kind for kind, per in _PER_YEAR.items()}
+_KIND: Final = {per: kind for kind, per in periods.PER_YEAR.items()}
 
 
 class Series(NamedTuple):
@@ -116,13 +115,15 @@ def _numbered(
 ) -> tuple[int, NDArray[np.intp]]:
     parts = [placed[text] for text in labels]
     kinds = {part[1] for part in parts}
-    if not kinds <= set(_PER_YEAR):
-        unknown = next(text for text, part in zip(labels, parts, strict=True) if part[1] not in _PER_YEAR)
+    if not kinds <= set(periods.PER_YEAR):
+        unknown = next(
+            text for text, part in zip(labels, parts, strict=True) if part[1] not in periods.PER_YEAR
+        )
         raise DataError(say("series.no_time", lang, series=said, period=unknown))
     if len(kinds) > 1:
         first = {part[1]: text for text, part in zip(labels, parts, strict=True)}
         raise DataError(say("series.mixed", lang, series=said, periods=", ".join(sorted(first.values()))))
-    per_year = _PER_YEAR[kinds.pop()]
+    per_year = periods.PER_YEAR[kinds.pop()]
     number = np.array([year * per_year + place - 1 for year, _, place, _ in parts], np.intp)
     if np.unique(number).size < number.size:
         twice = label(int(np.sort(number)[np.flatnonzero(np.diff(np.sort(number)) == 0)[0]]), per_year)

@@ -286,7 +286,7 @@ def _year(period: Any) -> float:
     if found is None:
         return math.nan
     kind, number = (found[4:5], found[5:]) if len(found) > 4 else ("", "1")
-    parts = {"": 1, "H": 2, "Q": 4, "M": 12}.get(kind)
+    parts = periods.PER_YEAR.get(kind)
     return int(found[:4]) + int(number) / parts - 1 if parts else math.nan
 
 

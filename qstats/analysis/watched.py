@@ -39,7 +39,7 @@ class Series(NamedTuple):
         if not harmonics or not self.periods:
             return np.zeros((len(self.periods), 0))
         placed = [periods.sort_key(p) for p in self.periods]
-        a_year = {"": 1, "H": 2, "Q": 4, "M": 12}[placed[0][1]]
+        a_year = periods.PER_YEAR[placed[0][1]]
         place = [number - 1 for _, _, number, _ in placed]
         return seasonal_regressors(place, season=a_year, harmonics=harmonics)[:, 1:]
 

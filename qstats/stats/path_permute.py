@@ -99,7 +99,7 @@ def permuted(
     given = of_units(label, number, "groups", _WHOLE)
     layer = None if stratum is None else of_units(within, number, "strata", _WHOLE)
     refuse_few(_answered(x, chosen.missing), label, G, x.shape[1])
-    start = _pooled(x, w, model, chosen)
+    start = pooled_weights(x, w, model, chosen)
     args = (x, w, number, G, model, statistic, chosen, start)
     estimate, failed = _estimates(given[:, None], *args)
     if failed.any():
@@ -204,8 +204,11 @@ def refuse_few(answered: Flag, label: Index, G: int, p: int) -> None:
         raise DataError(f"group {g} has {counts[g]} answers; {p} items need {p + 1} in every group")
 
 
-def _pooled(x: Array, w: Array, model: Model, how: Fitting) -> Array:
-    """Return the outer weights of all groups together: where every fit starts, so that labels are alike."""
+def pooled_weights(x: Array, w: Array, model: Model, how: Fitting) -> Array:
+    """Return the outer weights of the whole sample.
+
+    Where the fits of its groups or folds start, so that the signs of their constructs are alike.
+    """
     return fit(
         moments(x, w, missing=how.missing).covariance,
         model,

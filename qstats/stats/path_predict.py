@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, one_of, whole_number
-from qstats.stats.path_moments import moments, resampled
-from qstats.stats.path_permute import Fitting, of_units, weighted_rows
+from qstats.stats.path_moments import resampled
+from qstats.stats.path_permute import Fitting, of_units, pooled_weights, weighted_rows
 from qstats.stats.path_quality import effects
 from qstats.stats.path_rounds import solve
-from qstats.stats.pathmodel import FAILURES, Fit, Model, fit, fit_stack
+from qstats.stats.pathmodel import FAILURES, Fit, Model, fit_stack
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -145,7 +145,7 @@ def predict(
     layer = of_units(
         within, number, "strata", "a unit is drawn in one stratum: give units of several a name in each"
     )
-    start = _whole(x, v, model, chosen)
+    start = pooled_weights(x, v, model, chosen)
     endogenous = predicted_items(model)
     parts = []
     for r in range(repeats):
@@ -237,18 +237,6 @@ def errors_by(found: Predicted, measure: Measure) -> Array:
     """Return RMSE or MAE of all :data:`PREDICTORS`, (3, q)."""
     one_of("measure", measure, get_args(Measure))
     return found.rmse if measure == "rmse" else found.mae
-
-
-def _whole(x: Array, v: Array, model: Model, how: Fitting) -> Array:
-    """Return the outer weights of the whole sample, from which the fits of all folds start."""
-    return fit(
-        moments(x, v, missing=how.missing).covariance,
-        model,
-        scheme=how.scheme,
-        metric=how.metric,
-        tolerance=how.tolerance,
-        max_iterations=how.max_iterations,
-    ).standardised
 
 
 def _repeat(
