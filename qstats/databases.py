@@ -76,6 +76,8 @@ def database_source(uri: str, /, *, lang: str | None = None) -> Source:
     if kind == "sqlite":
         path = Path(unquote(rest.removeprefix("//")) if rest.startswith("//") else rest)
         if not path.is_file():
+            if "@" in rest:
+                raise DataError(say("database.credentials", lang))
             raise DataError(say("database.missing", lang, path=path))
         return Source("sqlite", f"file:{quote(str(path.resolve()))}?mode=ro", f"sqlite:{path.as_posix()}")
     if rest and not rest.startswith("//"):

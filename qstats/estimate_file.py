@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from base64 import b64decode, b64encode
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from qstats.errors import DataError
-from qstats.files import write_atomic
+from qstats.files import require_file, write_atomic
 from qstats.messages import say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from qstats.estimate import Estimate
-    from qstats.stats.covariance import Errors
+    from qstats.stats.covariance import Errors, Level
 
 #: raised when the content of a file changes its meaning
 FORMAT: Final = 1
 #: most numbers of a joint error that a file holds
 LARGEST: Final = 1_000_000
 _MARK: Final = b"qstats.estimate"
+_TEXTS: Final = ("indicator", "unit", "method", "basis")
+_LISTS: Final = ("provenance", "notes")
+_MOST_DIGITS: Final = 15
+#: bytes of one level of a joint error, unpacked: several times what the most numbers take
+_MOST_BYTES: Final = 64 * LARGEST
+#: what a file that was changed by hand or cut off raises on its way to an estimate
+_BROKEN: Final = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def save(estimate: Estimate, path: Path | str, /) -> None:
@@ -65,8 +87,9 @@ def save(estimate: Estimate, path: Path | str, /) -> None:
             pq.write_table(marked, temporary, compression="zstd")
     except pa.ArrowException as error:
         raise DataError(say("estimate.columns", error=str(error).splitlines()[0])) from error
-    except OSError as error:
-        raise DataError(say("cells.not_written", path=path, error=error.strerror or error)) from error
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        told = getattr(error, "strerror", None) or error
+        raise DataError(say("cells.not_written", path=path, error=told)) from error
 
 
 def load(made: type[Estimate], path: Path | str, /) -> Estimate:
@@ -89,19 +112,47 @@ def load(made: type[Estimate], path: Path | str, /) -> Estimate:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not Path(path).is_file():
-        raise DataError(say("file.missing", path=path))
+    require_file(path)
     try:
         data = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise DataError(say("estimate.broken", path=path, error=str(error).splitlines()[0])) from error
     if (mark := (data.schema.metadata or {}).get(_MARK)) is None:
         raise DataError(say("estimate.no_estimate", path=path))
-    meta: dict[str, Any] = json.loads(mark)
-    if (found := meta.pop("format")) != FORMAT:
-        raise DataError(say("cells.format", path=path, found=found, known=FORMAT))
-    meta["errors"] = _unpacked(meta["errors"])
-    return made(data.to_pandas(), **meta)
+    try:
+        meta: dict[str, Any] = json.loads(mark)
+        if (found := meta.pop("format")) != FORMAT:
+            raise DataError(say("cells.format", path=path, found=found, known=FORMAT))
+        _require_sound(meta)
+        meta["errors"] = _unpacked(meta["errors"])
+        return made(_counted(data.to_pandas()), **meta)
+    except _BROKEN as error:
+        fault = f"{type(error).__name__}: {error}"[:200]
+        raise DataError(say("estimate.broken", path=path, error=fault)) from error
+
+
+def _require_sound(meta: dict[str, Any]) -> None:
+    """Raise ValueError unless what a file says of its estimate is what :func:`save` writes."""
+    if set(meta) != {*_TEXTS, *_LISTS, "level", "inference", "digits", "errors"}:
+        raise ValueError(f"metadata {', '.join(sorted(meta))}")
+    for name in _TEXTS:
+        if not isinstance(meta[name], str):
+            raise ValueError(f"{name} = {meta[name]!r}")
+    for name in _LISTS:
+        if not (isinstance(meta[name], list) and all(isinstance(text, str) for text in meta[name])):
+            raise ValueError(f"{name} = {meta[name]!r}")
+    level, digits = meta["level"], meta["digits"]
+    if type(level) not in (int, float) or not 0 < level < 1:
+        raise ValueError(f"level = {level!r}")
+    if type(digits) is not int or not 0 <= digits <= _MOST_DIGITS:
+        raise ValueError(f"digits = {digits!r}")
+
+
+def _counted(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of a file, or raise ValueError when what was observed is no count."""
+    if "n" in table and bool((table["n"].dropna().astype(float) < 0).any()):
+        raise ValueError(f"n = {table['n'].min()}")
+    return table
 
 
 def holds(path: Path | str, /) -> bool:
@@ -157,16 +208,32 @@ def _packed(errors: Errors | None) -> dict[str, Any] | None:
 
 def _unpacked(packed: dict[str, Any] | None) -> Errors | None:
     """Return the joint error that :func:`_packed` made text of."""
-    import numpy as np
-    from scipy.sparse import csr_array
-
-    from qstats.stats.covariance import Errors, Level
+    from qstats.stats.covariance import Errors
 
     if packed is None:
         return None
-    levels = []
-    for text in packed["levels"]:
-        with np.load(BytesIO(b64decode(text)), allow_pickle=False) as of:
-            Z = csr_array((of["data"], of["indices"], of["indptr"]), shape=tuple(of["shape"].tolist()))
-            levels.append(Level(Z, of["group"].astype(np.intp), of["count"], of["scale"]))
+    levels = [_level(b64decode(text, validate=True)) for text in packed["levels"]]
+    if not levels or not isinstance(packed["sample"], str):
+        raise ValueError("joint error")
     return Errors(tuple(levels), packed["sample"])
+
+
+def _level(packed: bytes) -> Level:
+    """Return one level of a joint error, or raise ValueError when its parts do not fit each other."""
+    import numpy as np
+    from scipy.sparse import csr_array
+
+    from qstats.stats.covariance import Level
+
+    with zipfile.ZipFile(BytesIO(packed)) as parts:
+        if sum(part.file_size for part in parts.infolist()) > _MOST_BYTES:
+            raise ValueError("joint error")  # it would fill the memory
+    with np.load(BytesIO(packed), allow_pickle=False) as of:
+        shape = tuple(of["shape"].tolist())
+        Z = csr_array((of["data"], of["indices"], of["indptr"]), shape=shape)
+        group, count, scale = of["group"].astype(np.intp), of["count"], of["scale"]
+    Z.check_format(full_check=True)  # a place outside the matrix would be read from other memory
+    fits = {part.shape for part in (group, count, scale)} == {(Z.shape[1],)}
+    if not fits or bool(((group < -1) | (group > _MOST_BYTES // 8)).any()):
+        raise ValueError("joint error")
+    return Level(Z, group, count, scale)

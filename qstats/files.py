@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from qstats.errors import DataError, QStatsError, one_of
+from qstats.errors import DataError, OptionError, QStatsError, one_of
 from qstats.layouts import PLAIN, Layout, understood
 from qstats.messages import say
 from qstats.readings import Part, Reading, Seen
@@ -44,6 +44,8 @@ _REFUSED: Final = frozenset('/\\:*?"<>|')
 _DEVICES: Final = ("CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(1, 10)))
 #: a spreadsheet takes a text that begins so for a formula
 _COMMANDS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+#: addresses of databases and of the web, with one slash too, as a path has them
+_ADDRESS: Final = re.compile(r"\s*(?:[a-z][\w.+-]+:/|(?:jdbc|postgres(?:ql)?|mysql|sqlite):)", re.IGNORECASE)
 #: a cell of a workbook holds so many characters
 _LONGEST_CELL: Final = 32_767
 
@@ -155,16 +157,32 @@ def read_table(
     return _together([grid.name for grid in grids], parts, notes, seen, lang)
 
 
+def require_file(path: Path | str, lang: str | None = None, /) -> None:
+    """Raise DataError unless a path is that of a file; an address is not repeated: it may hold a password.
+
+    Examples
+    --------
+    >>> require_file("mysql://me:secret@db.example.org/returns", "en")
+    Traceback (most recent call last):
+    qstats.errors.DataError: An address is no file. A database is read by qs.read_database ...
+    """
+    if not isinstance(path, str | Path):
+        raise OptionError(f"path={path!r:.200} is not the path of a file", argument="path", value=path)
+    try:
+        folder, file, refused = Path(path).is_dir(), Path(path).is_file(), ""
+    except OSError as error:  # a name that is too long
+        folder, file, refused = False, False, f"{error.strerror}"
+    if not folder and not file and _ADDRESS.match(str(path)):
+        raise DataError(say("file.address", lang))
+    if refused:
+        raise DataError(say("file.denied", lang, path=f"{path!s:.200}", error=refused))
+    if folder or not file:
+        raise DataError(say("file.folder" if folder else "file.missing", lang, path=path))
+
+
 def _opened(path: Path, lang: str | None) -> tuple[bytes, str]:
     """Return the bytes of a file and what it calls itself."""
-    try:
-        folder, file = path.is_dir(), path.is_file()
-    except OSError as error:  # a name that is too long
-        raise DataError(say("file.denied", lang, path=f"{path!s:.200}", error=error.strerror)) from error
-    if folder:
-        raise DataError(say("file.folder", lang, path=path))
-    if not file:
-        raise DataError(say("file.missing", lang, path=path))
+    require_file(path, lang)
     kind = path.suffix.lower()
     if kind not in (*_TEXTS, *_WORKBOOKS, ".xls"):
         raise DataError(say("file.kind", lang, path=path, kind=path.suffix or "?"))
@@ -206,7 +224,10 @@ def _decoded(path: Path, raw: bytes, notes: list[str], lang: str | None) -> str:
     """Return the text of a file, and note when it is not UTF-8."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         notes.append(say("file.utf16", lang))
-        return raw.decode("utf-16", errors="replace")
+        try:
+            return raw.decode("utf-16")
+        except UnicodeDecodeError:
+            raise DataError(say("file.broken_text", lang, path=path)) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -345,8 +366,8 @@ def write_xlsx(
         raise QStatsError(say("form.needs_xlsxwriter", lang)) from None
     _refuse_long(table, lang)
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with write_atomic(path) as temporary:
-        book = xlsxwriter.Workbook(temporary, plain)
+    with write_atomic(path) as temporary:  # made in memory: a disk that is full is met by one write
+        book = xlsxwriter.Workbook(made := io.BytesIO(), plain | {"in_memory": True})
         book.set_properties({"created": datetime(2020, 1, 1)})  # so that the same table gives the same bytes
         page = book.add_worksheet(re.sub(r"[\[\]:*?/\\]", "_", sheet)[:31].strip("'") or "data")
         for at, name in enumerate(table.columns):
@@ -362,6 +383,7 @@ def write_xlsx(
                     page.write_string(row, at, str(value))
         page.freeze_panes(1, 0)
         book.close()
+        temporary.write_bytes(made.getvalue())
     return Path(path).resolve()
 
 

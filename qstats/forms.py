@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -75,18 +76,19 @@ def entry_form(schema: Schema, path: Path | str, /, *, lang: str | None = None) 
         raise DataError(say("cells.no_xlsx", chosen, path=f"{path!s:.200}"))
     try:
         with write_atomic(path) as temporary:
-            _write(temporary, schema, chosen)
+            temporary.write_bytes(_workbook(schema, chosen))
     except OSError as error:
         said = error.strerror or error
         raise DataError(say("cells.not_written", chosen, path=f"{path!s:.200}", error=said)) from error
     return path.resolve()
 
 
-def _write(path: Path, schema: Schema, chosen: Lang) -> None:
-    """Write the workbook."""
+def _workbook(schema: Schema, chosen: Lang) -> bytes:
+    """Return the workbook, made in memory: a disk that is full is met by one write."""
     import xlsxwriter
 
-    book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False})
+    plain = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    book = xlsxwriter.Workbook(made := BytesIO(), plain)
     book.set_properties({"title": schema.zh if chosen == "zh" else schema.en, "created": _CREATED})
     table, notes, options = (
         book.add_worksheet(say(f"form.sheet.{name}", chosen)) for name in ("table", "notes", "options")
@@ -95,6 +97,7 @@ def _write(path: Path, schema: Schema, chosen: Lang) -> None:
     _write_table(book, table, schema, lists, chosen)
     _write_notes(book, notes, schema, chosen)
     book.close()
+    return made.getvalue()
 
 
 def header(column: Column, lang: Lang, /) -> str:

@@ -33,8 +33,8 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 def language(lang: str | None = None, /) -> Lang:
     """Return the language to speak: the argument, else ``QSTATS_LANG``, else Chinese."""
-    chosen = lang if lang is not None else os.environ.get("QSTATS_LANG", "zh")
-    one_of("lang", chosen, ("zh", "en"))
+    chosen = lang if lang is not None else os.environ.get("QSTATS_LANG") or "zh"
+    one_of("lang" if lang is not None else "QSTATS_LANG", chosen, ("zh", "en"))
     return "en" if chosen == "en" else "zh"
 
 

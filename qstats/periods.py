@@ -12,16 +12,18 @@ from typing import Final
 
 #: periods in a year, by the letter of the period
 PER_YEAR: Final = {"": 1, "H": 2, "Q": 4, "M": 12}
-_CANONICAL = re.compile(r"(\d{4})(?:(H)([12])|(Q)([1-4])|(M)(0[1-9]|1[0-2]))?")
+_CANONICAL = re.compile(r"([0-9]{4})(?:(H)([12])|(Q)([1-4])|(M)(0[1-9]|1[0-2]))?")
 _CHINESE_DIGITS = str.maketrans("一二三四", "1234")
 _FORMS = (
-    (re.compile(r"(\d{4})(?:\.0+)?年?(?:度)?(?: ?annual)?"), "{0}"),
-    (re.compile(r"(\d{4})年?[-/ ]?[Hh]([12])"), "{0}H{1}"),
-    (re.compile(r"(\d{4})年?[-/ ]?[Qq]([1-4])"), "{0}Q{1}"),
-    (re.compile(r"(\d{4})年?第?([1-4])季度?"), "{0}Q{1}"),
-    (re.compile(r"(\d{4})(?:年|[-/.]|[Mm])(\d{1,2})月?"), "{0}M{1:0>2}"),
-    (re.compile(r"(\d{4})(?:[-/.])?M(\d{2})"), "{0}M{1}"),
+    (re.compile(r"([0-9]{4})(?:\.0+)?年?(?:度)?(?: ?annual)?"), "{0}"),
+    (re.compile(r"([0-9]{4})年?[-/ ]?[Hh]([12])"), "{0}H{1}"),
+    (re.compile(r"([0-9]{4})年?[-/ ]?[Qq]([1-4])"), "{0}Q{1}"),
+    (re.compile(r"([0-9]{4})年?第?([1-4])季度?"), "{0}Q{1}"),
+    (re.compile(r"([0-9]{4})(?:年|[-/.]|[Mm])([0-9]{1,2})月?"), "{0}M{1:0>2}"),
+    (re.compile(r"([0-9]{4})(?:[-/.])?M([0-9]{2})"), "{0}M{1}"),
 )
+#: a spreadsheet makes 2023.1 of 2023.10
+_OCTOBER_OR_JANUARY = re.compile(r"[0-9]{4}\.1")
 _HALVES = {"上半年": "H1", "下半年": "H2"}
 
 
@@ -34,15 +36,18 @@ def normalise(value: object) -> str | None:
     ('2023', '2023Q1', '2023M05', '2023H1')
     """
     text = unicodedata.normalize("NFKC", str(value)).strip()
-    if re.fullmatch(r"\d{4}年?第?[一二三四]季度?", text):
-        text = text.translate(_CHINESE_DIGITS)
+    if _OCTOBER_OR_JANUARY.fullmatch(text):
+        return None
+    known = re.sub(r"\s+", "", text)
+    if re.fullmatch(r"[0-9]{4}年?第?[一二三四]季度?", known):
+        known = known.translate(_CHINESE_DIGITS)
     for name, code in _HALVES.items():
-        text = re.sub(rf"^(\d{{4}})年?{name}$", rf"\1{code}", text)
+        known = re.sub(rf"^([0-9]{{4}})年?{name}$", rf"\1{code}", known)
     for pattern, form in _FORMS:
-        if match := pattern.fullmatch(text):
+        if match := pattern.fullmatch(known):
             found = form.format(*match.groups())
             return found if _CANONICAL.fullmatch(found) else None
-    return text if re.match(r"\d{4} \S", text) else None
+    return text if re.match(r"[0-9]{4} \S", text) else None
 
 
 def _parts(period: str) -> tuple[int, str, int] | None:

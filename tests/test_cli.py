@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from qstats import __version__
 from qstats.cli import app
+from qstats.errors import OptionError
 from qstats.indicators import schema_of
 
 runner = CliRunner()
@@ -205,3 +206,34 @@ def test_what_a_command_says_itself_is_said_once(tmp_path):
     result = run("diff", tmp_path / "a", tmp_path / "b")
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_language_of_the_environment_that_is_none_is_said_and_an_empty_one_is_none_set(monkeypatch):
+    monkeypatch.setenv("QSTATS_LANG", "xx")
+    result = run("datasets")
+    assert result.exit_code == 1
+    assert "QSTATS_LANG" in result.stderr
+    assert "Traceback" not in result.output + result.stderr
+    assert not isinstance(result.exception, OptionError)
+    assert run("datasets", "--lang", "en").exit_code == 0
+    monkeypatch.setenv("QSTATS_LANG", "")
+    assert run("datasets").exit_code == 0
+
+
+def test_a_name_that_the_system_cannot_write_is_told_with_the_remedy(monkeypatch, tmp_path):
+    def refuse(*args, **options):
+        raise UnicodeEncodeError("ascii", "全国.html", 0, 2, "ordinal not in range(128)")
+
+    monkeypatch.setattr("qstats.forms.entry_form", refuse)
+    result = run("template", "inspection_pass_rate", "-o", tmp_path / "a.xlsx")
+    assert result.exit_code == 1
+    assert "PYTHONUTF8=1" in result.stderr
+    assert "全国.html" in result.stderr
+
+
+@pytest.mark.parametrize("query", [[], ["--query", "select 1"]])
+@pytest.mark.parametrize("kind", ["mysql", "POSTGRESQL", "postgresql+psycopg2", "https", "postgresql"])
+def test_a_password_in_an_address_is_never_repeated(kind, query):
+    result = run("check", f"{kind}://me:s3cr3t@db.example.org/returns", "-s", "inspection_pass_rate", *query)
+    assert result.exit_code == 2
+    assert "s3cr3t" not in result.output + result.stderr

@@ -291,6 +291,7 @@ def shown(error):
         "postgresql:host=db password=hunter2",
         "postgresql://db/returns#hunter2",
         "mysql://me:hunter2@db/returns",
+        "sqlite://me:hunter2@db/returns",
         "hunter2",
     ],
 )

@@ -1,13 +1,19 @@
 """An estimate that was saved is the estimate that is loaded: numbers, meaning and joint error."""
 
+import json
+from base64 import b64encode
+from io import BytesIO
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstats import estimate_file
-from qstats.errors import DataError
+from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.simulation import simulate
 from qstats.survey.cells import Cells, cells
@@ -109,3 +115,82 @@ def test_cells_and_estimates_are_told_apart(scores, tmp_path):
         Cells.load(tmp_path / "estimate.parquet")
     with pytest.raises(DataError):
         Estimate.load(tmp_path / "cells.parquet")
+
+
+def tampered(estimate, folder, change, table=None):
+    """Return a file of an estimate whose metadata (and table) were changed by hand."""
+    estimate.save(folder / "sound.parquet")
+    data = pq.read_table(folder / "sound.parquet")
+    meta = json.loads(data.schema.metadata[b"qstats.estimate"])
+    mark = change(meta)
+    if table is not None:
+        data = pa.Table.from_pandas(table, preserve_index=False)
+    mark = mark if isinstance(mark, bytes) else json.dumps(meta).encode()
+    pq.write_table(data.replace_schema_metadata({b"qstats.estimate": mark}), folder / "changed.parquet")
+    return folder / "changed.parquet"
+
+
+@pytest.mark.parametrize("value", [None, 5, -1, True, [1], {"a": 1}, 1e300], ids=repr)
+@pytest.mark.parametrize("name", META)
+def test_what_was_changed_by_hand_is_refused_by_the_name_of_the_file(scores, tmp_path, name, value):
+    path = tampered(scores, tmp_path, lambda meta: meta.update({name: value}))
+    if (name, value) == ("digits", 5):
+        assert Estimate.load(path).digits == 5
+        return
+    with pytest.raises(DataError, match=r"changed\.parquet"):
+        Estimate.load(path)
+
+
+def huge(meta):
+    """Put a joint error into a file that unpacks to much more than it takes."""
+    into = BytesIO()
+    parts = {"data": [1.0], "indices": [0], "indptr": [0, 1], "shape": [1, 1], "count": [1], "scale": [1]}
+    np.savez_compressed(into, group=np.zeros(100_000_000, np.int8), **parts)
+    meta["errors"]["levels"] = [b64encode(into.getvalue()).decode()]
+
+
+def outside(meta):
+    """Put a joint error into a file that points outside its matrix."""
+    into = BytesIO()
+    parts = {"data": [1.0], "indptr": [0, 1, 1, 1, 1], "shape": [4, 1], "group": [0], "count": [1]}
+    np.savez_compressed(into, indices=[10**9], scale=[1.0], **parts)
+    meta["errors"]["levels"] = [b64encode(into.getvalue()).decode()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda meta: b'{"format":',
+        lambda meta: b"[1]",
+        lambda meta: b"\xff\xfe",
+        lambda meta: b"[" * 100_000,
+        lambda meta: meta.pop("format") and None,
+        lambda meta: meta.pop("unit") and None,
+        lambda meta: meta.update(more=1),
+        lambda meta: meta["errors"].update(levels=["!!!"]),
+        lambda meta: meta["errors"].update(levels=[meta["errors"]["levels"][0][:40]]),
+        lambda meta: meta["errors"].update(levels=[]),
+        lambda meta: meta["errors"].update(sample=5),
+        huge,
+        outside,
+    ],
+)
+def test_metadata_that_mean_nothing_are_refused(scores, tmp_path, change):
+    with pytest.raises(DataError, match=r"changed\.parquet"):
+        Estimate.load(tampered(scores, tmp_path, change))
+
+
+@pytest.mark.parametrize("n", [-5, "many"])
+def test_a_number_observed_is_a_count(scores, tmp_path, n):
+    path = tampered(scores, tmp_path, lambda meta: None, scores.table.assign(n=n))
+    with pytest.raises(DataError, match=r"changed\.parquet"):
+        Estimate.load(path)
+
+
+def test_a_name_that_no_file_can_have_is_refused(scores):
+    with pytest.raises(DataError):
+        scores.save("a\0b")
+    with pytest.raises(DataError):
+        Estimate.load("a" * 5000)
+    with pytest.raises(OptionError):
+        Estimate.load(5)

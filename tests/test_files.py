@@ -8,6 +8,7 @@ import pytest
 
 from qstats import workbooks
 from qstats.errors import DataError
+from qstats.estimate import Estimate
 from qstats.files import read_table, safe_name, unguarded, write_atomic, write_csv, write_xlsx
 from qstats.indicators.inspection_pass_rate import SCHEMA
 from qstats.schema import check, examine
@@ -233,3 +234,37 @@ def test_the_name_of_a_file_stays_in_its_folder(tmp_path, text):
 def test_a_long_name_keeps_its_ending_and_is_cut_as_asked():
     assert safe_name("长" * 300 + ".xlsx").endswith("长.xlsx")
     assert len(safe_name("x" * 300, longest=20)) == 20
+
+
+@pytest.mark.parametrize("tail", [b"x", b"\x00\xd8"])
+def test_utf16_that_breaks_within_a_character_is_refused(tmp_path, tail):
+    path = put(tmp_path, (HEADER + "安徽,10,9\n").encode("utf-16") + tail)
+    with pytest.raises(DataError, match=r"t\.csv"):
+        read_table(path)
+
+
+ADDRESSES = [
+    "postgresql://me:s3cr3t@db.example.org/returns",
+    "POSTGRESQL://me:s3cr3t@db.example.org/returns",
+    "postgresql+psycopg2://me:s3cr3t@db.example.org/returns",
+    "  mysql://me:s3cr3t@db.example.org/returns",
+    "jdbc:postgresql://me:s3cr3t@db.example.org/returns",
+    "https://me:s3cr3t@example.org/t.csv",
+    "s3://key:s3cr3t@bucket/" + "x" * 5000,
+    "sqlite:me:s3cr3t@lost.db",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("read", [read_table, Estimate.load, lambda address: check(address, SCHEMA)])
+def test_an_address_that_was_taken_for_a_file_is_not_repeated(address, read):
+    with pytest.raises(DataError) as refused:
+        read(address)
+    assert "s3cr3t" not in str(refused.value)
+    assert "example.org" not in str(refused.value)
+
+
+def test_a_file_may_be_called_as_an_address_begins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, HEADER + "安徽,10,9\n", "sqlite:t.csv")
+    assert len(read_table("sqlite:t.csv").table) == 1

@@ -3,7 +3,7 @@
 import openpyxl
 import pytest
 
-from qstats.errors import OptionError
+from qstats.errors import DataError, OptionError
 from qstats.forms import entry_form
 from qstats.indicators import schema_of
 from qstats.schema import examine
@@ -55,3 +55,17 @@ def test_regions_are_offered_as_a_list(tmp_path):
 def test_an_unknown_schema_is_answered_with_the_nearest():
     with pytest.raises(OptionError, match="export_pass_rate"):
         schema_of("export_rate")
+
+
+def test_a_form_is_made_before_anything_is_written(tmp_path, monkeypatch):
+    path = entry_form(schema_of("inspection_pass_rate"), tmp_path / "form.xlsx")
+    before = path.read_bytes()
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(DataError, match="No space left"):
+        entry_form(schema_of("inspection_pass_rate"), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["form.xlsx"]

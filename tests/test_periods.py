@@ -27,6 +27,11 @@ def test_a_year_is_a_year_however_it_is_written(text):
         ("2023.11", "2023M11"),
         ("2023M05", "2023M05"),
         ("２０２３年５月", "2023M05"),
+        ("2023 年 1 季度", "2023Q1"),
+        ("2023 年 5 月", "2023M05"),
+        ("2023\u3000上半年", "2023H1"),
+        ("2023.10", "2023M10"),
+        ("2023.2", "2023M02"),
         ("2024 batch1(5-6月)", "2024 batch1(5-6月)"),
     ],
 )
@@ -36,10 +41,16 @@ def test_parts_of_a_year_and_named_batches_are_read(text, period):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "今年", "23", "20233", "2023H3", "2023Q5", "2023M13", "2023-00", "第一季度", None, "12.5"]
+    "text",
+    ["", "今年", "23", "20233", "2023H3", "2023Q5", "2023M13", "2023-00", "第一季度", None, "12.5", "٢٠٢٣"],
 )
 def test_what_is_no_period_is_none(text):
     assert periods.normalise(text) is None
+
+
+@pytest.mark.parametrize("value", ["2023.1", 2023.1, "２０２３．１"])
+def test_what_a_spreadsheet_makes_of_october_is_not_taken_for_january(value):
+    assert periods.normalise(value) is None
 
 
 @pytest.mark.parametrize(

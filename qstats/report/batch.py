@@ -25,7 +25,6 @@ from qstats.report.manifest import Manifest
 from qstats.report.workers import Fault
 
 _STAGING: Final = ".building-"
-_LOGS: Final = "failed"
 #: parts of a page, in which progress is told
 _PARTS: Final = 100
 #: how often a page is drawn when the commit moves meanwhile
@@ -142,6 +141,8 @@ def batch(
         raise asked.impossible[0][1]
     with _held(folder) as staging:
         known = _known(folder)
+        if several or known.reports:
+            index_page.require_own(folder)
         tasks, kept = _tasks(asked.editions, wanted, folder, staging, known, alone)
         doing = _inline(tasks, progress) if not several else _pooled(tasks, jobs, progress)
         keeper = _Keeper(folder, known, finished or (lambda name, result: None), [], {})
@@ -335,7 +336,7 @@ class _Keeper(NamedTuple):
 
     def fail(self, name: str, parameters: dict[str, Any], kind: str, fault: Fault) -> None:
         """Keep the log of a failure and note it."""
-        log = self.folder / _LOGS / f"{name}.log"
+        log = self.folder / manifest.LOGS / f"{name}.log"
         with write_atomic(log) as temporary:
             temporary.write_text(f"{fault.error}: {fault.message}\n\n{fault.details}", encoding="utf-8")
         self.known.failed[name] = {
@@ -343,7 +344,7 @@ class _Keeper(NamedTuple):
             "parameters": parameters,
             "error": fault.error,
             "message": manifest.portable(fault.message),
-            "log": f"{_LOGS}/{log.name}",
+            "log": f"{manifest.LOGS}/{log.name}",
         }
         manifest.write(self.folder, self.known)
         self.failed[name] = fault
@@ -351,7 +352,7 @@ class _Keeper(NamedTuple):
 
     def forget_log(self, name: str) -> None:
         """Remove the log of an earlier failure."""
-        logs = self.folder / _LOGS
+        logs = self.folder / manifest.LOGS
         (logs / f"{name}.log").unlink(missing_ok=True)
         if logs.is_dir() and not any(logs.iterdir()):
             logs.rmdir()

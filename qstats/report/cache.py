@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 import sys
@@ -46,7 +45,7 @@ def inputs(edition: Edition, /) -> dict[str, Any]:
         "commit": render.commit(),
         "lock": lock(),
         "python": platform.python_version(),
-        "epoch": os.environ.get("SOURCE_DATE_EPOCH") or None,
+        "epoch": render.epoch(),
         "seed": None,
     }
 

@@ -31,6 +31,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -57,6 +58,8 @@ _TYPED: Final = re.compile(r"[0-9０-９]+(?:[,.，．][0-9０-９]+)*[%％‰]?
 _EDITED: Final = re.compile(r'<(p|li)\b[^>]*data-text="([^"]*)"[^>]*data-edited[^>]*>(.*?)</\1>', re.DOTALL)
 #: private characters stand for references while Markdown is read; a text has none of its own
 _PLACE: Final = 0xE000
+#: kinds of characters that cannot be seen: control, direction, half of a character
+_UNSEEN: Final = ("Cc", "Cf", "Cs")
 _NO_PLACES: Final = dict.fromkeys(range(_PLACE, 0xF900))
 _RESOLVED: Final = re.compile(r"<span data-ref=[^>]*>.*?</span>", re.DOTALL)
 
@@ -67,10 +70,12 @@ def shown(path: Path | str) -> str:
     Raises
     ------
     DataError
-        There is no such file.
+        There is no such file, or it is no Markdown by its name.
     """
     if not Path(path).is_file():
         raise DataError(say("editorial.no_file", file=path))
+    if Path(path).suffix != ".md":
+        raise DataError(say("editorial.no_markdown", file=Path(path).name))
     folder = str(Path(path).resolve().parent)
     known = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part and part != folder]
     os.environ[FOLDERS] = os.pathsep.join([folder, *known])
@@ -139,7 +144,11 @@ def paragraphs(name: str, lang: str | None = None) -> Mapping[str, str]:
 @cache
 def _read(path: Path, changed: int) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    parts = re.split(r"^##[ \t]+(\S+)[ \t]*$", path.read_text(encoding="utf-8-sig"), flags=re.MULTILINE)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(say("editorial.encoding", file=path.name)) from None
+    parts = re.split(r"^##[ \t]+(\S+)[ \t]*$", text, flags=re.MULTILINE)
     for key, text in zip(parts[1::2], parts[2::2], strict=True):
         if key in found:
             raise DataError(say("editorial.twice", file=path.name, key=key))
@@ -191,10 +200,11 @@ def resolved(text: str, key: str, facts: Facts, said: Mapping[str, str], lang: s
     """
     from markdown_it import MarkdownIt
 
+    text = "".join(c for c in unescape(text) if c == "\n" or unicodedata.category(c) not in _UNSEEN)
     if numbers := typed(text):
         note = say("editorial.typed", lang, key=key, numbers=", ".join(numbers))
         warnings.warn(note, QStatsWarning, stacklevel=2)
-    inline = MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink"])
+    inline = MarkdownIt("commonmark", {"html": False}).disable(["link", "image", "autolink", "entity"])
 
     found: list[str] = []
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from qstats import classifications
+from qstats.errors import DataError
 from qstats.files import write_atomic
 from qstats.messages import Lang, say
 from qstats.report import cache as made
@@ -58,6 +59,14 @@ def write(folder: Path, known: Manifest, /) -> Path | None:
         with write_atomic(folder / names[lang]) as temporary:
             temporary.write_text(html(known, lang, names), encoding="utf-8", newline="\n")
     return folder / names[spoken[0]]
+
+
+def require_own(folder: Path, /) -> None:
+    """Raise DataError when the list would replace a page that is not one of ours."""
+    for name in ("index.html", *(f"index.{lang}.html" for lang in _LANGUAGES)):
+        path = folder / name
+        if path.is_file() and b'name="generator" content="qstats' not in path.read_bytes():
+            raise DataError(say("publish.index_not_ours", path=path))
 
 
 def html(known: Manifest, lang: Lang, names: dict[Lang, str], /) -> str:

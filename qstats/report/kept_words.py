@@ -54,14 +54,25 @@ def keep(folder: Path, words: Mapping[str, str], /) -> None:
 
 
 def forget(folder: Path, entries: Iterable[Mapping[str, Any]], /) -> None:
-    """Remove kept words that no report of the manifest has."""
+    """Remove kept words that no report of the manifest has.
+
+    Whatever else lies in a folder of that name, an editor's own files above all, is left alone: kept words
+    lie in a folder that is called as their hash begins.
+    """
     wanted = {place(n, d) for e in entries for n, d in e["inputs"].get("editorial", {}).items()}
+    if (folder / FOLDER).is_symlink():
+        return
     for path in (folder / FOLDER).glob("*/*"):
-        if path.relative_to(folder) not in wanted:
+        own = path.is_file() and not path.is_symlink() and place(path.name, editorial.digest(path))
+        if own == path.relative_to(folder) and own not in wanted:
             path.unlink()
-    for path in (*(folder / FOLDER).glob("*"), folder / FOLDER):
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+            _remove_empty(path.parent)
+    _remove_empty(folder / FOLDER)
+
+
+def _remove_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 @contextmanager

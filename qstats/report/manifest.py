@@ -13,14 +13,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from qstats.errors import DataError
+from qstats.errors import DataError, one_of
 from qstats.files import write_atomic
 from qstats.messages import language, say
 from qstats.report import cache
 from qstats.report.editions import Edition
+from qstats.report.kinds import KINDS
 
 NAME: Final = "manifest.json"
 FORMAT: Final = "qstats-manifest/1"
+#: the folder of logs of failures, beside the manifest
+LOGS: Final = "failed"
 
 #: one report, or one failure, as JSON has it
 Entry = dict[str, Any]
@@ -76,24 +79,57 @@ def read(path: Path | str, /, *, lang: str | None = None) -> Manifest:
         known = json.loads(path.read_text(encoding="utf-8"))
         if known["format"] != FORMAT:
             raise DataError(say("publish.other_manifest", lang, path=path, format=known["format"]))
-        reports = {str(one.pop("name")): one for one in known["reports"]}
-        failed = {str(one.pop("name")): one for one in known["failed"]}
+        reports = {_plain(one.pop("name")): one for one in known["reports"]}
+        failed = {_plain(one.pop("name")): one for one in known["failed"]}
         for name, one in reports.items():
-            _require_plain(name, one, path, lang)
-        return Manifest(reports, failed, dict(known["packages"]), dict(known.get("files", {})))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DataError(say("publish.broken_manifest", lang, path=path, fault=error)) from error
+            _require_report(name, one)
+        for name, one in failed.items():
+            _require(name, one, {"kind": str, "parameters": dict, "error": str, "message": str, "log": str})
+            _plain(one["log"].removeprefix(f"{LOGS}/"), name)
+        packages, files = dict(known["packages"]), dict(known.get("files", {}))
+        for one in (*packages.values(), *files.values()):
+            dict(one)
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        fault = f"{type(error).__name__}: {error}"[:200]
+        raise DataError(say("publish.broken_manifest", lang, path=path, fault=fault)) from error
+    return Manifest(reports, failed, packages, files)
 
 
-def _require_plain(name: str, entry: Entry, path: Path, lang: str | None) -> None:
-    """Refuse an entry without its parts, and file names that lead out of the folder."""
-    for part in ("kind", "parameters", "key", "inputs", "datasets", "outputs"):
-        _ = entry[part]
-    for output in entry["outputs"]:
-        file = output["path"]
-        if Path(file).name != file or file in ("", ".", ".."):
-            fault = f"{name}: {file!r}"
-            raise DataError(say("publish.broken_manifest", lang, path=path, fault=fault))
+def _plain(name: Any, of: str = "name", /) -> str:
+    """Return the name of a file, or raise ValueError when it leads out of its folder."""
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".", "..") or "\0" in name:
+        raise ValueError(f"{of}: {name!r:.80}")
+    return name
+
+
+def _require(name: str, entry: Any, parts: Mapping[str, type | tuple[type, ...]], /) -> None:
+    """Raise ValueError unless a part of a manifest has these parts, each of its type."""
+    for part, kind in parts.items():
+        if not isinstance(entry[part], kind):
+            raise ValueError(f"{name}: {part} = {entry[part]!r:.80}")
+
+
+def _require_report(name: str, entry: Entry) -> None:
+    """Raise ValueError unless an entry is that of a report, whose files lie beside the manifest."""
+    _require(name, entry, {"kind": str, "parameters": dict, "key": str, "inputs": dict})
+    _require(name, entry, {"datasets": list, "outputs": list})
+    one_of("kind", entry["kind"], list(KINDS))
+    _require(name, entry["parameters"], {"lang": str, "region": str})
+    language(entry["parameters"]["lang"])
+    _require(name, {"cells": {}, **entry["parameters"]}, {"cells": dict})
+    made_from = {"editorial": {}, "epoch": None, "data": "", "code": "", **entry["inputs"]}
+    _require(name, made_from, {"notebook": dict, "lock": str, "data": str, "code": str})
+    _require(name, made_from, {"editorial": dict, "cells": list, "epoch": (str, type(None))})
+    _require(name, made_from["notebook"], {"name": str, "sha256": str})
+    for words, digest in made_from["editorial"].items():
+        _ = _plain(words, name), _plain(digest, name)
+    for each in made_from["cells"]:
+        _require(name, each, {"item": str, "name": str, "sha256": str})
+    for each in entry["datasets"]:
+        _require(name, each, {"name": str, "sha256": str})
+    for each in entry["outputs"]:
+        _require(name, each, {"path": str, "format": str, "sha256": str, "bytes": int})
+        _plain(each["path"], name)
 
 
 def write(folder: Path, manifest: Manifest, /) -> Path:

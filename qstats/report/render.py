@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qstats.errors import QStatsError, one_of
+from qstats.errors import OptionError, QStatsError, one_of
 from qstats.files import write_atomic
 from qstats.messages import Lang, language, say
 from qstats.report import editorial, fonts
@@ -28,6 +28,7 @@ from qstats.report.page import MIME, Section, html_lang, stylesheet
 LIMIT_KB = 600
 
 _FACES = "/* fonts */"
+_LAST_SECOND = 253_402_300_799
 
 
 class RenderError(QStatsError):
@@ -157,6 +158,20 @@ def commit() -> str:
     return f"{name} (modified)" if changed else name
 
 
+def epoch() -> str | None:
+    """Return ``SOURCE_DATE_EPOCH``, the seconds since 1970 of the date on a page; None where it is not set.
+
+    Raises
+    ------
+    OptionError
+        It is no number of seconds up to the year 9999.
+    """
+    found = os.environ.get("SOURCE_DATE_EPOCH") or None
+    if found is not None and not (found.isascii() and found.isdigit() and int(found[:20]) <= _LAST_SECOND):
+        raise OptionError(say("publish.epoch", value=found[:40]))
+    return found
+
+
 def _software() -> str:
     # the package's own word: metadata of an editable installation may lag behind the code
     return f"qstats {sys.modules['qstats'].__version__}"
@@ -229,8 +244,8 @@ def _facts(
     yield say("page.seed", lang), say("page.no_seed", lang) if seed is None else str(seed), False
     yield say("page.version", lang), _software(), False
     yield say("page.commit", lang), commit(), False
-    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
-        yield say("page.built", lang), datetime.fromtimestamp(int(epoch), UTC).date().isoformat(), False
+    if date := epoch():
+        yield say("page.built", lang), datetime.fromtimestamp(int(date), UTC).date().isoformat(), False
 
 
 def _with_fonts(html: str, margins: str) -> str:

@@ -138,3 +138,28 @@ def test_a_list_that_would_fetch_something_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(index_page, "stylesheet", lambda: "@import url(https://x.y/z.css);")
     with pytest.raises(RenderError, match="fetches"):
         index_page.write(tmp_path, known)
+
+
+def test_a_page_of_that_name_that_is_not_ours_is_not_replaced(tmp_path):
+    (tmp_path / "index.html").write_text("<p>my own page</p>", encoding="utf-8")
+    with pytest.raises(DataError, match=r"index\.html"):
+        batch.batch("annual", year=2023, region="安徽,江苏", output=tmp_path)
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == "<p>my own page</p>"
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    (tmp_path / "index.html").write_text('<meta name="generator" content="qstats 1">', encoding="utf-8")
+    index_page.require_own(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "1.5", "253402300800", "9" * 5000, "\u0661"])
+def test_a_date_of_build_that_is_none_is_refused_before_anything_is_drawn(tmp_path, monkeypatch, value):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    with pytest.raises(OptionError, match="SOURCE_DATE_EPOCH"):
+        batch.batch("annual", year=2023, region="安徽", output=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_date_of_build_is_kept_as_it_is(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "253402300799")
+    assert render.epoch() == "253402300799"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
+    assert render.epoch() is None

@@ -185,3 +185,33 @@ def test_the_hash_of_the_words_is_among_the_inputs_of_a_page(tmp_path, monkeypat
     first = editorial.described(editorial.shown(path))
     path.write_text("## summary.1\n二。\n", encoding="utf-8")
     assert list(first) == ["mine.zh.md"] and first != editorial.described("mine.zh.md")
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "&#x202e;", "&#8238;", "\u200f", "\x1b", "&#27;"])
+def test_marks_that_cannot_be_seen_do_not_reach_the_page(written, mark):
+    facts = written(f"## product.rpq.1\n合格率{mark}{{rpq}}。\n")
+    body = report.products(facts, lang="zh").body
+    assert '合格率<span data-ref="rpq">93.65%</span>。' in body
+
+
+@pytest.mark.parametrize("entity", ["&#xe000;", "&#xe0ff;", "&#57344;", "&amp;#xe000;"])
+def test_an_entity_cannot_stand_for_a_reference(written, entity):
+    facts = written(f"## product.rpq.1\n甲{entity}乙{{rpq}}\n")
+    body = report.products(facts, lang="zh").body
+    assert body.count('data-ref="rpq"') == 1
+    assert "&amp;#xe000;" not in entity or "甲&amp;#xe000;乙" in body
+
+
+def test_an_entity_is_the_letter_it_means(written):
+    facts = written("## product.rpq.1\nR&amp;D &lt;b&gt; {rpq}\n")
+    assert "R&amp;D &lt;b&gt; <span" in report.products(facts, lang="zh").body
+
+
+def test_words_in_another_encoding_or_under_another_name_are_refused(written, tmp_path):
+    (tmp_path / "gbk.zh.md").write_bytes("## product.rpq.1\n合格率{rpq}。\n".encode("gbk"))
+    facts = Facts.of(2023, editorial=editorial.shown(tmp_path / "gbk.zh.md"))
+    with pytest.raises(DataError, match=r"gbk\.zh\.md.*UTF-8"):
+        report.products(facts, lang="zh")
+    (tmp_path / "words.txt").write_text("## product.rpq.1\n合格率{rpq}。\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"words\.txt"):
+        editorial.shown(tmp_path / "words.txt")

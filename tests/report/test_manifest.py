@@ -84,3 +84,75 @@ def test_what_is_no_manifest_is_refused_with_its_name(tmp_path, entry):
 def test_messages_lose_the_folders_of_this_machine():
     assert manifest.portable("no /home/ann/x/b.csv, C:\\Users\\ann\\b.csv") == "no b.csv, b.csv"
     assert manifest.portable("a/b 3/4 and 合格率") == "a/b 3/4 and 合格率"
+
+
+PLACES = [
+    ("kind",),
+    ("parameters",),
+    ("parameters", "lang"),
+    ("inputs",),
+    ("inputs", "notebook"),
+    ("inputs", "cells"),
+    ("inputs", "lock"),
+    ("datasets",),
+    ("outputs",),
+    ("outputs", 0, "path"),
+    ("outputs", 0, "sha256"),
+    ("outputs", 0, "bytes"),
+]
+OPTIONAL = [("parameters", "cells"), ("inputs", "editorial"), ("inputs", "epoch")]
+
+
+def changed(path, place, change):
+    """Change one place of the first report of a manifest by hand."""
+    known = json.loads(path.read_text(encoding="utf-8"))
+    *way, last = place
+    part = known["reports"][0]
+    for step in way:
+        part = part[step]
+    change(part, last)
+    path.write_text(json.dumps(known), encoding="utf-8")
+
+
+@pytest.mark.parametrize("value", [True, 5, "x/y", [1, 2]], ids=repr)
+@pytest.mark.parametrize("place", [*PLACES, *OPTIONAL], ids=str)
+def test_a_part_of_another_type_is_refused_by_the_name_of_the_manifest(tmp_path, entry, place, value):
+    path = written(tmp_path, entry)
+    changed(path, place, lambda part, last: part.update({last: value}))
+    texts = place[-1] in ("lock", "sha256", "epoch") and isinstance(value, str)
+    if texts or (place[-1] == "bytes" and isinstance(value, int)):
+        assert EDITION.name in manifest.read(path).reports
+        return
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        manifest.read(path)
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_a_part_that_is_lacking_is_refused(tmp_path, entry, place):
+    path = written(tmp_path, entry)
+    changed(path, place, lambda part, last: part.pop(last))
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        manifest.read(path)
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        {"name": "a"},
+        {"name": "../a", "kind": "annual", "parameters": {}, "error": "E", "message": "m", "log": "failed/a"},
+        {"name": "a", "kind": "annual", "parameters": {}, "error": "E", "message": "m", "log": "../a.log"},
+        {"name": "a", "kind": "annual", "parameters": {}, "error": "E", "message": None, "log": "failed/a"},
+    ],
+)
+def test_a_failure_changed_by_hand_is_refused(tmp_path, entry, failed):
+    path = written(tmp_path, entry)
+    known = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**known, "failed": [failed]}), encoding="utf-8")
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        manifest.read(path)
+
+
+def test_brackets_without_end_are_refused(tmp_path):
+    (tmp_path / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(DataError, match=r"manifest\.json"):
+        manifest.read(tmp_path)

@@ -138,12 +138,29 @@ def test_nothing_of_the_machine_and_nothing_secret_is_in_a_manifest(published):
 
 
 def test_kept_words_that_no_report_has_are_removed(tmp_path):
-    words = {"a.zh.md": "1" * 64, "b.zh.md": "2" * 64}
+    words = {"a.zh.md": hashed("a"), "b.zh.md": hashed("b")}
     for name, digest in words.items():
         path = tmp_path / kept_words.place(name, digest)
         path.parent.mkdir(parents=True)
-        path.write_text("x", encoding="utf-8")
-    kept_words.forget(tmp_path, [{"inputs": {"editorial": {"a.zh.md": "1" * 64}}}])
+        path.write_text(name[0], encoding="utf-8")
+    kept_words.forget(tmp_path, [{"inputs": {"editorial": {"a.zh.md": hashed("a")}}}])
     assert [p.name for p in (tmp_path / "editorial").rglob("*.md")] == ["a.zh.md"]
     kept_words.forget(tmp_path, [])
     assert not (tmp_path / "editorial").exists()
+
+
+def test_an_editors_own_files_in_a_folder_of_that_name_are_never_removed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    for name in ("2023/mine.zh.md", f"{'0' * 12}/mine.zh.md", "2023/deep/more.md"):
+        for root in (tmp_path / "editorial", elsewhere):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text("x", encoding="utf-8")
+    before = sorted((tmp_path / "editorial").rglob("*"))
+    kept_words.forget(tmp_path, [])
+    assert sorted((tmp_path / "editorial").rglob("*")) == before
+    (own := elsewhere / hashed("x")[:12] / "x.zh.md").parent.mkdir()
+    own.write_text("x", encoding="utf-8")
+    (folder := tmp_path / "linked").mkdir()
+    (folder / "editorial").symlink_to(elsewhere, target_is_directory=True)
+    kept_words.forget(folder, [])
+    assert own.is_file()
