@@ -20,7 +20,7 @@ function           draws                                       from
 ``contributions``  bars that add up                            ``qs.contributions``, or a table
 ``waterfall``      how parts lead to a whole, or to a change   ``qs.contributions``, ``qs.decompose``
 ``tree``           an index with its weights and scores        a framework; ``qs.competitiveness_index``
-``control``        points, limits and signals                  ``qs.monitor``
+``control``        points, limits and signals; EWMA, CUSUM     ``qs.monitor``; ``qs.seasonal_cusum``
 ``funnel``         rates against limits by size                ``qs.funnel``
 ``fan``            a forecast and its limits                   ``qs.forecast``
 ``importance``     what to improve first                       ``satisfaction.importance_performance``

@@ -10,10 +10,10 @@ from qstats.errors import one_of
 from qstats.messages import say
 from qstats.report import asked, formats
 from qstats.report import drawing as draw
-from qstats.report.figure import Drawing, new
+from qstats.report.figure import Drawing
 from qstats.report.labels import beside_points
 from qstats.report.lines import period_axis, runs
-from qstats.report.theme import INK, MUTED, PALE, palette, theme
+from qstats.report.theme import INK, MUTED, PALE, palette
 from qstats.report.words import unit_name
 
 if TYPE_CHECKING:
@@ -103,8 +103,7 @@ def control(
     height = (128.0 if len(shown) > 1 else 82.0) if height_mm is None else height_mm
     room = (height - 12 - 10 - 14 * (len(shown) - 1)) / len(shown)
     says = []
-    with theme():
-        figure = new(height)
+    with draw.sheet(height, simulated, lang) as figure:
         for at, part in enumerate(shown):
             top = 12 + at * (room + 14)
             axes = draw.room(figure, left=14, right=34, top=top, bottom=height - top - room)
@@ -115,10 +114,7 @@ def control(
             _draw_points(axes, part, lang)
             spoken = say(f"figure.control.of_{kind}", lang, title=title) if kind else title
             says.append(_say(part, spoken, say("figure.control.sd", lang) if kind else unit, places, lang))
-        draw.mark_simulated(figure, simulated, lang)
-        figure.alt = draw.simulated_note(simulated, lang) + ("" if lang == "zh" else " ").join(
-            text.strip() for text in says
-        )
+        figure.alt = ("" if lang == "zh" else " ").join(text.strip() for text in says)
     return figure
 
 
@@ -258,9 +254,13 @@ def _draw_sums(axes: Axes, points: pd.DataFrame) -> None:
 def _say(points: pd.DataFrame, title: str, unit: str, digits: int, lang: str | None) -> str:
     when = [formats.period(str(p), lang=lang) for p in points["period"]]
     known = points[points["centre"].notna()].iloc[-1]
-    said = {c: formats.number(float(known[c]), digits=digits, lang=lang) for c in ("centre", "low", "high")}
+    name = unit_name(unit, lang)
+    said = {c: formats.number(float(known[c]), digits=digits, lang=lang) for c in ("low", "high")}
+    only = "high" if np.isnan(known["low"]) else "low" if np.isnan(known["high"]) else "both"
+    said["limits"] = say(f"figure.alt.control_limits_{only}", lang, low=said["low"], high=said["high"])
+    said["centre"] = formats.with_unit(float(known["centre"]), name, digits=digits, lang=lang)
     past = int((points["phase"] == "I").sum())
-    counts = {"past": past, "now": len(points) - past, "unit": unit_name(unit, lang)}
+    counts = {"past": past, "now": len(points) - past, "unit": name}
     key = "figure.alt.control_memory" if points.attrs.get("chart") else "figure.alt.control"
     text = say(key, lang, title=title, first=when[0], last=when[-1], **counts, **said)
     signals = points[points["signal"].astype(bool)]

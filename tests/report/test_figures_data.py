@@ -153,6 +153,21 @@ def test_a_chart_with_a_memory_shows_both_sums_against_the_decision_interval():
         qs.plot.control(found, chart="memmory")
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "en", "zh"),
+    [
+        (NAN, 2.0, "upper limit 2.00 only", "只有上限2.00"),
+        (0.5, NAN, "lower limit 0.50 only", "只有下限0.50"),
+        (0.5, 2.0, "limits 0.50 to 2.00", "控制限0.50至2.00"),
+    ],
+)
+def test_a_control_chart_with_one_limit_says_which(low, high, en, zh):
+    points = pd.DataFrame({"period": ["2022", "2023"], "phase": "I", "value": 1.0, "centre": 1.0})
+    points = points.assign(low=low, high=high, ewma=NAN, ewma_limit=NAN, outside=False, signal=False)
+    for lang, said in (("en", f"centre 1.00 batches, {en}. "), ("zh", f"中心线1.00批次，{zh}。")):
+        assert said in qs.plot.control(points, unit="批次", lang=lang).alt
+
+
 def test_a_control_chart_of_several_series_is_refused():
     points = pd.DataFrame({"region": ["a", "b"], "period": "2023", "phase": "I", "value": 1.0, "centre": 1.0})
     points = points.assign(low=0.0, high=2.0, ewma=NAN, ewma_limit=NAN, outside=False, signal=False)
