@@ -64,14 +64,15 @@ def trend(
     estimate : Estimate
         With a key ``period``; every combination of the other keys is a series.
     method : {"theil-sen", "seasonal", "weighted", "growth"}
-    autocorrelation : {"calibrated", "prewhiten", "prewhiten-raw", "block", "hamed-rao", "none"}, optional
-        What is done about values that depend on those before. By default ``theil-sen`` takes ``calibrated``
+    autocorrelation : {"prewhiten", "calibrated", "prewhiten-raw", "block", "hamed-rao", "none"}, optional
+        What is done about values that depend on those before. By default ``theil-sen`` takes ``prewhiten``
         where a series has 8 values without gaps (with fewer nothing can be done, and a note says so):
-        whitened by an autocorrelation about the trend that is on the safe side, with the spread that this
-        leaves (:func:`qstats.stats.whitening.whitened`); and ``seasonal`` adds the covariances of the
-        seasons. ``prewhiten`` takes the autocorrelation as it is, and finds more trends, also where there is
-        none; ``prewhiten-raw`` the one trend included (safest, least power); ``block`` permutes blocks of
-        neighbours; ``hamed-rao`` rejects too often, and warns. ``none`` takes values as independent.
+        whitened by the autocorrelation about the trend; and ``seasonal`` adds the covariances of the
+        seasons. ``calibrated`` takes an autocorrelation on the safe side, with the simulated spread that
+        this leaves (:func:`qstats.stats.whitening.whitened`): it keeps its level under stronger dependence
+        and in families of series, and finds fewer trends; ``prewhiten-raw`` takes the one trend included
+        (safest, least power); ``block`` permutes blocks of neighbours; ``hamed-rao`` rejects too often, and
+        warns. ``none`` takes values as independent.
     scale : {"larger", "known", "estimated"}, optional
         With ``weighted``: see :func:`qstats.stats.trend_line.weighted_line`; by default ``larger``.
     gaps : {"refuse", "skip"}
@@ -173,7 +174,7 @@ def _every_monotone(
             able = whole and s.y.size >= _WHITENED
             if not able:
                 notes.append(say("trend.not_whitened", lang, need=_WHITENED))
-            correction = "calibrated" if able else "none"
+            correction = "prewhiten" if able else "none"
         if correction != "none" and not whole:
             raise DataError(say("trend.no_gaps", lang, series=s.title, correction=correction))
         groups.setdefault((correction, s.per_year, tuple((s.at - s.at[0]).tolist())), []).append(i)
