@@ -199,7 +199,7 @@ def _monotone(
     else:
         found, name = _corrected(Y, correction, level, rng)
         columns = [k * found.slope, nothing, k * found.low, k * found.high, found.p, plain.tau, found.r]
-    constant = _Found(0.0, np.nan, 0.0, 0.0, 1.0, 0.0, np.nan, "constant")
+    constant = _Found(0.0, np.nan, np.nan, np.nan, 1.0, 0.0, np.nan, "constant")
     rows = zip(*(column.tolist() for column in columns), strict=True)
     flat = np.ptp(Y, axis=1) == 0
     return [constant if still else _Found._make([*row, name]) for row, still in zip(rows, flat, strict=True)]
@@ -227,7 +227,7 @@ def _seasonal(s: Series, correction: Any, level: float, lang: str | None) -> _Fo
         s.y, season=s.at % s.per_year, year=s.at // s.per_year, correlated=correction is None, level=level
     )
     if np.ptp(s.y) == 0:
-        return _Found(0.0, np.nan, 0.0, 0.0, 1.0, 0.0, np.nan, "constant")
+        return _Found(0.0, np.nan, np.nan, np.nan, 1.0, 0.0, np.nan, "constant")
     name = "seasonal Mann–Kendall" + (" with covariances" if correction is None else "")
     return _Found(found.slope, np.nan, found.low, found.high, found.p, found.tau, np.nan, name)
 

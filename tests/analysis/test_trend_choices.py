@@ -33,6 +33,7 @@ def test_a_line_is_its_own_trend(given):
 def test_a_flat_series_has_no_trend(given):
     row = trend(given(years([90.0] * 9))).table.iloc[0]
     assert (row["estimate"], row["verdict"], row["p"]) == (0, "no clear trend", 1)
+    assert np.isnan([row["conf_low"], row["conf_high"]]).all()  # equal values do not say how exact a slope is
 
 
 def test_every_correction_has_its_own_answer(given):
