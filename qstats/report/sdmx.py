@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qstats import classifications
 from qstats.errors import DataError
-from qstats.files import write_atomic
+from qstats.files import guarded, write_atomic
 from qstats.messages import say
+from qstats.report import formats
 from qstats.report.editions import Edition
 
 if TYPE_CHECKING:
@@ -92,10 +93,15 @@ def _rows(item: dict[Any, Any], estimate: Estimate, region: str) -> list[dict[st
             "STD_ERROR": row["std_error"],
             "CONF_LOW": row["conf_low"],
             "CONF_HIGH": row["conf_high"],
-            "COMMENT_OBS": marks or _COMMENTS.get(str(row["flag"]), str(row["flag"] or "")),
+            "COMMENT_OBS": marks or _comment(str(row["flag"] or "")),
         }
         for row in estimate.table.to_dict("records")
     ]
+
+
+def _comment(flag: str) -> str:
+    """Return a flag as a comment: on one line, and no formula where the file is opened in a spreadsheet."""
+    return str(guarded(formats.clean(_COMMENTS.get(flag, flag))))
 
 
 def _status(row: dict[Any, Any], *, simulated: bool) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError, QStatsError
+from qstats.estimate import Estimate
 from qstats.report import contents, export_files, publish, sdmx
 from qstats.report.contents import Contents, Part, Table
 from qstats.report.editions import editions
@@ -192,3 +193,25 @@ def test_the_pdf_is_tagged_a4_and_the_same_every_time_wherever_the_page_lies(pag
     assert b"/Outlines" in first
     assert b"(D:20200101000000" in first
     assert str(tmp_path).encode() not in first
+
+
+@pytest.mark.parametrize(
+    ("flag", "comment"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("甲\u202e乙\n丙", "甲乙 丙"),
+        ("\u200b@SUM(1)", "'@SUM(1)"),
+    ],
+)
+def test_a_flag_from_the_data_is_neither_a_formula_nor_a_second_line_of_sdmx(flag, comment):
+    row = {
+        "period": "2023",
+        "estimate": 93.1,
+        "std_error": 0.2,
+        "conf_low": 92.5,
+        "conf_high": 97.0,
+        "n": 900,
+    }
+    estimate = Estimate(pd.DataFrame([{**row, "flag": flag}]), indicator="a", unit="%", method="m")
+    (found,) = sdmx._rows({"key": "rpq", "place": "", "industry": ""}, estimate, "全国")
+    assert found["COMMENT_OBS"] == comment
