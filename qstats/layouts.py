@@ -156,7 +156,7 @@ def understood(
     teller.see(head.last, "header", " | ".join(columns), f"header.{1 + (head.first < head.last)}")
     hidden = _hidden_columns(columns, rows, body, grid, layout, teller)
     _refuse_unsaved(columns, body, grid, layout, teller)
-    copied |= _fill_down(rows, body, columns, layout, teller)
+    copied |= _fill_down(rows, body, columns, layout)
     kept = [c for c in range(width) if c not in hidden]
     table = _frame(rows, body, columns, kept)
     place = {i: at for at, i in enumerate(body)}
@@ -320,7 +320,7 @@ def _refuse_unsaved(columns: list[str], body: list[int], grid: Grid, layout: Lay
 
 
 def _fill_down(
-    rows: list[list[str | None]], body: list[int], columns: list[str], layout: Layout, teller: _Teller
+    rows: list[list[str | None]], body: list[int], columns: list[str], layout: Layout
 ) -> set[tuple[int, int]]:
     """Give empty cells under the named headers the value above; return the cells filled."""
     filled: set[tuple[int, int]] = set()

@@ -114,7 +114,7 @@ def forecast(
     for s in parts:
         z = _transformed(s, logit, lang)
         chosen = _chosen(z, horizon, s.per_year, method, methods, widen, lang)
-        rows.append(_rows(s, chosen, horizon, logit, estimate, lang))
+        rows.append(_rows(s, chosen, horizon, logit, estimate))
     note = say("forecast.note", lang, scale="logit" if logit else "identity")
     return estimate.replace(
         pd.concat(rows, ignore_index=True),
@@ -255,9 +255,7 @@ def _pasts(names: list[str], z: Array, h: int, per_year: int) -> dict[str, tests
     return {name: tests.rolling(name, z, h, period=per_year, first=first) for name in names}
 
 
-def _rows(
-    s: Series, chosen: _Chosen, h: int, logit: bool, estimate: Estimate, lang: str | None
-) -> pd.DataFrame:
+def _rows(s: Series, chosen: _Chosen, h: int, logit: bool, estimate: Estimate) -> pd.DataFrame:
     def back(z: Array) -> Array:
         return np.asarray(100 / (1 + np.exp(-z))) if logit else z
 

@@ -122,7 +122,7 @@ def suppress(
     primary = {f"suppressed: n < {minimum_n}": disclosure.count_rule(_n(rows, text, lang), minimum_n)}
     if contributors is not None and value is not None:
         primary |= _by_contributors(text, marks, contributors, value, dominance, p_percent, lang)
-    flag, low, high = _start_flag(rows, primary), np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    flag, low, high = _start_flag(primary), np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     widths: dict[str, tuple[float, float]] = {}
     for part in _parts(text, names, within):
         done = protect(rows.iloc[part], text.iloc[part], flag[part], within, marks, options)
@@ -248,7 +248,7 @@ def _by_contributors(
     return found
 
 
-def _start_flag(rows: pd.DataFrame, primary: dict[str, Mask]) -> Any:
+def _start_flag(primary: dict[str, Mask]) -> Any:
     """Return the reason of every primary cell, of several the first."""
     return np.select(list(primary.values()), list(primary), default="").astype(object)
 

@@ -91,7 +91,7 @@ def report(
                 progress=move,
                 finished=finished,
             )
-        _summary(done, output, speak)
+        _summary(done, speak)
         if done.failed:
             raise typer.Exit(1)
 
@@ -129,7 +129,7 @@ def _finished(name: str, result: Made | Fault, folder: Path, lang: str) -> None:
         tell("cli.written", lang, path=(folder / output["path"]).resolve(), size=size, seconds=seconds)
 
 
-def _summary(done: Batch, folder: Path, lang: str) -> None:
+def _summary(done: Batch, lang: str) -> None:
     if done.kept:
         tell("publish.kept", lang, count=len(done.kept))
     if len(done.built) + len(done.kept) + len(done.failed) > 1:

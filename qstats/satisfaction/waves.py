@@ -61,6 +61,21 @@ def change_effects(
     ------
     DataError
         No key ``period``, fewer than two periods, or items dropped from a group.
+
+    References
+    ----------
+    Bennet (1920), Journal of the Royal Statistical Society 83, 455–462, for the weights of both periods.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> answers["period"] = ["2022", "2023"] * 150
+    >>> found = change_effects(study(answers, by="period", replicates=10, seed=1))
+    >>> change, of_answers, of_weights = found.table["estimate"]
+    >>> abs(change - of_answers - of_weights) < 1e-9
+    True
     """
     require_study(of)
     check_interval(interval, level)
@@ -68,7 +83,7 @@ def change_effects(
     c = of.questions.position(index_of)
     inside = np.flatnonzero(of.questions.model.blocks == c)
     pairs = _pairs(of.survey.labels)
-    metric, statistic = path_index.METRIC[convention], _parts(of, inside, convention)
+    metric, statistic = path_index.METRIC[convention], _parts(inside, convention)
     found = solve(of, metric, statistic, 2 * inside.size)
     dropped = [g for g, own in enumerate(found.fits) if own is not None and own.dropped]
     if dropped:
@@ -128,6 +143,12 @@ def sample_plan(
         One row for each combination of the arguments: ``std, deff, population, response``, ``half_width`` or
         ``change``, ``n`` (answers needed, in each wave) and ``contacts`` (people to ask).
 
+    Raises
+    ------
+    OptionError
+        Neither `half_width` nor `change`, or both; a number out of range; `power` or `correlation` without
+        `change`.
+
     Examples
     --------
     >>> plan = sample_plan(half_width=[1, 2], deff=1.5, response=0.4)
@@ -181,7 +202,7 @@ def _pairs(labels: pd.DataFrame) -> Index:
     return np.array(found, np.intp)
 
 
-def _parts(of: Study, inside: Index, convention: Convention) -> Statistic:
+def _parts(inside: Index, convention: Convention) -> Statistic:
     """Return u and item means of a construct as a statistic: (B, 2k)."""
 
     def statistic(mean: Array, S: Array, fit: Fit, own: Fitted) -> Array:

@@ -138,7 +138,7 @@ def canonical(
         pair = [found["edition"], columns["industry"]]
         found["industry"] = _read("industry", pair, _industry, rows, faulty)
     if faulty:
-        _refuse(schema, faulty)
+        _refuse(faulty)
     if "edition" in plan.keys and "edition" not in plan.declared:
         editions = sorted(set(found.pop("edition").to_pylist()))
         if len(editions) > 1:
@@ -177,7 +177,7 @@ def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def _refuse(schema: Schema, faulty: list[Any]) -> None:
+def _refuse(faulty: list[Any]) -> None:
     import pandas as pd
 
     faulty = sorted(faulty, key=lambda f: (-f[0], f[1], str(f[2])))
