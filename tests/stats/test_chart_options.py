@@ -23,7 +23,6 @@ ASKS = {
 FINE = {
     ("reference", 0, "cusum"),
     *(("headstart", 0, name) for name in ("cusum", "cusum_tail")),
-    ("reset", 0, "cusum"),
     *(("baseline", None, name) for name in ("g_chart", "t_chart")),
     *((name, 0, "correlate") for name in ("removed", "seed")),
 }

@@ -229,7 +229,7 @@ def test_options_out_of_range_are_refused(value):
         "harmonics": lambda: seasonal_regressors(y, season=12, harmonics=value),
     }
     fine = {
-        0: ("half_width", "skip", "dispersion", "harmonics", "trend", "trend_p"),
+        0: ("half_width", "skip", "dispersion", "harmonics", "trend_p"),
         None: ("ears alpha", "window"),
         float("inf"): ("outlier",),
     }
