@@ -221,6 +221,12 @@ def confirm(
     date : str, optional
         As 2024-03-05; by default today.
 
+    Returns
+    -------
+    pandas.DataFrame
+        The edits, with ``status`` and ``comment`` of each flagged value as the file now says: as
+        :func:`qstats.keep_confirmations` returns them.
+
     Raises
     ------
     DataError

@@ -32,6 +32,11 @@ def vintages(published: Mapping[str, Estimate], /) -> Estimate:
     published : mapping of vintage → Estimate
         A vintage is best the date of publication (``"2024-02-29"``).
 
+    Returns
+    -------
+    Estimate
+        The rows of all, with the further key ``vintage``.
+
     Raises
     ------
     DataError
@@ -156,6 +161,13 @@ def revision_triangle(estimate: Estimate, /, *, order: Sequence[str] | None = No
     -------
     pandas.DataFrame
         The keys, then a column a vintage from the oldest to the newest.
+
+    Raises
+    ------
+    DataError
+        No key ``vintage``.
+    OptionError
+        `order` leaves out a vintage, or names one that is not there.
 
     Examples
     --------

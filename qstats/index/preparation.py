@@ -54,6 +54,11 @@ def denominate(
     scale, zero
         As in :func:`qstats.stats.screening.denominate`.
 
+    Returns
+    -------
+    DataFrame or Series
+        As `data`: indicators in `by` are divided, times ``scale``.
+
     Raises
     ------
     DataError
@@ -106,6 +111,13 @@ def screen(
     Screened
         ``data`` with what was kept, ``units`` and ``indicators`` with ``share`` and ``kept``.
 
+    Raises
+    ------
+    DataError
+        `data` is no table.
+    OptionError
+        A choice that does not exist; a share that is not between 0 and 1.
+
     Examples
     --------
     >>> data = pd.DataFrame({"a": [1, 2], "b": [3, None]}, index=["安徽", "江苏"])
@@ -153,6 +165,14 @@ def impute(
     -------
     Imputed
         ``data``, and ``source`` of the same shape: "observed", "imputed" or "missing".
+
+    Raises
+    ------
+    DataError
+        An indicator, or a group of one, without a value to impute from; a level of the index that holds no
+        numbers.
+    OptionError
+        A choice that does not exist; an option the method has no use for.
 
     Examples
     --------

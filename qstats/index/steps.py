@@ -64,6 +64,14 @@ def treat(
         ``data``, and ``record``: ``part, indicator, skewness, kurtosis, n_low, n_high, adopted`` ("none",
         "winsorised", or the transform), ``passed``.
 
+    Raises
+    ------
+    DataError
+        Columns that hold no numbers; a value outside what the transform was fitted on, where that is to
+        raise.
+    OptionError
+        A choice that does not exist; `base` lacks an indicator.
+
     Examples
     --------
     >>> found = treat(pd.Series([1.0, 2.0, 3.0, 4.0, 5.0, 90.0], name="rate"))
@@ -129,6 +137,13 @@ def normalise(
     DataFrame or Series
         As `data`.
 
+    Raises
+    ------
+    DataError
+        Columns that hold no numbers, or no two different values.
+    OptionError
+        A choice that does not exist; an option the method needs and was not given, or has no use for.
+
     Examples
     --------
     >>> data = pd.DataFrame({"passed": [90, 95, 98], "loss": [0.2, 0.4, 0.3]}, index=list("皖苏浙"))
@@ -187,6 +202,13 @@ def weigh(
     -------
     Series
         Not negative, summing to 1, by the name of the indicator.
+
+    Raises
+    ------
+    DataError
+        Columns that hold no numbers, or no two different values; values missing where that is to raise.
+    OptionError
+        A choice that does not exist; an option the method has no use for.
 
     Examples
     --------
@@ -254,6 +276,13 @@ def aggregate(
     -------
     DataFrame
         ``value, coverage, floored`` by unit.
+
+    Raises
+    ------
+    DataError
+        Scores that are missing, or not positive for a geometric or harmonic mean, where that is to raise.
+    OptionError
+        A choice that does not exist; a weight of no indicator; an option the method has no use for.
 
     Examples
     --------

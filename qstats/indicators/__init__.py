@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all indicators: a module in this folder is one."""
+    """Return the names of all indicators: a module in this folder is one.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ('acceptance_rate', 'customer_satisfaction', 'event_rate')
+    """
     return tuple(sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_")))
 
 

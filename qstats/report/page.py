@@ -173,6 +173,11 @@ def math(latex: str, /, *, display: Literal["block", "inline"] = "block") -> str
     display : {"block", "inline"}
         On a line of its own, or in the text.
 
+    Returns
+    -------
+    str
+        The element ``math``.
+
     Raises
     ------
     OptionError

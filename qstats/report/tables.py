@@ -350,6 +350,16 @@ def cards(items: Sequence[Card], /, *, lang: str | None = None) -> str:
     lang : {"zh", "en"}, optional
         Language.
 
+    Returns
+    -------
+    str
+        HTML.
+
+    Raises
+    ------
+    DataError
+        There are no cards.
+
     Examples
     --------
     >>> html = cards([Card("制造业产品质量合格率", "93.65", "%", "比上年上升0.36个百分点", "up")], lang="zh")

@@ -152,6 +152,11 @@ def theme(
         What saved SVG files do with text: keep it, with the font embedded (browsers), or draw its outlines
         (for word processors, which ignore embedded fonts).
 
+    Yields
+    ------
+    None
+        The look holds within the block.
+
     Raises
     ------
     OptionError

@@ -110,6 +110,17 @@ def compare_groups(
     Chin, Dibbern (2010), Handbook of Partial Least Squares, 171–193; Manly (2007), Randomization, Bootstrap
     and Monte Carlo Methods in Biology, 3rd ed., for the omnibus test; Good (2005), Permutation, Parametric
     and Bootstrap Tests of Hypotheses, 3rd ed., for strata; Holm (1979).
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> answers["channel"] = ["shop", "net"] * 150
+    >>> two = study(answers, by="channel", error="linearised")
+    >>> found = compare_groups(two, parameters=["index"], permutations=99)
+    >>> found.table[["group", "compared_with"]].values.tolist(), bool((found.table["p"] > 0.05).all())
+    ([['net', 'shop']], True)
     """
     one_of("convention", convention, get_args(Convention))
     one_of("adjust", adjust, ADJUSTMENT)

@@ -72,6 +72,26 @@ def index(
         In 分, with ``df``, ``deff`` (against as many respondents drawn at random, weights of items held
         fixed), ``n_eff``, ``failed`` (replicates without a fit) and ``flag``. Rows of one sample covary.
         Suppressed groups have no number, not even ``n``.
+
+    Raises
+    ------
+    OptionError
+        `of` is no study; a choice that does not exist; a construct that the model does not have;
+        quantiles of replicates where there are none.
+
+    References
+    ----------
+    Fornell et al. (1996), Journal of Marketing 60(4), 7–18.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = index(one)
+    >>> found.unit, round(found.value(), 1)
+    ('分', 81.3)
     """
     require_study(of)
     one_of("convention", convention, get_args(Convention))

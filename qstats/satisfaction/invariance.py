@@ -75,6 +75,17 @@ def measurement_invariance(
     References
     ----------
     Henseler, Ringle, Sarstedt (2016), International Marketing Review 33, 405–431; Holm (1979).
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> answers["channel"] = ["shop", "net"] * 150
+    >>> two = study(answers, by="channel", error="linearised")
+    >>> found = measurement_invariance(two, permutations=99)
+    >>> found["construct"].tolist(), bool((found["correlation"] > 0.99).all())
+    (['IMAG', 'EXPE', 'QUAL', 'VAL', 'SAT', 'LOY'], True)
     """
     require_study(of)
     whole_number("permutations", permutations, least=1)

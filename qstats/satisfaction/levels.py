@@ -123,11 +123,30 @@ def contributions(
 
     Parameters are those of :func:`roll_up`.
 
+    Parameters
+    ----------
+    estimate, over, weights, missing
+        As of :func:`roll_up`.
+
     Returns
     -------
     Estimate
         The rows of `estimate`: points with their errors, ``share`` (a), ``value`` (the index), ``aggregate``,
         and ``pull``, the share times the index less the aggregate: who lifts it, who holds it back.
+
+    Raises
+    ------
+    DataError, OptionError
+        As of :func:`roll_up`.
+
+    Examples
+    --------
+    >>> rows = {"brand": ["a", "b"], "estimate": [80.0, 70.0], "std_error": [3.0, 4.0],
+    ...         "conf_low": [74.0, 62.0], "conf_high": [86.0, 78.0], "n": [99, 99]}
+    >>> brands = Estimate(pd.DataFrame(rows), indicator="customer_satisfaction", unit="分", method="given")
+    >>> found = contributions(brands, over="brand", weights={"a": 3, "b": 1}).table
+    >>> found["estimate"].tolist(), found["pull"].tolist()
+    ([60.0, 17.5], [1.875, -1.875])
     """
     placed = _placed(estimate, over, weights, missing)
     table = estimate.table

@@ -47,6 +47,12 @@ class Questionnaire(NamedTuple):
         The same in numbers.
     provenance : tuple of str, shape (C,)
         official | derived | hypothesis | user, of each construct and its paths.
+
+    Examples
+    --------
+    >>> found = questionnaire("ccsi")
+    >>> found.constructs, found.labels["SAT"]
+    (('IMAG', 'EXPE', 'QUAL', 'VAL', 'SAT', 'LOY'), ('顾客满意度', 'customer satisfaction'))
     """
 
     name: str
@@ -104,6 +110,11 @@ def questionnaire(model: str | pd.DataFrame, /, *, mode: Mode | Mapping[str, Mod
         provenance``. The paths of ``ccsi`` are a hypothesis: the standard could not be read.
     mode : {"A", "B"} or mapping of construct → mode
         Items that reflect the construct, or that form it. A mapping leaves the others in A.
+
+    Returns
+    -------
+    Questionnaire
+        Names, labels, items and the model in numbers.
 
     Raises
     ------

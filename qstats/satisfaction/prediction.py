@@ -77,6 +77,16 @@ def predictive_power(
     Shmueli, Ray, Velasquez Estrada, Chatla (2016), Journal of Business Research 69, 4552–4564; Shmueli,
     Sarstedt, Hair, Cheah, Ting, Vaithilingam, Ringle (2019), European Journal of Marketing 53, 2322–2347;
     Wieczorek, Guerin, McMahon (2022), Stat 11, e454.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = predictive_power(one, folds=5, repeats=1)
+    >>> bool((found["q2_predict"] > 0).all()), found["power_of_model"].unique().tolist()
+    (True, ['medium'])
     """
     require_study(of)
     whole_number("folds", folds, least=2)

@@ -37,6 +37,21 @@ def items(of: Study, /, *, convention: Convention = "U") -> pd.DataFrame:
         ``communality, vif``, and ``index_weight``, the share of the item in the index of its construct: given
         as ``weights`` to :func:`qstats.customer_satisfaction`, it holds the weights of another year fixed.
         Items that were dropped, and suppressed groups, are not listed.
+
+    Raises
+    ------
+    OptionError
+        `of` is no study; a choice that does not exist.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = items(one)
+    >>> found.groupby("construct")["index_weight"].sum().round(9).unique().tolist()
+    [1.0]
     """
     require_study(of)
     one_of("convention", convention, tuple(METRIC))
@@ -80,6 +95,10 @@ def items(of: Study, /, *, convention: Convention = "U") -> pd.DataFrame:
 def constructs(of: Study, /) -> pd.DataFrame:
     """Return how reliable each construct is, and how much of it is explained.
 
+    Parameters
+    ----------
+    of : Study
+
     Returns
     -------
     DataFrame
@@ -88,6 +107,26 @@ def constructs(of: Study, /) -> pd.DataFrame:
         eigenvalue_2`` (one-dimensional where the second is below 1), ``r2, r2_adjusted``, and
         ``fornell_larcker`` (√AVE exceeds every correlation with another construct). NaN where a measure
         is not defined: reliability of one item, R² of a construct without predictors.
+
+    Raises
+    ------
+    OptionError
+        `of` is no study.
+
+    References
+    ----------
+    Fornell, Larcker (1981), Journal of Marketing Research 18, 39–50; Dijkstra, Henseler (2015), MIS
+    Quarterly 39, 297–316, for rho_a.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = constructs(one)
+    >>> found["items"].tolist(), bool(found["ave"].between(0.5, 1).all())
+    ([4, 3, 4, 2, 3, 2], True)
     """
     require_study(of)
     parts = []
@@ -131,9 +170,24 @@ def discriminant(of: Study, /, *, level: float = 0.95) -> pd.DataFrame:
     DataFrame
         Keys of the groups, ``a, b, correlation, htmt, htmt_low, htmt_high``; NaN where a block has one item.
 
+    Raises
+    ------
+    OptionError
+        `of` is no study; a choice that does not exist; `level` is not between 0 and 1.
+
     References
     ----------
     Henseler, Ringle, Sarstedt (2015), A new criterion for assessing discriminant validity, JAMS 43.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = discriminant(one)
+    >>> len(found), bool((found["htmt"] < 0.9).all())
+    (15, True)
     """
     require_study(of)
     within_0_1("level", level)
@@ -165,11 +219,34 @@ def discriminant(of: Study, /, *, level: float = 0.95) -> pd.DataFrame:
 def fit_measures(of: Study, /) -> pd.DataFrame:
     """Return how well the model as a whole explains the correlations of its items.
 
+    Parameters
+    ----------
+    of : Study
+
     Returns
     -------
     DataFrame
         Keys of the groups, ``n, iterations, srmr, d_uls, d_g`` (of the composite model, natural logarithms),
         ``gof``.
+
+    Raises
+    ------
+    OptionError
+        `of` is no study.
+
+    References
+    ----------
+    Hu, Bentler (1999), Structural Equation Modeling 6, 1–55, for the SRMR; Dijkstra, Henseler (2015),
+    Computational Statistics and Data Analysis 81, 10–23, for the distances.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> fit_measures(one)[["n", "srmr"]].round(2).values.tolist()
+    [[300.0, 0.05]]
     """
     require_study(of)
     parts = []

@@ -57,6 +57,14 @@ class Study(NamedTuple):
     how : How
     plan : Plan or None
         The replicates; None: linearised errors.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> one
+    Study(300 respondents, 18 items, 1 groups, model ccsi, 10 replicates (bootstrap))
     """
 
     questions: Questionnaire
@@ -185,6 +193,19 @@ def study(
         negative weight: with item, construct and count.
     FrameworkError
         A model with faults.
+
+    References
+    ----------
+    Wold (1982), in Systems under Indirect Observation II, 1–54, for the model; Rao, Wu (1988), Journal of the
+    American Statistical Association 83, 231–241, for the bootstrap.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> found = study(answers, error="linearised")
+    >>> found.questions.items[:2], found.plan is None
+    (('IMAG1', 'IMAG2'), True)
     """
     _check(scheme, outer, error, missing, negative, unfit)
     _check_numbers(replicates, seed, minimum_n, max_iterations, workers)

@@ -41,6 +41,25 @@ def paths(of: Study, /, *, interval: Interval | None = None, level: float = 0.95
         standardised composites. Further columns: ``df, p`` (no effect, two-sided, normal), ``clear`` (the
         interval leaves out 0), and of direct effects ``f2`` and ``vif``, else NaN. A direct effect that the
         model does not have is not listed.
+
+    Raises
+    ------
+    OptionError
+        `of` is no study; a choice that does not exist; errors that are linearised.
+
+    References
+    ----------
+    Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed., for f².
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = paths(one).where(to="LOY", **{"from": "SAT"})
+    >>> found.table[["effect", "clear"]].values.tolist()
+    [['direct', True], ['total', True]]
     """
     require_study(of)
     check_interval(interval, level)
@@ -95,9 +114,24 @@ def importance_performance(
         importance, in points of the index per point of the construct; ``performance`` with
         ``performance_std_error`` is the construct's own index.
 
+    Raises
+    ------
+    OptionError
+        `of` is no study; a choice that does not exist; a construct that the model does not have;
+        errors that are linearised.
+
     References
     ----------
     Ringle, Sarstedt (2016), Gain more insight from your PLS-SEM results, IMDS 116, 1865–1886.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> importance_performance(one).table["construct"].tolist()
+    ['IMAG', 'EXPE', 'QUAL', 'VAL']
     """
     require_study(of)
     check_interval(interval, level)
@@ -147,6 +181,22 @@ def conventions(
         Keys of the groups, then ``convention``. ``moved`` is the index less that of U, ``moved_std_error``
         its error (of the same replicates; that of U is exactly 0), and ``in_errors`` is ``moved`` in standard
         errors of the index itself.
+
+    Raises
+    ------
+    OptionError
+        `of` is no study; a choice that does not exist; a construct that the model does not have;
+        errors that are linearised.
+
+    Examples
+    --------
+    >>> from qstats.simulation import simulate
+    >>> answers = simulate("satisfaction", year=2023, size=300, seed=4)
+    >>> from qstats.satisfaction.studies import study
+    >>> one = study(answers, replicates=10, seed=1)
+    >>> found = conventions(one).table
+    >>> found["convention"].tolist(), bool(found["in_errors"].abs().max() < 1)
+    (['U', 'S', 'R', 'M'], True)
     """
     require_study(of)
     check_interval(interval, level)
