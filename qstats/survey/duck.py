@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats.errors import DataError
+from qstats.files import require_file
 from qstats.messages import say
 from qstats.survey.query import quoted, text
 
@@ -166,7 +167,8 @@ def _readable(path: Path) -> bytes:
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except FileNotFoundError:
-        raise DataError(say("file.missing", path=path)) from None
+        require_file(path)  # an address is not repeated: it may hold a password
+        raise
     except IsADirectoryError:
         raise DataError(say("cells.folder", path=path)) from None
     except OSError as error:

@@ -1,5 +1,6 @@
 import datetime as dt
 import itertools
+import json
 import os
 import pickle
 import subprocess
@@ -309,6 +310,64 @@ def test_what_is_no_cells_is_refused_by_name(tmp_path):
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DataError, match=r"a\.parquet"):
         Cells.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("by", "d"),
+        ("by", ["elsewhere"]),
+        ("keys", ["d", 3]),
+        ("keys", ["rows"]),
+        ("sums", ["z"]),
+        ("missing", "perhaps"),
+        ("decimals", -1),
+        ("decimals", "2"),
+        ("pushed_down", 1),
+        ("provenance", None),
+        ("design", []),
+        ("design", {"weight": "w", "colour": "red"}),
+        ("format", "1"),
+        ("more", 0),
+    ],
+)
+def test_cells_changed_by_hand_are_refused_by_name(tmp_path, name, value):
+    path = tmp_path / "a.parquet"
+    cells(sample(), by="d", design=Design(weight="w"), sums=["y"]).save(path)
+    kept = pq.read_table(path)
+    (mark, meta), *_ = kept.schema.metadata.items()
+    pq.write_table(
+        kept.replace_schema_metadata({mark: json.dumps(json.loads(meta) | {name: value}).encode()}), path
+    )
+    with pytest.raises(DataError, match=r"a\.parquet"):
+        Cells.load(path)
+
+
+def test_metadata_and_columns_of_cells_are_whole(tmp_path):
+    path = tmp_path / "a.parquet"
+    cells(sample(), by="d", sums=["y"]).save(path)
+    kept = pq.read_table(path)
+    (mark, _), *_ = kept.schema.metadata.items()
+    at = kept.column_names.index("n")
+    faults = [
+        kept.replace_schema_metadata({mark: b"{"}),
+        kept.replace_schema_metadata({mark: b"[]"}),
+        kept.drop_columns(["y"]),
+        kept.set_column(at, "n", pa.array([-1] * len(kept))),
+        kept.set_column(at, "n", pa.array([None] * len(kept), pa.int64())),
+        kept.set_column(at, "n", pa.array(["many"] * len(kept))),
+    ]
+    for fault in faults:
+        pq.write_table(fault, path)
+        with pytest.raises(DataError, match=r"a\.parquet"):
+            Cells.load(path)
+
+
+@pytest.mark.parametrize("read", [Cells.load, cells])
+def test_an_address_in_place_of_a_file_is_not_repeated(read):
+    with pytest.raises(DataError) as found:
+        read("postgresql://me:secret@db.example.org/returns.parquet")
+    assert "secret" not in str(found.value)
 
 
 def test_cells_saved_before_survive_a_save_that_fails(tmp_path, monkeypatch):
