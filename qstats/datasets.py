@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from qstats import classifications, periods
+from qstats.conflicts import KEYS, Conflict, settled
 from qstats.errors import DataError, OptionError, nearest, one_of
 from qstats.estimate import Estimate, assemble
 from qstats.files import data_path
@@ -15,10 +16,8 @@ from qstats.files import data_path
 if TYPE_CHECKING:
     import pandas as pd
 
-Conflict = Literal["raise", "first", "official", "all"]
 Evidence = Literal["official", "repost"]
 
-_KEYS: Final = ["period", "region", "industry"]
 _CARRIED: Final = ["printed", "derived", "evidence", "source_title", "source_url", "note", "dataset"]
 _BOUND: Final = " (lower bound)"
 _WHOLE_YEAR: Final = ("annual", "year-end", "")
@@ -214,8 +213,8 @@ def published(
         odd = rows.loc[rows["number"].isna(), "printed"].iloc[0]
         name = rows["dataset"].iloc[0]
         raise DataError(f"series {series!r} is not numeric ({odd!r}, say): read it with load({name!r})")
-    rows = _settled(series, rows, conflict)
-    keys = [*_KEYS, "source"] if conflict == "all" else _KEYS
+    rows = settled(series, rows, conflict)
+    keys = [*KEYS, "source"] if conflict == "all" else KEYS
     return Estimate(
         _as_table(rows, keys),
         indicator=series,
@@ -351,49 +350,10 @@ def in_one_unit(series: str, rows: pd.DataFrame, unit: str | None, /) -> pd.Data
     return rows
 
 
-def _settled(series: str, rows: pd.DataFrame, conflict: Conflict) -> pd.DataFrame:
-    """Merge sources that agree, and settle those that do not by the named policy."""
-    same = [*_KEYS, "number", "flag"]
-    # of sources that agree the best evidence stays, at the place of the first
-    rank = rows["evidence"].eq("official").astype(int) * 2 + rows["derived"].eq("no")
-    rows = rows.assign(place=range(len(rows)), rank=rank)
-    rows["place"] = rows.groupby(same)["place"].transform("min")
-    rows = rows.sort_values(["place", "rank"], ascending=[True, False], kind="stable").drop_duplicates(
-        "place"
-    )
-    clash = rows.duplicated(_KEYS, keep=False)
-    if conflict == "official":
-        official = rows["evidence"].eq("official")
-        known = official.groupby([rows[key] for key in _KEYS]).transform("max")
-        rows = rows[~clash | ~known | official]
-        clash = rows.duplicated(_KEYS, keep=False)
-    if conflict == "first":
-        return rows.drop_duplicates(_KEYS)
-    if conflict == "all":
-        source = rows["dataset"] + ": " + rows["source_title"]
-        again = rows.assign(source=source).groupby([*_KEYS, source]).cumcount()
-        return rows.assign(source=source.where(again == 0, source + " (" + (again + 1).astype(str) + ")"))
-    if clash.any():
-        raise DataError(_disagreement(series, rows[clash]))
-    return rows
-
-
-def _disagreement(series: str, rows: pd.DataFrame) -> str:
-    lines = [
-        f"  {row.period} {row.region} {row.industry}: {row.printed} {row.unit}, {row.evidence}, "
-        f"{row.source_title} [{row.dataset}]"
-        for row in rows.head(10).itertuples()
-    ]
-    return (
-        f"sources of {series!r} disagree on {rows[_KEYS].drop_duplicates().shape[0]} keys; choose "
-        "conflict='official', 'first' or 'all', or one dataset=:\n" + "\n".join(lines)
-    )
-
-
 def _as_table(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Return the columns of an Estimate, in order of time, region and industry."""
     places = {name: at for at, name in enumerate(classifications.regions()["name"])}
-    period, region, industry = ([str(text) for text in rows[key]] for key in _KEYS)
+    period, region, industry = ([str(text) for text in rows[key]] for key in KEYS)
     order = sorted(
         range(len(rows)),
         key=lambda i: (

@@ -1,8 +1,10 @@
 """The shape of the project: layers, the public face, sizes, and words that do not belong."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,21 @@ def test_import_contracts_hold():
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_layers_are_those_of_the_documentation_and_hold_every_module():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    meant = [re.findall(r"qstats\.(\w+)", layer) for layer in layers]
+    text = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    told = re.search(r"`(cli[^`]*errors)`", text)[1]
+    assert [re.findall(r"\w+", layer) for layer in told.split("→")] == meant
+    there = {
+        path.stem
+        for path in (ROOT / "qstats").iterdir()
+        if (path / "__init__.py").is_file() or path.suffix == ".py"
+    }
+    assert there - {"__init__", "commands"} == {name for layer in meant for name in layer}
 
 
 def test_importing_qstats_loads_nothing_heavy():

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from qstats import datasets
+from qstats.conflicts import KEYS
 from qstats.datasets import catalog, load, published
 from qstats.errors import DataError, OptionError
 
@@ -132,16 +133,14 @@ def test_a_data_set_and_the_evidence_can_be_asked_for():
 
 def test_sources_that_agree_are_one_row_and_the_official_one_is_shown():
     rows = datasets.rows_of("NSS_pass_rate")
-    same = [*datasets._KEYS, "number", "flag"]
+    same = [*KEYS, "number", "flag"]
     assert rows.duplicated(same).any()
     mixed = rows.groupby(same)["evidence"].transform("nunique") > 1
     table = published("NSS_pass_rate").table
     assert len(table) == len(rows.drop_duplicates(same))
-    shown = table.set_index(datasets._KEYS)["evidence"]
+    shown = table.set_index(KEYS)["evidence"]
     assert mixed.any()
-    assert {shown[key] for key in rows.loc[mixed, datasets._KEYS].itertuples(index=False, name=None)} == {
-        "official"
-    }
+    assert {shown[key] for key in rows.loc[mixed, KEYS].itertuples(index=False, name=None)} == {"official"}
 
 
 def test_sources_that_disagree_are_refused_and_listed():

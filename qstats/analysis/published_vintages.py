@@ -7,14 +7,13 @@ from typing import Literal
 
 from qstats import datasets
 from qstats.analysis.revisions import VINTAGE
+from qstats.conflicts import KEYS
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
 from qstats.publication_dates import published_on
 
 Undated = Literal["refuse", "drop"]
-
-_KEYS = ["period", "region", "industry"]
 
 
 def published_vintages(
@@ -72,7 +71,7 @@ def published_vintages(
         raise DataError(say("revision.no_dated", series=series, count=without))
     if rows[VINTAGE].str.len().nunique() > 1:
         rows = rows.assign(**{VINTAGE: rows[VINTAGE].str[:4]})
-    keys = [VINTAGE, *_KEYS]
+    keys = [VINTAGE, *KEYS]
     rows = rows.drop_duplicates([*keys, "number"])
     clash = rows[rows.duplicated(keys, keep=False)]
     if len(clash):

@@ -1,8 +1,8 @@
 """Which inputs of a page differ between two editions, and which of them a change can come from.
 
-A cause is one of six: other *parameters* were asked for; *data* (a data set, micro-data); *method* (the
+A cause is one of these: other *parameters* were asked for; *data* (a data set, micro-data); *method* (the
 notebook, a formula, a framework, a target, a classification); *editorial* (words of an editor); *version*
-(the code that prints, packages, the date); *none*.
+(the code that prints, packages, the date); *unknown*, where a page has no manifest; *none*.
 """
 
 from __future__ import annotations
