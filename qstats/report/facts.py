@@ -30,6 +30,8 @@ _COUNTS = {
     "export_pass_rate": ("batches", "batches_failed", "failed"),
     "acceptance_rate": ("works", "works_fine", "passed"),
 }
+#: the year in the title or number of the document that set a target
+_YEAR = r"((?:19|20)\d{2})"
 _OPTIONS: dict[str, dict[str, Any]] = {"acceptance_rate": {"outcome": "fine"}}
 
 
@@ -52,6 +54,12 @@ class Facts:
         Names of the data sets that have been read so far, for the provenance of the page.
     simulated : list of str
         An entry for every use so far of a figure that descends from simulated data.
+
+    Examples
+    --------
+    >>> facts = Facts.of(2023)
+    >>> round(facts.current("rpq").value(), 2), facts.current("rpq").unit
+    (93.65, '%')
     """
 
     year: int
@@ -171,7 +179,8 @@ class Facts:
         name = self.item(key)[language(lang)]
         history = self.history(key)
         if history is None:
-            return say("annual.none_ever", lang, name=name, region=self.place(lang))
+            now = formats.period(self.period, lang=lang)
+            return say("annual.none_ever", lang, name=name, region=self.place(lang), period=now)
         last = max(history.table["period"], key=periods.sort_key)
         shown = {"period": self.period, "last": last}
         return say(
@@ -186,10 +195,11 @@ class Facts:
         return None if found is None else self.use(found)
 
     def targets(self) -> pd.DataFrame:
-        """Return the targets that apply to the region, of years not before the report's, with their status.
+        """Return the targets that apply to the region in the year of the report, with their status.
 
-        A target is judged by the item that names its code; one that no item names has no data. Of
-        several years the earliest that is not past applies.
+        A target applies from the year of the document that set it to the year it is for. It is judged by
+        the item that names its code; one that no item names has no data. Of several years the earliest
+        that is not past applies.
         """
         import pandas as pd
 
@@ -199,7 +209,9 @@ class Facts:
         if self.region not in tables:
             return pd.DataFrame()
         table = load(f"targets/{tables[self.region]}")
-        table = table[(table["by_year"].astype(int) >= self.year) & (table["scope"] == self.region)]
+        since = table["source"].str.extract(_YEAR, expand=False).astype(int)
+        in_force = (since <= self.year) & (table["by_year"].astype(int) >= self.year)
+        table = table[in_force & (table["scope"] == self.region)]
         if table.empty:
             return table
         items = self.items().dropna(subset="target")

@@ -25,6 +25,8 @@ Status = Literal["x", "z", "c", "p", "r", "e"]
 #: provisional, revised, derived; the first three stand in place of the number
 STATUSES: Final = ("x", "z", "c", "p", "r", "e")
 INSTEAD: Final = ("x", "z", "c")
+#: units of what rises and falls: rates, scores, indices; a number of things grows or shrinks
+_RATED: Final = ("", "%", "index", "points", "score", "分", "百分点", "指数点")
 DIRECTIONS: Final = ("up", "down", "flat", "unclear", "unknown")
 
 _CIRCLED: Final = "①②③④⑤⑥⑦⑧⑨⑩"
@@ -168,6 +170,8 @@ def change(
     --------
     >>> change(0.36, lang="zh"), change(-0.1, lang="en"), change(0.39, unit="index", lang="zh")
     ('上升0.36个百分点', 'down 0.10 percentage points', '上升0.39')
+    >>> change(12, unit="起", digits=0, lang="zh")
+    '增加12起'
     >>> change(0.001, lang="zh"), change(0.36, low=-0.1, high=0.8, lang="zh")
     ('持平', '无明显变化')
     """
@@ -175,7 +179,8 @@ def change(
     if x is None or way in ("flat", "unclear", "unknown"):
         return say(f"format.{way}", lang)
     size = with_unit(abs(x), "" if unit == "%" else unit, digits=digits, lang=lang, rule=rule)
-    return say(f"format.{way}", lang, size=size + (say("format.points", lang) if unit == "%" else ""))
+    told = way if unit in _RATED else {"up": "more", "down": "fewer"}[way]
+    return say(f"format.{told}", lang, size=size + (say("format.points", lang) if unit == "%" else ""))
 
 
 def span(

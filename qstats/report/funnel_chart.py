@@ -200,7 +200,7 @@ def _legend(axes: Axes, rows: pd.DataFrame, digits: int, lang: str | None) -> No
     wide, step = frame.right - frame.left, 5.2 / (frame.top - frame.bottom)
     target = formats.number(float(rows["target"].iloc[0]), digits=digits, lang=lang)
     entries: list[tuple[str, dict[str, Any]]] = [
-        (f"{say('chart.target', lang)} {target}", {"color": INK, "linewidth": 0.9}),
+        (f"{say('figure.funnel.against', lang)} {target}", {"color": INK, "linewidth": 0.9}),
         (say("figure.funnel.limit_998", lang), {"color": palette()[2], "linewidth": 1.0}),
         (
             say("figure.funnel.limit_95", lang),

@@ -10,7 +10,7 @@ import numpy as np
 from qstats import periods
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.report import drawing as draw
 from qstats.report import formats
 from qstats.report.figure import Drawing
@@ -192,7 +192,7 @@ def period_axis(axes: Axes, axis: list[str], lang: str | None) -> None:
     """Write the periods below the axes, as many as fit; the unit of years stands at the right."""
     axes.set_xlim(-0.4, len(axis) - 0.6)
     yearly = all(len(p) == 4 for p in axis)
-    texts = [p if yearly else formats.clean(p.replace("M", "-"), limit=12) for p in axis]
+    texts = [p if yearly else _dated(p, lang) for p in axis]
     widest = max(draw.width_mm(t, 8.5) for t in texts) + 3
     step, first = _every(axis, max(1, int(np.ceil(widest * len(axis) / draw.plot_mm(axes)))))
     shown = range(first, len(axis), step)
@@ -200,6 +200,13 @@ def period_axis(axes: Axes, axis: list[str], lang: str | None) -> None:
     if yearly:
         year = say("chart.year", lang)
         draw.write(axes, year, (1, 0), over="axes", shift=(8, -6.5), ha="left", va="top", color=MUTED)
+
+
+def _dated(period: str, lang: str | None) -> str:
+    """Return a part of a year below an axis: in Chinese its words, in English figures, which are shorter."""
+    if language(lang) == "zh":
+        return formats.clean(formats.period(period, lang=lang), limit=12)
+    return formats.clean(period.replace("M", "-"), limit=12)
 
 
 def runs(known: np.ndarray) -> list[np.ndarray]:
@@ -237,13 +244,14 @@ def _draw_line(axes: Axes, line: Series, colour: str, marker: str) -> None:
 def _label_points(axes: Axes, line: Series, reference: float | None, lang: str | None) -> None:
     """Write each value beside its point, on the side where no line passes."""
     low, high = axes.get_ylim()
-    near = (high - low) * 0.1
+    near, above = (high - low) * 0.1, None
     for i in map(int, np.flatnonzero(np.isfinite(line.value))):
         before, value, after = (_at(line.value, j) for j in (i - 1, i, i + 1))
         lowest = np.fmin(before, after) > value
         top = value if np.isnan(line.high[i]) else line.high[i]
         crowded = reference is not None and value <= reference and top - near / 4 < reference < top + near
-        below = bool(lowest or crowded)
+        below = bool(lowest or crowded or (reference is None and i - 1 == above and _touch(axes, line, i)))
+        above = None if below else i
         rising = (before < value) if below or np.isnan(after) else (after > value)
         sloping = bool(before < value < after or before > value > after or (crowded and before < value))
         edge = line.low[i] if below else line.high[i]
@@ -256,6 +264,16 @@ def _label_points(axes: Axes, line: Series, reference: float | None, lang: str |
             ha=side,
             va="top" if below else "bottom",
         )
+
+
+def _touch(axes: Axes, line: Series, at: int) -> bool:
+    """Return whether the value of a point and that of the one before touch when both stand above."""
+    low, high = axes.get_ylim()
+    assert axes.figure is not None
+    tall = axes.bbox.height / axes.figure.dpi * 25.4
+    step = draw.plot_mm(axes) / (axes.get_xlim()[1] - axes.get_xlim()[0])
+    wide = draw.width_mm(formats.number(line.value[at], digits=line.digits), 8.5)
+    return step < wide + 0.5 and abs(line.value[at] - line.value[at - 1]) / (high - low) * tall < 3.5
 
 
 def _at(values: np.ndarray, place: int) -> float:

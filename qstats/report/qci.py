@@ -18,7 +18,7 @@ from qstats.estimate import Estimate
 from qstats.index.bands import bands
 from qstats.messages import say
 from qstats.report import charts, findings, formats, printed, qci_panel, sections_index, tables
-from qstats.report.blocks import Writer, item_sentence, writer
+from qstats.report.blocks import Writer, item_sentence, latest, value, writer
 from qstats.report.facts import Facts, place_name, population_name
 from qstats.report.findings import Finding, finding
 from qstats.report.page import Section
@@ -47,8 +47,12 @@ _BOOK = "qci"
 
 
 def newest(*, year: int | None = None) -> int:
-    """Return the year of the newest edition, or the one asked for."""
-    return Facts.of(None).year if year is None else year
+    """Return the year asked for, else the newest one whose national index was published."""
+    if year is not None:
+        return year
+    facts = Facts.of(None)
+    known = facts.history("qci")
+    return facts.year if known is None else int(latest(known))
 
 
 def _writer(facts: Facts, key: str, place: int | str, lang: str | None) -> Writer:
@@ -103,8 +107,18 @@ def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
         facts.use(found.scores)
         said.append(qci_panel.sentence(facts, w))
     said += [one.problem for one in findings.found(facts, w.lang, rules=RULES)]
-    w.points((said or [w.say("none", year=facts.year)])[:6])
+    w.points((said or [_unpublished(facts, w)])[:6])
     return w.section()
+
+
+def _unpublished(facts: Facts, w: Writer) -> str:
+    """Say that the year has no index, and which was the latest."""
+    history = facts.history("qci")
+    if history is None:
+        return w.say("none_ever", year=facts.year)
+    last = history.where(period=latest(history))
+    period = formats.period(last.table["period"].iloc[0], lang=w.lang)
+    return w.say("none", year=facts.year, last=period, value=value(last, w.lang))
 
 
 def national(facts: Facts, /, *, lang: str | None = None) -> Section:

@@ -10,7 +10,7 @@ import math
 
 import pandas as pd
 
-from qstats.report import blocks, findings, tables
+from qstats.report import blocks, findings, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
@@ -58,7 +58,13 @@ __all__ = [
 
 
 def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """要点: at most six sentences, the headline figures first, then what is missing."""
+    """要点: at most six sentences, the headline figures first, then what is missing.
+
+    Examples
+    --------
+    >>> summary(Facts.of(2023), lang="zh").title
+    '要点'
+    """
     w = writer(facts, "summary", 0, lang)
     items = facts.items(headline=True).sort_values("headline", kind="stable")
     headline = [key for key in items["key"] if facts.current(key) is not None]
@@ -72,7 +78,13 @@ def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
 
 
 def main_indicators(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """一、主要指标: cards, and one table of every item that has a figure for the year."""
+    """一、主要指标: cards, and one table of every item that has a figure for the year.
+
+    Examples
+    --------
+    >>> main_indicators(Facts.of(2023), lang="zh").title
+    '一、主要指标'
+    """
     w = writer(facts, "main", 1, lang)
     table = _main_table(facts, w)
     if table.empty:

@@ -64,14 +64,26 @@ def _with_rest(table: pd.DataFrame, w: Writer) -> pd.DataFrame:
 
 
 def problems(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """十一、存在的问题与建议: what the rules find, each with its number and a recommendation."""
+    """十一、存在的问题与建议: what the rules find, each with its number and a recommendation.
+
+    Examples
+    --------
+    >>> problems(Facts.of(2023), lang="zh").title
+    '十一、存在的问题与建议'
+    """
     w = writer(facts, "problems", 11, lang)
     findings.write(w, findings.found(facts, w.lang))
     return w.section()
 
 
 def appendix(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """附录: definitions and formulas, sources of every figure used, rounding, revisions."""
+    """附录: definitions and formulas, sources of every figure used, rounding, revisions.
+
+    Examples
+    --------
+    >>> appendix(Facts.of(2023), lang="zh").title
+    '附录 方法、定义与数据来源'
+    """
     w = writer(facts, "appendix", "", lang)
     write_appendix(w, {str(item["function"]) for _, item in facts.items().iterrows()} | {"grade_rate"})
     return w.section()
@@ -113,7 +125,10 @@ def write_appendix(
             tables.Field("evidence", w.say("col.basis"), words=True),
         ]
         w.table(table, w.say("appendix.sources"), columns)
-    w.note(w.say("appendix.evidence"))
+    else:
+        w.text(w.say("appendix.no_sources"))
+    if not table.empty:
+        w.note(w.say("appendix.evidence"))
     write_revisions(w, keys)
     w.note(w.say("appendix.rounding"), w.say("appendix.revisions"))
 

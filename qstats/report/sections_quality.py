@@ -29,7 +29,13 @@ def provinces() -> list[str]:
 
 
 def products(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """二、产品质量: the pass rate by region and industry, spot checks, grades, food, drugs, farm products."""
+    """二、产品质量: the pass rate by region and industry, spot checks, grades, food, drugs, farm products.
+
+    Examples
+    --------
+    >>> products(Facts.of(2023), lang="zh").title
+    '二、产品质量'
+    """
     w = writer(facts, "product", 2, lang)
     w.heading("product.rpq")
     w.text(item_sentence(facts, "rpq", w.lang))
@@ -40,11 +46,22 @@ def products(facts: Facts, /, *, lang: str | None = None) -> Section:
     w.heading("product.grades")
     _grades(facts, w)
     w.heading("product.food")
-    for item in ("food", "agri", "drug", "device"):
-        if item in set(facts.items("product")["key"]):
-            w.text(item_sentence(facts, item, w.lang))
+    known = set(facts.items("product")["key"])
+    _told(facts, w, [item for item in ("food", "agri", "drug", "device") if item in known])
     _food_classes(facts, w)
     return w.section()
+
+
+def _told(facts: Facts, w: Writer, keys: list[str]) -> None:
+    """Write a sentence an item, and one for all items that were never published."""
+    never = [key for key in keys if facts.history(key) is None]
+    for key in keys:
+        if len(never) < 2 or key not in never:
+            w.text(item_sentence(facts, key, w.lang))
+    if len(never) > 1:
+        names = w.say("list").join(facts.item(key)[w.lang] for key in never)
+        period = formats.period(facts.period, lang=w.lang)
+        w.text(w.say("none_ever_of", period=period, region=facts.place(w.lang), names=names))
 
 
 def _rpq_parts(facts: Facts, w: Writer) -> None:
@@ -52,7 +69,7 @@ def _rpq_parts(facts: Facts, w: Writer) -> None:
     if facts.region == "全国":
         found = facts.figures("MQR", region=provinces(), industry="制造业")
         if found is not None and len(found) == len(provinces()):
-            w.figure(charts.ranked(found, lang=w.lang), w.say("product.rpq_region"))
+            w.figure(charts.ranked(found, lang=w.lang), w.say("product.rpq_region", year=w.facts.year))
         elif found is not None:
             _few_regions(w, found)
         else:
@@ -78,7 +95,8 @@ def _rpq_parts(facts: Facts, w: Writer) -> None:
         tables.Field("industry", w.say("col.industry")),
         tables.Field("size", w.say("col.size"), words=True, align="right"),
     ]
-    w.table(pd.DataFrame(rows).sort_values(["by", "industry"]), w.say("product.rpq_industry"), columns)
+    caption = w.say("product.rpq_industry", year=facts.year)
+    w.table(pd.DataFrame(rows).sort_values(["by", "industry"]), caption, columns)
 
 
 def _few_regions(w: Writer, found: Estimate) -> None:
@@ -92,7 +110,7 @@ def _few_regions(w: Writer, found: Estimate) -> None:
         tables.Field("estimate", w.say("col.rate"), digits=found.digits, status="status"),
     ]
     note = w.say("product.few", count=len(table))
-    w.table(table, w.say("product.rpq_region"), columns, unit="%", notes=[note])
+    w.table(table, w.say("product.rpq_region", year=w.facts.year), columns, unit="%", notes=[note])
 
 
 def _checks(facts: Facts, w: Writer, key: str) -> None:
@@ -135,10 +153,11 @@ def _check_classes(facts: Facts, w: Writer) -> None:
     ).sort_values(["order", "estimate", "industry"], ascending=[True, False, True])
     columns = [
         tables.Field("industry", w.say("col.class")),
-        tables.Field("kind", w.say("col.basis"), words=True),
+        tables.Field("kind", w.say("col.grouping"), words=True),
         tables.Field("estimate", w.say("col.fail_rate"), digits=1, status="status"),
     ]
-    w.table(table, w.say("product.checks_table"), columns, unit="%", notes=[w.say("product.checks_note")])
+    caption = w.say("product.checks_table", year=facts.year)
+    w.table(table, caption, columns, unit="%", notes=[w.say("product.checks_note")])
 
 
 def grades(facts: Facts, region: str | list[str]) -> pd.DataFrame | None:
@@ -188,7 +207,8 @@ def _no_grades(facts: Facts, w: Writer) -> str:
     years = [y for y in ("1998", "2003", "2007") if int(y) < facts.year]
     past = [y for y in years if facts.figures("grade_first_rate", period=y) is not None]
     if not past:
-        return w.say("none_ever", name=name, region=facts.place(w.lang))
+        now = formats.period(facts.period, lang=w.lang)
+        return w.say("none_ever", name=name, region=facts.place(w.lang), period=now)
     now, last = (formats.period(p, lang=w.lang) for p in (facts.period, past[-1]))
     return w.say("none_now", name=name, period=now, last=last)
 
@@ -208,7 +228,7 @@ def _food_classes(facts: Facts, w: Writer) -> None:
     table = table.assign(industry=[population_name(name, w.lang) for name in table["industry"]])
     columns = [
         tables.Field("industry", w.say("col.class")),
-        tables.Field("estimate", w.say("col.fail_rate"), digits=2),
+        tables.Field("estimate", w.say("col.food_fail_rate"), digits=2),
     ]
     caption = w.say("product.food_classes") + f" ({formats.period(period, lang=w.lang)})"
     w.table(
@@ -217,7 +237,13 @@ def _food_classes(facts: Facts, w: Writer) -> None:
 
 
 def exports(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """三、出口商品质量: pass rates by batches and by value; the basis is always said."""
+    """三、出口商品质量: pass rates by batches and by value; the basis is always said.
+
+    Examples
+    --------
+    >>> exports(Facts.of(2023), lang="zh").title
+    '三、出口商品质量'
+    """
     w = writer(facts, "export", 3, lang)
     _items(facts, w, list(facts.items("export")["key"]))
     return w.section()
@@ -231,7 +257,13 @@ def _items(facts: Facts, w: Writer, keys: list[str]) -> None:
 
 
 def engineering(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """四、工程质量: works appraised fine, and passed at first acceptance."""
+    """四、工程质量: works appraised fine, and passed at first acceptance.
+
+    Examples
+    --------
+    >>> engineering(Facts.of(2023), lang="zh").title
+    '四、工程质量'
+    """
     w = writer(facts, "engineering", 4, lang)
     fine = facts.current("fine_projects")
     if fine is not None and pd.notna(fine.table["n"].iloc[0]):
@@ -249,7 +281,13 @@ def engineering(facts: Facts, /, *, lang: str | None = None) -> Section:
 
 
 def services(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """五、服务质量与顾客满意度: every satisfaction score of the year, each against its own past."""
+    """五、服务质量与顾客满意度: every satisfaction score of the year, each against its own past.
+
+    Examples
+    --------
+    >>> services(Facts.of(2023), lang="zh").title
+    '五、服务质量与顾客满意度'
+    """
     w = writer(facts, "service", 5, lang)
     items = facts.items("service")
     keys = [key for key in items["key"] if facts.current(key) is not None]
@@ -260,7 +298,7 @@ def services(facts: Facts, /, *, lang: str | None = None) -> Section:
         scores = _scores(facts, w, keys)
         notes = [w.say("service.note"), *([] if scores["sure"].all() else [w.say("service.change_note")])]
         notes += [_surveyed(facts, w, key) for key in keys if key in dict(facts.cells)]
-        w.table(scores, w.say("service.table"), _score_columns(w, scores), notes=notes)
+        w.table(scores, w.say("service.table", year=facts.year), _score_columns(w, scores), notes=notes)
     w.absent(*[key for key in items["key"] if key not in keys and int(facts.item(key)["headline"])])
     return w.section()
 
@@ -313,7 +351,13 @@ def _scores(facts: Facts, w: Writer, keys: list[str]) -> pd.DataFrame:
 
 
 def loss(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """六、质量损失: the loss rate, and by region where it was published."""
+    """六、质量损失: the loss rate, and by region where it was published.
+
+    Examples
+    --------
+    >>> loss(Facts.of(2023), lang="zh").title
+    '六、质量损失'
+    """
     w = writer(facts, "loss", 6, lang)
     _items(facts, w, ["loss"])
     if facts.current("loss") is not None and facts.region == "全国":

@@ -24,7 +24,7 @@ def target_counts(table: pd.DataFrame, /) -> dict[str, int]:
 
 
 def targets_text(w: Writer, table: pd.DataFrame, /) -> str:
-    """Return one sentence on how many targets apply and how they stand; a status that none has is left out."""
+    """Return one sentence: how many targets apply, and how many have each status that occurs."""
     counts = target_counts(table)
     if counts["none"] == counts["count"]:
         return w.say("targets.all_none", count=counts["count"])
@@ -34,7 +34,13 @@ def targets_text(w: Writer, table: pd.DataFrame, /) -> str:
 
 
 def targets_met(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """八、目标完成情况: the targets that have a figure with gap and verdict; those without are named."""
+    """八、目标完成情况: the targets that have a figure with gap and verdict; those without are named.
+
+    Examples
+    --------
+    >>> targets_met(Facts.of(2023), lang="zh").title
+    '八、目标完成情况'
+    """
     w = writer(facts, "targets", 8, lang)
     table = facts.targets()
     if table.empty:

@@ -20,7 +20,13 @@ _RATES: Final = ("rpq", "spot_check", "provincial_spot_check", "food", "agri")
 
 
 def trends(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """九、国内外比较与趋势: the items over the years, gaps left open, and alerts abroad."""
+    """九、国内外比较与趋势: the items over the years, gaps left open, and alerts abroad.
+
+    Examples
+    --------
+    >>> trends(Facts.of(2023), lang="zh").title
+    '九、国内外比较与趋势'
+    """
     w = writer(facts, "trend", 9, lang)
     part(w, "trend.home")
     _moved(facts, w)
@@ -88,7 +94,7 @@ def _moved_row(facts: Facts, row: dict[Any, Any], w: Writer) -> dict[str, Any]:
     first = None if moved is None else moved.table.iloc[0]
     verdict = "unknown" if first is None else (first["verdict"] or "no_interval").replace(" ", "_")
     return {
-        "name": name if unit in ("%", "index") else w.say("trend.named", name=name, unit=unit),
+        "name": name if unit in ("", "%") else w.say("trend.named", name=name, unit=unit),
         "change": math.nan if first is None else first["estimate"],
         "change_low": math.nan if first is None else first["conf_low"],
         "change_high": math.nan if first is None else first["conf_high"],

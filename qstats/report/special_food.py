@@ -64,10 +64,11 @@ def said(w: Writer) -> list[str]:
 
 def _highest(w: Writer) -> str:
     table = _classes(w.facts).table
-    top = table[table["industry"] != _OTHER].iloc[0]
+    named = table["industry"] != _OTHER
+    top = table[named].iloc[0]
     return w.say(
-        "highest",
-        count=len(table),
+        "highest" if named.all() else "highest_named",
+        count=int(named.sum()),
         name=population_name(top["industry"], w.lang),
         rate=formats.percent(top["estimate"], digits=2, lang=w.lang),
         total=formats.percent(_total(w.facts), digits=2, lang=w.lang),
@@ -110,7 +111,7 @@ def parts(w: Writer) -> None:
     """Write the classes: dots with intervals beside the whole, and the table."""
     found = _classes(w.facts)
     labels = {name: population_name(name, w.lang) for name in found.table["industry"]}
-    labels["inspection_pass_rate"] = w.say("col.fail_rate")
+    labels["inspection_pass_rate"] = w.say("col.food_fail_rate")
     drawn = charts.ranked(
         found.replace(found.table[["industry", "estimate", "std_error", "conf_low", "conf_high", "n"]]),
         reference=_total(w.facts),
@@ -125,7 +126,7 @@ def parts(w: Writer) -> None:
     table = found.table.assign(industry=[labels[name] for name in found.table["industry"]])
     columns = [
         tables.Field("industry", w.say("col.class")),
-        tables.Field("estimate", w.say("col.fail_rate"), digits=2),
+        tables.Field("estimate", w.say("col.food_fail_rate"), digits=2),
         tables.Field("conf_low", w.say("col.interval"), digits=2, upper="conf_high"),
         tables.Field("n", w.say("col.n"), digits=0),
         tables.Field("failed", w.say("col.failed"), digits=0),
@@ -139,8 +140,12 @@ def _funnel(w: Writer, labels: dict[str, str]) -> None:
     if found is None:
         return
     table = found.table
-    counts = {kind: int((table["position"] == kind).sum()) for kind in ("worse", "better")}
-    w.text(w.say("funnel_text", count=len(table), **counts))
+    outside = [
+        w.say(f"funnel_{kind}" if count else f"funnel_no_{kind}", count=count)
+        for kind in ("worse", "better")
+        for count in [int((table["position"] == kind).sum())]
+    ]
+    w.text(w.say("funnel_text", count=len(table), outside=w.say("clauses").join(outside)))
     names = labels | {"inspection_pass_rate": w.facts.item("food")[w.lang]}
     drawn = charts.funnel(found.where(period=w.facts.period), labels=names, digits=2, lang=w.lang)
     w.figure(drawn, w.say("figure_funnel", period=formats.period(w.facts.period, lang=w.lang)))

@@ -163,6 +163,7 @@ def causes(w: Writer) -> None:
     if len(found.signals):
         shown = found.signals.assign(
             month=[_month(str(p), w) for p in found.signals["period"]],
+            grade=[w.say(f"risk.grade.{grade or 'none'}") for grade in found.signals["grade"]],
             way=[w.say(f"way.{d}") for d in found.signals["direction"]],
             charts=[
                 w.say("list").join(w.say(f"chart.{c}") for c in cell.split("+"))
@@ -177,7 +178,7 @@ def causes(w: Writer) -> None:
             tables.Field("grade", w.say("col.grade"), words=True),
             tables.Field("charts", w.say("col.charts"), words=True),
         ]
-        w.table(shown, w.say("table_signals"), columns)
+        w.table(shown, w.say("table_signals"), columns, notes=[w.say("signals_note")])
 
 
 def signalled(facts: Facts, lang: str | None, /) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from qstats.report import charts, formats, printed, tables
 from qstats.report.blocks import Writer, item_sentence
 from qstats.report.facts import Facts, population_name
 from qstats.report.findings import Finding, finding, small_firms
+from qstats.report.words import unit_name
 
 USED = {"inspection_pass_rate"}
 KEYS = ("spot_check",)
@@ -182,7 +183,7 @@ def causes(w: Writer) -> None:
         tables.Field(f"rate:{n}", w.say("col.rate_effect", name=population_name(n, w.lang)), digits=2)
         for n in SIZES
     ]
-    unit = say("format.points", w.lang).strip()
+    unit = unit_name("points", w.lang)
     w.table(
         pd.DataFrame(rows),
         w.say("table_split"),

@@ -11,7 +11,7 @@ from qstats.index.contributions import change_contributions
 from qstats.indicators.inspection_pass_rate import inspection_pass_rate
 from qstats.report.figure import Drawing
 from qstats.report.lines import period_axis
-from tests.report.drawn import NAN, estimate, lines_of, segments, texts
+from tests.report.drawn import NAN, estimate, lines_of, overlaps, segments, texts
 
 TREE = pd.DataFrame(
     {"code": ["all", "pass", "loss"], "parent": ["", "all", "all"], "direction": [1, 1, -1],
@@ -339,6 +339,20 @@ def test_parts_of_a_year_are_written_from_its_first_one_on(axis, first):
     written = [label.get_text() for label in axes.get_xticklabels()]
     assert written[0] == first
     assert {text[4:] for text in written} <= {first[4:], "-04", "-07", "-10", "Q3"}
+
+
+def test_parts_of_a_year_are_in_words_on_a_chinese_axis():
+    axes = Drawing(figsize=(6, 3)).add_axes((0.1, 0.1, 0.7, 0.8))
+    period_axis(axes, [f"20{y}Q{q}" for y in range(11, 17) for q in range(1, 5)], "zh")
+    assert axes.get_xticklabels()[0].get_text() == "2011年第一季度"
+
+
+def test_values_of_points_that_lie_close_stand_on_both_sides_of_the_line():
+    rows = [
+        (str(y), v) for y, v in zip(range(2005, 2025), [79, 80, 81, 81.2, 82, *[None] * 14, 86], strict=True)
+    ]
+    figure = qs.plot.lines(estimate([r for r in rows if r[1] is not None], ["period"]), lang="zh")
+    assert overlaps(figure) == []
 
 
 def test_targets_are_drawn_from_the_table_that_judges_them():

@@ -95,7 +95,7 @@ def test_a_change_says_its_direction_in_words(x, options, way, zh, en):
 
 def test_a_change_of_an_index_is_not_in_percentage_points():
     assert formats.change(0.3, unit="index", lang="zh") == "上升0.30"
-    assert formats.change(-300, unit="批", digits=0, lang="zh") == "下降300批"
+    assert formats.change(-300, unit="批", digits=0, lang="zh") == "减少300批"
 
 
 def test_arrows_go_with_directions():

@@ -70,9 +70,22 @@ def test_a_target_without_an_unbroken_history_has_a_pace_and_no_chance(nation):
 
 
 def test_targets_without_any_figure_are_one_sentence_and_no_table():
-    section = sections.targets_met(Facts.of(2008, "安徽"), lang="zh")
+    section = sections.targets_met(Facts.of(2014, "安徽"), lang="zh")
     assert "<table" not in section.body and "<svg" not in section.body
-    assert "22项：" in text(section)
+    assert "22项目标都没有可比数据" in text(section) and "22项：" in text(section)
+
+
+@pytest.mark.parametrize(
+    ("year", "region", "count"),
+    [(2011, "全国", 0), (2012, "全国", 2), (2022, "全国", 0), (2023, "全国", 3), (2008, "安徽", 0)],
+)
+def test_a_target_applies_from_the_year_of_its_document_on(year, region, count):
+    assert len(Facts.of(year, region).targets()) == count
+
+
+def test_a_status_that_no_target_has_is_not_counted(nation):
+    said = text(sections.targets_met(nation, lang="zh"))
+    assert "3项目标中，2项接近，1项没有可比数据。" in said and "0项" not in said
 
 
 def test_mix_and_rate_of_spot_checks_add_up_and_the_fall_is_mix(nation):

@@ -77,7 +77,7 @@ def test_the_rise_since_2015_is_one_of_the_mix():
     assert next(special_size.mix_leads(facts, "zh")).rule == "by_size"
 
 
-@pytest.mark.parametrize(("lang", "words"), [("zh", "2015年上半年→2018年"), ("en", "H1 2015 to 2018")])
+@pytest.mark.parametrize(("lang", "words"), [("zh", "2015年上半年至2018年"), ("en", "H1 2015 to 2018")])
 def test_spans_are_written_in_words(lang, words):
     body = special.causes(special.facts("size"), "size", lang=lang).body
     assert words in body and "2015H1" not in re.sub(r'"[^"]*"', "", body)
