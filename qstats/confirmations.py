@@ -220,6 +220,8 @@ def confirm(
         What was verified; kept as it is written.
     date : str, optional
         As 2024-03-05; by default today.
+    lang : {"zh", "en"}, optional
+        Language of errors; by default that of ``QSTATS_LANG``.
 
     Returns
     -------

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import qstats
+from qstats import report
 from qstats.indicators import names
 
 ROOT = Path(__file__).parents[1]
@@ -95,11 +96,65 @@ def test_a_method_page_names_every_option_and_no_other(name):
     assert re.findall(r"^\| `(\w+)` \|", options, re.MULTILINE) == parameters
 
 
-@pytest.mark.parametrize("name", qstats.__all__)
-def test_every_public_name_has_a_docstring_with_an_example(name):
-    doc = inspect.getdoc(getattr(qstats, name)) or ""
-    assert "\nExamples\n--------\n" in doc
+SECTIONS = {f"report.{name}" for name in ("summary", "main_indicators", *report.ANNUAL)}
+PUBLIC = [
+    *qstats.__all__,
+    *(f"{part}.{name}" for part in ("satisfaction", "plot") for name in getattr(qstats, part).__all__),
+    *(f"report.{name}" for name in report.__all__ if callable(getattr(report, name))),
+    "index.inputs.published_indicators",
+    "indicators.names",
+    "indicators.schema_of",
+]
+#: what has no part of a docstring, and why
+WITHOUT = {
+    "Returns": SECTIONS,  # said once for all sections, in the package
+    "Parameters": SECTIONS,
+    "Raises": SECTIONS | {"catalog", "indicators.names"},  # nothing is asked of these that could be wrong
+}
+
+
+def part_of(name: str) -> object:
+    """Return a public name, by its path below the package."""
+    found: object = qstats
+    for step in name.split("."):
+        found = getattr(found, step)
+    return found
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_docstring_of_a_public_name_has_every_part(name):
+    named = part_of(name)
+    doc = inspect.getdoc(named) or ""
+    parts = set(re.findall(r"^([A-Z]\w+)\n-{4,}$", doc, re.MULTILINE))
+    assert re.match(r"[^\n]{10,109}[.:…]\n", doc), "one line says what it is"
+    wanted = {"Examples"}
+    if not inspect.isclass(named):
+        wanted |= {"Returns", "Raises"} | ({"Parameters"} if inspect.signature(named).parameters else set())
+    absent = {part for part in wanted if name in WITHOUT.get(part, ())}
+    parts |= {"Returns"} if "Yields" in parts else set()
+    assert wanted - parts == absent, "a part is absent, or an exception is not needed any more"
     assert ">>> " in doc.split("\nExamples\n--------\n")[1]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_docstring_of_a_public_name_tells_of_every_parameter(name):
+    named = part_of(name)
+    if inspect.isclass(named) or name in SECTIONS:
+        return
+    told = re.split(r"^[A-Z]\w+\n-{4,}$", inspect.getdoc(named), flags=re.MULTILINE)
+    said = set(
+        re.findall(
+            r"\w+", " ".join(re.findall(r"^(\w[\w, ]*?)(?: : .*)?$", "\n".join(told[1:]), re.MULTILINE))
+        )
+    )
+    assert [p for p in inspect.signature(named).parameters if p not in said] == []
+
+
+@pytest.mark.parametrize("name", sorted(SECTIONS))
+def test_every_section_takes_facts_and_a_language(name):
+    signature = inspect.signature(part_of(name))
+    assert str(signature) == "(facts: 'Facts', /, *, lang: 'str | None' = None) -> 'Section'"
+    assert "lang" in report.__doc__ and "Section" in report.__doc__
 
 
 @pytest.mark.parametrize("name", qstats.__all__)

@@ -2,6 +2,10 @@
 
 ``report.Facts.of(2023, "全国")`` gathers the figures; each section is a function of them;
 ``report.build("annual", year=2023)`` makes the page.
+
+A section takes ``facts`` by position (those of the year and region) and ``lang`` by name ("zh" or "en"; by
+default that of ``QSTATS_LANG``), and returns a :class:`Section`. What was not published for the year is
+named there as missing; it is no error. ``OptionError`` answers another language.
 """
 
 from importlib import import_module

@@ -49,7 +49,13 @@ def capability(year: int, /) -> Capability | None:
 
 
 def competitiveness(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """七、质量竞争力: the published index, the half that can be computed, and what it is made of."""
+    """七、质量竞争力: the published index, the half that can be computed, and what it is made of.
+
+    Examples
+    --------
+    >>> competitiveness(Facts.of(2023), lang="zh").title
+    '七、质量竞争力'
+    """
     w = writer(facts, "index", 7, lang)
     w.heading("index.official")
     _official(facts, w)

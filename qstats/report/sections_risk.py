@@ -24,7 +24,13 @@ from qstats.report.words import unit_name
 
 
 def risk(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """十、风险预警: what stands out this year, with evidence and handling, and the causes of failures."""
+    """十、风险预警: what stands out this year, with evidence and handling, and the causes of failures.
+
+    Examples
+    --------
+    >>> risk(Facts.of(2023), lang="zh").title
+    '十、风险预警'
+    """
     w = writer(facts, "risk", 10, lang)
     watched, classes = questions.alerts(facts), questions.food_funnel(facts)
     rows = [*_monthly(watched, facts, w), *_classes(classes, w), *_yearly(facts, w)]
