@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import one_of, whole_number
-from qstats.stats.breaks import Break, Model, Path, f_path, growing_rss, regressors, smallest_segment
+from qstats.stats.breaks import (
+    Break,
+    Model,
+    Path,
+    f_path,
+    growing_rss,
+    regressors,
+    rounding,
+    smallest_segment,
+)
 
 Array = NDArray[np.float64]
 Kind = Literal["aveF", "expF", "mosum", "ols-cusum"]
@@ -77,7 +86,7 @@ def by_draws(
     Returns
     -------
     Break
-        `after` is where the path is highest.
+        `after` is where the path is highest. All is NaN, and 0, where the values lie on the model.
 
     References
     ----------
@@ -96,6 +105,8 @@ def by_draws(
     y = np.asarray(y, float)
     path = _path(y, kind, model, trim)
     statistic = float(_summary(path.value, kind))
+    if np.isnan(statistic):
+        return Break(statistic, statistic, 0)
     rng = np.random.default_rng([seed, crc32(f"breaks {kind}".encode())])
     above, step = 0, max(_CHUNK // y.size, 1)
     for start in range(0, n_draws, step):
@@ -117,7 +128,7 @@ def bic_falls(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, mo
     Returns
     -------
     ndarray, shape (series,)
-        0 where no break is chosen.
+        0 where no break is chosen, NaN where the values lie on the model without error.
     """
     Y = np.asarray(Y, float)
     n, k = regressors(Y.shape[-1], model).shape
@@ -129,7 +140,7 @@ def bic_falls(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, mo
     fall = np.zeros(len(Y))
     for m in range(1, min(most, n // h - 1) + 1):
         best = np.min(best[:, :, None] + cost, axis=1)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             fell = n * np.log(cost[:, 0, n] / best[:, n]) - np.log(n) * m * (k + 1)
         fall = np.maximum(fall, fell)
     return fall
@@ -155,13 +166,18 @@ def bic_p(
     model, trim, most
         As for :func:`qstats.stats.breaks.several`.
     n_draws, seed : int
+
+    Returns
+    -------
+    float
+        1 where no break is chosen, NaN where the values lie on the model without error.
     """
     whole_number("n_draws", n_draws, least=99)
     whole_number("seed", seed, least=0)
     y = np.asarray(y, float)
     fall = float(bic_falls(y[None], model=model, trim=trim, most=most)[0])
-    if fall == 0:
-        return 1.0
+    if fall == 0 or np.isnan(fall):
+        return fall + 1
     rng = np.random.default_rng([seed, crc32(b"breaks several")])
     above, step = 0, max(10 * _CHUNK // y.size**2, 1)
     for start in range(0, n_draws, step):
@@ -183,15 +199,18 @@ def _summary(path: Array, kind: Kind) -> Array:
         return np.asarray(path.mean(-1))
     if kind == "expF":
         top = path.max(-1, keepdims=True)
-        return np.asarray(top[..., 0] / 2 + np.log(np.mean(np.exp((path - top) / 2), -1)))
+        known = np.isfinite(top)  # the sum is infinite, or unknown, where its largest is
+        rest = np.where(known, path, 0.0) - np.where(known, top, 0.0)
+        return np.asarray(top[..., 0] / 2 + np.log(np.mean(np.exp(rest / 2), -1)))
     return np.asarray(np.abs(path).max(-1))
 
 
 def _cumulated(Y: Array, model: Model) -> Array:
-    """Return cumulated residuals over σ√n, shape (…, n)."""
+    """Return cumulated residuals over σ√n, shape (…, n); NaN where they are rounding."""
     X = regressors(Y.shape[-1], model)
     n, k = X.shape
-    e = Y - Y @ X @ np.linalg.inv(X.T @ X) @ X.T
-    sigma = np.sqrt(np.sum(e**2, -1, keepdims=True) / (n - k))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.cumsum(e, -1) / (sigma * np.sqrt(n)))
+    D = Y - Y.mean(-1, keepdims=True)
+    e = D - D @ X @ np.linalg.inv(X.T @ X) @ X.T
+    rss = np.sum(e**2, -1)
+    sigma = np.sqrt(np.where(rss > rounding(Y), rss, np.nan) / (n - k))[..., None]
+    return np.asarray(np.cumsum(e, -1) / (sigma * np.sqrt(n)))

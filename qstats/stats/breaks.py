@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +14,15 @@ Array = NDArray[np.float64]
 Model = Literal["level", "trend"]
 Tail = Literal["asymptotic", "matched"]
 
+#: a sum of squares is rounding below this share of that about the mean, and its square of that about 0
+_ROUNDING: Final = 1e-13
+
 
 class Break(NamedTuple):
-    """A test of one break; `after` is the number of values before it, 0 where the test names none."""
+    """A test of one break; `after` is the number of values before it, 0 where the test names none.
+
+    Where the values lie on the model without error there is nothing to test: `statistic` and `p` are NaN.
+    """
 
     statistic: float
     p: float
@@ -79,9 +85,16 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
             f"a break of a {model} needs {k} values on both sides and {2 * k + 1} in all; found {after} and "
             f"{n - after}"
         )
-    inside = _rss(X[:after], y[:after]) + _rss(X[after:], y[after:])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        F = float(np.divide((_rss(X, y) - inside) / k, inside / (n - 2 * k)))
+    least = rounding(y)
+    e = [
+        y[a] - X[a] @ np.linalg.lstsq(X[a], y[a])[0] for a in (slice(None), slice(after), slice(after, None))
+    ]
+    whole, before, behind = (float(one @ one) for one in e)
+    inside = before + behind if before + behind > least else 0.0
+    if whole <= least:
+        return Break(float("nan"), float("nan"), after)
+    with np.errstate(divide="ignore"):
+        F = float(np.divide((whole - inside) / k, inside / (n - 2 * k)))
     return Break(F, float(fdtrc(k, n - 2 * k, F)), after)
 
 
@@ -97,6 +110,11 @@ def f_path(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15) -> Pa
     model : {"level", "trend"}
     trim : float
         Share left out at either end, above 0 and below one half.
+
+    Returns
+    -------
+    Path
+        NaN where the values lie on the model without error, infinite where only both parts do.
     """
     Y = np.asarray(Y, float)
     n, k = regressors(Y.shape[-1], model).shape
@@ -138,6 +156,8 @@ def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: 
     y = np.asarray(y, float)
     n, k = regressors(y.size, model).shape
     F, dates = f_path(y, model=model, trim=trim)
+    if np.isnan(F).all():
+        return Break(float("nan"), float("nan"), 0)
     best = int(np.argmax(F))
     c = float(F[best])
     if tail == "matched":
@@ -226,10 +246,11 @@ def ols_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     y = np.asarray(y, float)
     X = regressors(y.size, model)
     e = y - X @ np.linalg.lstsq(X, y)[0]
+    if e @ e <= rounding(y):
+        return Break(float("nan"), float("nan"), 0)
     sigma = np.sqrt(e @ e / (y.size - X.shape[1]))
     path = np.abs(np.cumsum(e))[:-1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = float(np.divide(path.max(), sigma * np.sqrt(y.size)))
+    statistic = float(path.max() / (sigma * np.sqrt(y.size)))
     return Break(statistic, float(kolmogorov(statistic)), int(np.argmax(path)) + 1)
 
 
@@ -252,6 +273,8 @@ def recursive_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     y = np.asarray(y, float)
     w = recursive_residuals(y, regressors(y.size, model))
     m = w.size
+    if w @ w <= rounding(y):
+        return Break(float("nan"), float("nan"), 0)
     t = np.arange(1, m + 1) / m
     with np.errstate(divide="ignore", invalid="ignore"):
         c = float(np.max(np.abs(np.cumsum(w)) / (np.std(w, ddof=1) * np.sqrt(m)) / (1 + 2 * t)))
@@ -325,23 +348,25 @@ def best(divisions: list[Segments]) -> Segments:
 
 
 def growing_rss(Y: Array, model: Model) -> Array:
-    """Return the residual sums of squares of the first 1, 2, … values, shape (…, n)."""
+    """Return the residual sums of squares of the first 1, 2, … values, shape (…, n); rounding is 0."""
     m = np.arange(1.0, Y.shape[-1] + 1)
     d, t = Y - Y.mean(-1, keepdims=True), m - 1
-    total = np.cumsum(d, -1)
-    syy = np.cumsum(d**2, -1) - total**2 / m
-    if model == "level":
-        return np.asarray(np.maximum(syy, 0.0))
-    sxy, sxx = np.cumsum(t * d, -1) - total * (m - 1) / 2, m * (m**2 - 1) / 12
-    return np.asarray(np.maximum(syy - np.divide(sxy**2, sxx, out=np.zeros(Y.shape), where=sxx > 0), 0.0))
+    total, squares = np.cumsum(d, -1), np.cumsum(d**2, -1)
+    rss = squares - total**2 / m
+    if model == "trend":
+        sxy, sxx = np.cumsum(t * d, -1) - total * (m - 1) / 2, m * (m**2 - 1) / 12
+        rss = rss - np.divide(sxy**2, sxx, out=np.zeros(Y.shape), where=sxx > 0)
+    level = m * np.max(np.abs(Y), -1, keepdims=True) ** 2
+    return np.asarray(np.where(rss > _ROUNDING * squares + _ROUNDING**2 * level, rss, 0.0))
+
+
+def rounding(Y: Array) -> Array:
+    """Return the sum of squares below which residuals of Y are rounding, shape (…)."""
+    about = np.sum((Y - Y.mean(-1, keepdims=True)) ** 2, -1)
+    return np.asarray(_ROUNDING * about + _ROUNDING**2 * np.sum(Y**2, -1))
 
 
 def smallest_segment(n: int, trim: float, least: int) -> int:
     """Return the number of values of the smallest segment: a share of the series, and at least `least`."""
     real_number("trim", trim, above=0, below=0.5)
     return max(int(np.floor(trim * n)), least)
-
-
-def _rss(X: Array, y: Array) -> float:
-    e = y - X @ np.linalg.lstsq(X, y)[0]
-    return float(e @ e)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qstats.errors import DataError, OptionError
 from qstats.stats.break_dates import argmax_quantile, argmax_tail, date_limits, jumps, segments
 from qstats.stats.break_paths import KINDS, bic_falls, bic_p, by_draws, mosum_path
-from qstats.stats.breaks import best, chow, f_path, ols_cusum, regressors, several, sup_f
+from qstats.stats.breaks import best, chow, f_path, ols_cusum, recursive_cusum, regressors, several, sup_f
 
 RNG = np.random.default_rng(5)
 NOISE = RNG.normal(size=30)
@@ -170,3 +170,24 @@ def test_options_out_of_range_are_refused(option, value):
     }.get(option, lambda: by_draws(NOISE, **{"kind": "aveF", option: value}))
     with pytest.raises(OptionError):
         ask()
+
+
+@pytest.mark.parametrize("model", ["level", "trend"])
+@pytest.mark.parametrize("level", [0.0, 0.1, 98.7, 1e8 / 3])
+def test_values_on_the_model_have_nothing_to_test(model, level):
+    y = np.full(23, level) + (0.7 * np.arange(23) if model == "trend" else 0)
+    tests = [chow(y, after=9, model=model), sup_f(y, model=model), ols_cusum(y, model=model)]
+    tests += [sup_f(y, model=model, tail="matched"), recursive_cusum(y, model=model)]
+    tests += [by_draws(y, kind=kind, model=model, n_draws=99) for kind in KINDS]
+    assert all(np.isnan(found.statistic) and np.isnan(found.p) for found in tests)
+    assert np.isnan(bic_p(y, model=model, n_draws=99)) and best(several(y, model=model)).after == ()
+
+
+@pytest.mark.parametrize("model", ["level", "trend"])
+def test_a_step_without_noise_is_beyond_every_draw(model):
+    y = np.r_[np.full(11, 0.1), np.full(12, 0.3)] + (0.7 * np.arange(23) if model == "trend" else 0)
+    for found in (chow(y, after=11, model=model), sup_f(y, model=model)):
+        assert (found.statistic, found.p) == (np.inf, 0)
+    for kind in ("aveF", "expF"):
+        assert by_draws(y, kind=kind, model=model, n_draws=99) == (np.inf, 0.01, 11)
+    assert bic_p(y, model=model, n_draws=99) == 0.01
