@@ -94,7 +94,7 @@ def precedes(x: ArrayLike, y: ArrayLike, /, *, lags: int, added: int = 0, trend:
     Parameters
     ----------
     x, y : array_like, shape (n,)
-        None missing.
+        None missing; x no linear function of y, nor of time.
     lags, added : int
         p and d.
     trend : bool
@@ -103,6 +103,11 @@ def precedes(x: ArrayLike, y: ArrayLike, /, *, lags: int, added: int = 0, trend:
     Returns
     -------
     Precedence
+
+    Raises
+    ------
+    DataError
+        Too few periods; a constant; y foretold without error; regressors that are linearly dependent.
 
     References
     ----------
@@ -133,9 +138,11 @@ def precedes(x: ArrayLike, y: ArrayLike, /, *, lags: int, added: int = 0, trend:
     own, other = lagged(y, m, start=m), lagged(x, m, start=m)
     small = np.hstack([_fixed(n, trend), own, other[:, lags:]])
     rss0, _ = _rss(small, y[m:])
-    rss, e = _rss(np.hstack([small, other[:, :lags]]), y[m:])
+    whole = np.hstack([small, other[:, :lags]])
+    rss, e = _rss(whole, y[m:])
     if rss <= 1e-12 * np.sum((y[m:] - y[m:].mean()) ** 2):
         raise DataError("a series foretells itself without error: there is nothing to test")
+    _refuse_dependent(whole)
     F = (rss0 - rss) / lags / (rss / df)
     left = ljung_box(e, min(lags + 4, n // 3))[1]
     return Precedence(F, float(fdtrc(lags, df, F)), lags, added, df, 1 - rss / rss0, left)
@@ -150,6 +157,21 @@ def _rss(X: Array, y: Array) -> tuple[float, Array]:
     centred = np.hstack([X[:, :1], X[:, 1:] - X[:, 1:].mean(0)])
     e = y - centred @ np.linalg.lstsq(centred, y)[0]
     return float(e @ e), e
+
+
+def _refuse_dependent(X: Array) -> None:
+    """Raise DataError where some columns are linear in others, but for the rounding of the data."""
+    D = X[:, 1:] - X[:, 1:].mean(0)
+    size = np.linalg.norm(D, axis=0)
+    least = np.finfo(float).eps * max(
+        4 * np.max(np.linalg.norm(X[:, 1:], axis=0) / np.maximum(size, 1e-300)), len(X)
+    )
+    rank = 1 + int(np.sum(np.linalg.svd(D / np.where(size > 0, size, 1), compute_uv=False) > least))
+    if rank < X.shape[1]:
+        raise DataError(
+            f"of {X.shape[1]} regressors only {rank} are independent: the past of x is a linear function of "
+            "that of y, or of time, and cannot add to it; leave x out, or take fewer lags"
+        )
 
 
 def _pair(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:

@@ -97,3 +97,12 @@ def test_options_out_of_range_are_refused(option, value):
         choose_lags(lead, tail, most=value) if option == "most" else precedes(
             lead, tail, **{"lags": 1, option: value}
         )
+
+
+@pytest.mark.parametrize(
+    ("x", "trend"), [(3 - 0.7 * tail, False), (98.6 + tail / 3e4, True), (0.3 * np.arange(80.0), True)]
+)
+def test_a_past_that_says_the_same_cannot_be_told_apart(x, trend):
+    with pytest.raises(DataError, match="independent: the past of x is a linear function"):
+        precedes(x, tail, lags=2, trend=trend)
+    assert np.isfinite(precedes(x + 1e-6 * np.ptp(x) * lead, tail, lags=2, trend=trend).p)
