@@ -18,6 +18,9 @@ from qstats.errors import DataError, one_of
 
 Array = NDArray[np.float64]
 Method = Literal["shapley", "laspeyres", "paasche", "lmdi"]
+#: below this |h| the derivatives of the logarithmic mean are by their series 1/2 + h/6 + …
+_SERIES: Final = 1.0
+_COEFFICIENTS: Final = [1 / factorial(k + 2) for k in range(18)]
 METHOD: Final = ("shapley", "laspeyres", "paasche", "lmdi")
 
 
@@ -206,13 +209,20 @@ def _lmdi(x0: Array, x1: Array) -> Effects:
 
 
 def _log_mean(a: Array, b: Array) -> tuple[Array, Array, Array]:
-    r"""Return L(a, b) and its derivatives; by :math:`\frac{a+b}{2}` and ½ where a and b are the same."""
-    h = np.log(b / a)
-    near = np.abs(h) < 1e-5
-    safe = np.where(near, 1.0, h)
-    L = np.sqrt(a * b) * np.where(near, 1 + h**2 / 24, np.sinh(safe / 2) / (safe / 2))
-    by_a = np.where(near, 0.5 + h / 12, (L / a - 1) / safe)
-    by_b = np.where(near, 0.5 - h / 12, (1 - L / b) / safe)
+    r"""Return L(a, b) and its derivatives by a and b.
+
+    With :math:`h = \ln(b/a)`
+
+    .. math:: L = \frac{b - a}{h}, \qquad \frac{\partial L}{\partial a} = g(h), \qquad
+              \frac{\partial L}{\partial b} = g(-h), \qquad
+              g(h) = \frac{e^h - 1 - h}{h^2} = \frac12 + \frac h6 + \frac{h^2}{24} + \dots
+    """
+    step = (b - a) / a
+    h = np.where(np.abs(step) < 0.5, np.log1p(np.maximum(step, -0.5)), np.log(b / a))
+    L = np.where(h == 0, a, (b - a) / np.where(h == 0, 1.0, h))
+    near, safe = np.abs(h) < _SERIES, np.where(np.abs(h) < _SERIES, 1.0, h)
+    series = [np.polynomial.polynomial.polyval(np.where(near, u, 0.0), _COEFFICIENTS) for u in (h, -h)]
+    by_a, by_b = np.where(near, series[0], (L / a - 1) / safe), np.where(near, series[1], (1 - L / b) / safe)
     return L, by_a, by_b
 
 
