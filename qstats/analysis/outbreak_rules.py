@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from qstats.errors import OptionError, one_of, whole_number, within_0_1, yes_or_no
 from qstats.messages import say
-from qstats.stats import count_law
 from qstats.stats.farrington_flexible import THRESHOLDS, Threshold, farrington_flexible
-from qstats.stats.outbreak import Power, farrington
+from qstats.stats.outbreak import farrington
 from qstats.stats.short_baselines import Short, ears, rki
 
 Array = NDArray[np.float64]
@@ -118,8 +117,6 @@ def _check(asked: dict[str, Any]) -> None:
 
 
 def _farrington(season: int, years: int, half_width: int, asked: dict[str, Any]) -> Callable[[Array], Judged]:
-    from scipy.special import ndtr, ndtri
-
     alpha, power = asked.get("alpha", 0.01), asked.get("power", "2/3")
     trend = asked.get("trend", True)
 
@@ -127,15 +124,7 @@ def _farrington(season: int, years: int, half_width: int, asked: dict[str, Any])
         at = farrington(
             y, season=season, years=years, half_width=half_width, alpha=alpha, trend=trend, power=power
         )
-        return Judged(
-            at.expected, at.upper, at.score, at.alarm, _by_power(y[:, -1], at.expected, at.upper, power)
-        )
-
-    def _by_power(y: Array, expected: Array, upper: Array, power: Power) -> Array:
-        """Return the tail of the normal law that puts the bound z standard deviations up."""
-        e, z = 2 / 3 if power == "2/3" else 1.0, float(ndtri(1 - alpha / 2))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(ndtr(-z * (y**e - expected**e) / (upper**e - expected**e)), float)
+        return Judged(at.expected, at.upper, at.score, at.alarm, at.p)
 
     return judge
 
@@ -143,8 +132,6 @@ def _farrington(season: int, years: int, half_width: int, asked: dict[str, Any])
 def _flexible(
     season: int, years: int, shape: tuple[int, int], skip: int, asked: dict[str, Any]
 ) -> Callable[[Array], Judged]:
-    from scipy.special import ndtr, ndtri
-
     alpha = asked.get("alpha", 0.01)
     threshold: Threshold = asked.get("threshold", "negative-binomial")
 
@@ -160,14 +147,7 @@ def _flexible(
             trend_p=1.0 if asked.get("trend", True) else 0.0,
             threshold=threshold,
         )
-        now = y[:, -1]
-        if threshold == "2/3-power":
-            with np.errstate(invalid="ignore", divide="ignore"):
-                z = (now ** (2 / 3) - at.expected ** (2 / 3)) / (at.upper ** (2 / 3) - at.expected ** (2 / 3))
-            p = ndtr(-float(ndtri(1 - alpha)) * z)
-        else:
-            p = np.where(np.isnan(at.upper), np.nan, count_law.at_least(now, at.expected, at.dispersion))
-        return Judged(at.expected, at.upper, at.score, at.alarm, np.asarray(p, float))
+        return Judged(at.expected, at.upper, at.score, at.alarm, at.p)
 
     return judge
 

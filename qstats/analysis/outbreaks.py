@@ -139,8 +139,9 @@ def outbreaks(
         at = rule.judge(y)
         q = adjusted(at.p, method="bh")
         with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(at.expected > 0, y[:, -1] / at.expected, np.nan)
             columns = {"period": every.periods[t], "value": y[:, -1], "expected": at.expected}
-            columns |= {"upper": at.upper, "score": at.score, "ratio": y[:, -1] / at.expected, "p": at.p}
+            columns |= {"upper": at.upper, "score": at.score, "ratio": ratio, "p": at.p}
             sure = q <= rule.fdr if rule.fdr < 1 else np.ones(len(y), bool)
             columns |= {"q": q, "alarm": at.alarm & sure, "source": label}
         part = every.keys.assign(**columns).sort_values("score", ascending=False, kind="stable")

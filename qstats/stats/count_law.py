@@ -44,6 +44,33 @@ def at_least(counts: ArrayLike, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
     return np.asarray(np.where(y < 1, 1.0, np.where(wide, by_beta, gammainc(some, mu))), float)
 
 
+def after_none(counts: ArrayLike, periods: int, /) -> Array:
+    r"""Return the chance of as many events or more in a period that follows others without any.
+
+    .. math:: p = (n + 1)^{-y}
+
+    given how many events there are in all n + 1 periods: of y independent events each falls into the last
+    with chance 1/(n + 1), when all periods are Poisson with one mean.
+
+    Parameters
+    ----------
+    counts : array_like
+        y.
+    periods : int
+        n, those without events.
+
+    References
+    ----------
+    Przyborowski & Wilenski (1940), Biometrika 31, 313–323.
+
+    Examples
+    --------
+    >>> after_none([0, 1, 3], 9).round(3).tolist()
+    [1.0, 0.1, 0.001]
+    """
+    return np.asarray((periods + 1.0) ** -np.asarray(counts, float))
+
+
 def quantile(q: float, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
     """Return the least count y with P(Y ≤ y) ≥ q; NaN where the mean is missing.
 

@@ -76,8 +76,11 @@ def farrington_flexible(
         :math:`\hat\mu_0[1 + \tfrac23 z_{1-\alpha}\sqrt{\tau/\hat\mu_0}]^{3/2}`, with
         :math:`\tau = \phi + \operatorname{var}(\hat\mu_0)/\hat\mu_0`.
 
-    α is one-sided here. The trend is kept where its p-value is below `trend_p` (1: always) and the
-    expectation does not exceed the largest count of the base.
+    α is one-sided here; p is the tail of the law that the bound is a quantile of, the negative binomial one
+    at :math:`\hat\mu_0` also for ``mean-limit``. Where step 0 has no event in its n periods there is an alarm
+    where :math:`p = (n+1)^{-y} \le \alpha` (see :func:`qstats.stats.outbreak.farrington`). The trend is kept
+    where its p-value is below `trend_p` (1: always) and the expectation does not exceed the largest count of
+    the base.
 
     Parameters
     ----------
@@ -129,25 +132,30 @@ def farrington_flexible(
     >>> found.alarm.tolist(), found.upper.tolist()
     ([True], [68.0])
     """
-    from scipy.special import ndtri
+    from scipy.special import ndtr, ndtri
 
     y = _checked(counts, (season, years, half_width, parts, skip), alpha, trend_p, outlier, threshold, least)
     base = reference(y.shape[1], (season, years, half_width, parts, skip), time)
     fit, kept = _chosen(y[:, base.at], base.X, trend_p, outlier)
     mu, now = np.exp(fit.beta[:, 0]), y[:, -1]
-    error = np.sqrt(fit.covariance[:, 0, 0])
-    z = float(ndtri(1 - alpha))
+    error, z = np.sqrt(fit.covariance[:, 0, 0]), float(ndtri(1 - alpha))
     if threshold == "2/3-power":
         tau = fit.phi + error**2 * mu
         upper = mu * (1 + 2 / 3 * z * np.sqrt(tau / mu)) ** 1.5
+        p = ndtr(-z * (now ** (2 / 3) - mu ** (2 / 3)) / (upper ** (2 / 3) - mu ** (2 / 3)))
     else:
         mean = mu * np.exp(z * error) if threshold == "mean-limit" else mu
         upper = count_law.quantile(1 - alpha, mean, fit.phi)
-    enough = y[:, y.shape[1] - least[1] :].sum(1) >= least[0]
-    upper = np.where(enough, upper, np.nan)
+        p = count_law.at_least(now, mu, fit.phi)
+    same = base.at[(base.X[:, 2:] == 0).all(1)]
+    silent, enough = (y[:, same] == 0).all(1), y[:, y.shape[1] - least[1] :].sum(1) >= least[0]
+    upper = np.where(enough & ~silent, upper, np.nan)
+    p = np.where(enough, np.where(silent, count_law.after_none(now, same.size), p), np.nan)
+    mu, phi = np.where(silent, 0.0, mu), np.where(silent, np.nan, fit.phi)
+    slope = np.where(kept & ~silent, fit.beta[:, 1], 0.0)
+    alarm = np.where(silent, p <= alpha, now > upper)
     with np.errstate(invalid="ignore", divide="ignore"):
-        score = (now - mu) / (upper - mu)
-        return Bound(mu, upper, score, now > upper, fit.phi, np.where(kept, fit.beta[:, 1], 0.0), enough)
+        return Bound(mu, upper, (now - mu) / (upper - mu), alarm, phi, slope, enough, p)
 
 
 def reference(n: int, shape: tuple[int, int, int, int, int], time: ArrayLike | None = None) -> Base:

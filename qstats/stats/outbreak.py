@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1, yes_or_no
-from qstats.stats.count_law import series_of_counts
+from qstats.stats import count_law
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -28,7 +28,12 @@ _ROUNDS: Final = 40
 
 
 class Bound(NamedTuple):
-    """What a count is held against; every field has shape (series,)."""
+    """What a count is held against; every field has shape (series,).
+
+    Where the same season of all earlier years has no event, a dispersion and so a bound cannot be estimated:
+    `upper`, `score` and `dispersion` are NaN, and `alarm` is by `p` alone,
+    :func:`qstats.stats.count_law.after_none`.
+    """
 
     expected: Array
     #: upper bound; NaN where counts are too few to say
@@ -41,6 +46,8 @@ class Bound(NamedTuple):
     trend: Array
     #: whether the last periods hold enough counts to say anything
     enough: Mask
+    #: chance of a count as high; NaN where counts are too few to say
+    p: Array
 
 
 class _Fit(NamedTuple):
@@ -83,7 +90,10 @@ def farrington(
     .. math:: U = \hat\mu_0\Bigl[1 + \tfrac23 z_{1-\alpha/2}\sqrt{\tau/\hat\mu_0}\Bigr]^{3/2}
               \quad\text{or}\quad \hat\mu_0 + z_{1-\alpha/2}\sqrt{\tau\hat\mu_0}
 
-    α stands for both sides: the chance of an alarm is about α/2.
+    α stands for both sides: the chance of an alarm is about α/2. p is the tail of the normal law that puts
+    U z standard deviations up. Of n base counts that are all 0 no quasi-Poisson regression can be fitted;
+    then there is an alarm where :math:`p = (n+1)^{-y} \le \alpha/2`, the exact conditional test of the last
+    count y against the base, both Poisson.
 
     Parameters
     ----------
@@ -123,7 +133,7 @@ def farrington(
     >>> found.alarm.tolist(), found.expected.round(1).tolist()
     ([True], [48.5])
     """
-    from scipy.special import ndtri, stdtr
+    from scipy.special import ndtr, ndtri, stdtr
 
     one_of("power", power, ("2/3", "none"))
     yes_or_no("trend", trend)
@@ -134,27 +144,25 @@ def farrington(
     t = t[(t < 0) & (t > -y.shape[1])]  # the window of the first year may begin before the series
     base = y[:, y.shape[1] - 1 + t.astype(int)]
     flat = _weighted(base, t, reweight, slope=False)
-    kept = np.zeros(len(y), bool)
+    silent, kept = (base == 0).all(1), np.zeros(len(y), bool)
     fit = flat
     if trend:
         line = _weighted(base, t, reweight, slope=True)
         with np.errstate(invalid="ignore", divide="ignore"):
             p = 2 * stdtr(len(t) - 2, -np.abs(line.slope) / np.sqrt(line.slope_variance))
-            kept = (p < _TREND) & (np.exp(line.level) <= base.max(1))
+            kept = (p < _TREND) & (np.exp(line.level) <= base.max(1)) & ~silent
         fit = _Fit(
             *(np.where(kept if a.ndim == 1 else kept[:, None], a, b) for a, b in zip(line, flat, strict=True))
         )
-    mu, z = np.exp(fit.level), ndtri(1 - alpha / 2)
+    mu, z, e = np.exp(fit.level), ndtri(1 - alpha / 2), 2 / 3 if power == "2/3" else 1.0
     tau = fit.phi + fit.level_variance * mu
-    with np.errstate(invalid="ignore", divide="ignore"):
-        reach = z * np.sqrt(tau / mu)
-        upper = mu * ((1 + 2 / 3 * reach) ** 1.5 if power == "2/3" else 1 + reach)
-    enough = y[:, y.shape[1] - least[1] :].sum(1) >= least[0]
-    upper = np.where(enough & (mu > 0), upper, np.nan)
-    now = y[:, -1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        score = (now - mu) / (upper - mu)
-        return Bound(mu, upper, score, now > upper, fit.phi, np.where(kept, fit.slope, 0.0), enough)
+    enough, now = y[:, y.shape[1] - least[1] :].sum(1) >= least[0], y[:, -1]
+    upper = np.where(enough & ~silent, mu * (1 + e * z * np.sqrt(tau / mu)) ** (1 / e), np.nan)
+    p = ndtr(-z * (now**e - mu**e) / (upper**e - mu**e))
+    p = np.where(silent & enough, count_law.after_none(now, t.size), p)
+    mu, phi = np.where(silent, 0.0, mu), np.where(silent, np.nan, fit.phi)
+    alarm, slope = np.where(silent, p <= alpha / 2, now > upper), np.where(kept, fit.slope, 0.0)
+    return Bound(mu, upper, (now - mu) / (upper - mu), alarm, phi, slope, enough, p)
 
 
 def count_cusum(
@@ -278,4 +286,4 @@ def _checked(counts: ArrayLike, season: int, years: int, half_width: int, alpha:
     within_0_1("alpha", alpha, hint="a bound in 100 is 0.01")
     if half_width > season / 2:
         raise OptionError(f"half_width={half_width} is more than half a year of {season} periods")
-    return series_of_counts(counts, season * years + 1)
+    return count_law.series_of_counts(counts, season * years + 1)

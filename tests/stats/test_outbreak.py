@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import norm
 
 from qstats.errors import DataError, OptionError
+from qstats.stats.farrington_flexible import farrington_flexible
 from qstats.stats.outbreak import count_cusum, farrington
 
 RNG = np.random.default_rng(11)
@@ -93,3 +94,27 @@ def test_the_cusum_of_counts_grows_in_an_outbreak_and_nears_poisson():
             count_cusum(y, mu, **wrong)
     with pytest.raises(DataError):
         count_cusum(y, 0 * mu)
+
+
+def test_after_years_without_events_the_exact_chance_alone_says():
+    """Of n base periods and the last, y events all fall into the last with chance (n + 1)^-y."""
+    silent = np.zeros((4, 120))
+    silent[:, -4] = 9  # enough to judge, and no part of the base
+    silent[:, -1] = [0, 1, 2, 30]
+    for judge, side, n in ((farrington, 2, 35), (farrington_flexible, 1, 15)):
+        found = judge(silent)
+        assert (found.expected == 0).all() and (found.trend == 0).all() and found.enough.all()
+        assert np.isnan([found.upper, found.score, found.dispersion]).all()
+        np.testing.assert_allclose(found.p, (n + 1.0) ** -silent[:, -1], rtol=1e-12)
+        assert found.alarm.tolist() == [False, False, True, True]
+        p = (n + 1.0) ** -2
+        assert [judge(silent, alpha=a * side * p).alarm[2] for a in (0.99, 1.01)] == [False, True]
+        assert not judge(silent, least=(50, 4)).alarm.any()
+        mixed = judge(np.vstack([silent, MANY]))
+        np.testing.assert_allclose(mixed.score[4:], judge(MANY).score, rtol=1e-9)
+
+
+def test_p_is_half_of_alpha_at_the_bound():
+    for power in ("2/3", "none"):
+        found = farrington(MANY, alpha=0.3, power=power)
+        assert ((found.p < 0.15) == found.alarm).all() and found.alarm.sum() > 5
