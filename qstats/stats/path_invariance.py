@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
-class Tested(NamedTuple):
+class Measured(NamedTuple):
     """A measure of C constructs, and what chance makes of it."""
 
     value: Array  #: (C,)
@@ -41,9 +41,9 @@ class Tested(NamedTuple):
 class Invariance(NamedTuple):
     """The second and the third step for two groups."""
 
-    correlation: Tested  #: c; low is the quantile that it should reach, high is 1
-    mean: Tested  #: first less second, in standard deviations of both groups together
-    log_variance: Tested  #: logarithm of the first over the second
+    correlation: Measured  #: c; low is the quantile that it should reach, high is 1
+    mean: Measured  #: first less second, in standard deviations of both groups together
+    log_variance: Measured  #: logarithm of the first over the second
     failure: Index  #: (permutations,) position in :data:`qstats.stats.path_permute.REASONS`
 
 
@@ -171,14 +171,14 @@ def _tested(found: Permuted, R: Array, model: Model, level: float) -> Invariance
     )
 
 
-def _measured(value: Array, T: Array, free: bool, tails: tuple[float, float]) -> Tested:
+def _measured(value: Array, T: Array, free: bool, tails: tuple[float, float]) -> Measured:
     """Return a measure (the first row) beside its permutations (the others); large T are extreme."""
     p, used = p_value(T[0], T[1:], 2 * TIE, free=free)
     drawn = value[1:][~np.isnan(value[1:]).any(1)]
     low, high = (
         np.quantile(drawn, q, axis=0) if free and len(drawn) else np.full(len(p), np.nan) for q in tails
     )
-    return Tested(value[0], low, high, p, used)
+    return Measured(value[0], low, high, p, used)
 
 
 def _blocks(model: Model) -> Array:
