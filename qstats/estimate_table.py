@@ -27,7 +27,10 @@ def valid(table: pd.DataFrame, /) -> pd.DataFrame:
     names = list(getattr(table, "columns", ()))
     missing = [column for column in CORE if names.count(column) != 1]
     if missing:
-        raise DataError(f"an Estimate needs the columns {', '.join(CORE)}; missing: {', '.join(missing)}")
+        raise DataError(
+            f"an Estimate needs the columns {', '.join(CORE)}; missing: {', '.join(missing)}; "
+            "what is not known is a column of NaN"
+        )
     table = table.copy()
     table.index = pd.RangeIndex(len(table))
     _check_keys(table, names[: names.index("estimate")])

@@ -75,7 +75,7 @@ def test_replace_gives_another_and_leaves_the_first():
 
 @pytest.mark.parametrize("column", ["estimate", "std_error", "conf_low", "conf_high", "n"])
 def test_every_core_column_is_needed(column):
-    with pytest.raises(DataError, match=f"missing: {column}"):
+    with pytest.raises(DataError, match=f"missing: {column}; what is not known is a column of NaN"):
         rate(ROWS.drop(columns=column))
 
 

@@ -91,7 +91,14 @@ def summed(
     """Return the index of a simple random sample, or of a table of item means, from sums by key."""
     by = keys_of(by)
     need = [*by, *items] if missing == "raise" else by
-    table = check(responses, _limited(schema, items, scale, labels, optional=missing != "raise"), need=need)
+    wanted = _limited(schema, items, scale, labels, optional=missing != "raise")
+    try:
+        table = check(responses, wanted, need=need)
+    except DataError as error:
+        found = error.violations
+        if not (found["rule"].eq("missing") & found["column"].isin(items)).any():
+            raise
+        raise DataError(say("satisfaction.may_stay", said=error), found) from None
     used, notes = _answered(table, items, missing)
     totals = tally(used, by=by, sums=_pairs(items, scale))
     N, S, Q = (_square(totals, name, len(items)) for name in "NSQ")

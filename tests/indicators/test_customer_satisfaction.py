@@ -97,9 +97,14 @@ def test_answers_outside_the_scale_name_item_row_and_value(survey, lang):
 
 def test_a_missing_answer_is_refused_by_default(survey):
     survey.loc[4, "sat2"] = np.nan
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match='missing="casewise"') as caught:
         mean_index(survey)
     assert caught.value.violations[["row", "column", "rule"]].values.tolist() == [[5, "sat2", "missing"]]
+    with pytest.raises(DataError) as caught:
+        mean_index(
+            survey.assign(region=survey["region"].where(survey.index != 9)).fillna({"sat2": 5}), by="region"
+        )
+    assert "casewise" not in str(caught.value)
 
 
 def test_casewise_leaves_respondents_out_and_counts_them(survey, lang):
