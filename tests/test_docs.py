@@ -97,16 +97,43 @@ def test_a_method_page_names_every_option_and_no_other(name):
 
 
 SECTIONS = {f"report.{name}" for name in ("summary", "main_indicators", *report.ANNUAL)}
+#: functions that pages name below the packages of the index and of questions
+DEEPER = {
+    "index": [
+        "inputs.published_indicators",
+        "contributions.change_contributions",
+        "specified.specified_index",
+        "audit.compare_specifications",
+        "runs.prepare",
+        "uncertainty.simulate",
+        "uncertainty.summary",
+        *(f"ranks.{name}" for name in ("outranking", "rank_acceptability", "groups", "changed")),
+    ],
+    "analysis": [
+        "compare.position_name",
+        "forecast.backtest",
+        "inequality.inequality",
+        "linked.linked",
+        "peers.international",
+        "peers.peers",
+        "scorecard.grade_ranks",
+        "signals.episodes",
+        "smooth.seasonal",
+        "smooth.smooth",
+    ],
+}
 PUBLIC = [
     *qstats.__all__,
     *(f"{part}.{name}" for part in ("satisfaction", "plot") for name in getattr(qstats, part).__all__),
     *(f"report.{name}" for name in report.__all__ if callable(getattr(report, name))),
-    "index.inputs.published_indicators",
     "indicators.names",
     "indicators.schema_of",
+    *(f"index.{name}" for name in DEEPER["index"]),
+    *(f"analysis.{name}" for name in DEEPER["analysis"]),
 ]
 #: what has no part of a docstring, and why
 WITHOUT = {
+    "Examples": {"index.uncertainty.simulate"},  # that of summary begins with it
     "Returns": SECTIONS,  # said once for all sections, in the package
     "Parameters": SECTIONS,
     "Raises": SECTIONS | {"catalog", "indicators.names"},  # nothing is asked of these that could be wrong
@@ -133,7 +160,18 @@ def test_the_docstring_of_a_public_name_has_every_part(name):
     absent = {part for part in wanted if name in WITHOUT.get(part, ())}
     parts |= {"Returns"} if "Yields" in parts else set()
     assert wanted - parts == absent, "a part is absent, or an exception is not needed any more"
-    assert ">>> " in doc.split("\nExamples\n--------\n")[1]
+    assert "Examples" in absent or ">>> " in doc.split("\nExamples\n--------\n")[1]
+
+
+def test_what_pages_import_from_the_index_and_from_questions_is_among_the_checked_names():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    found = re.findall(r"^from qstats\.((?:index|analysis)\.\w+) import (.+)$", text, re.MULTILINE)
+    named = {f"{module}.{name.strip()}" for module, names in found for name in names.split(",")}
+    named |= set(re.findall(r"qstats\.((?:index|analysis)\.\w+\.[a-z_]+)", text))
+    public = {part_of(name) for name in PUBLIC}
+    functions = {name: part_of(name) for name in named}
+    assert len(named) > 12
+    assert [n for n, f in functions.items() if inspect.isfunction(f) and f not in public] == []
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -135,6 +135,24 @@ def position_name(
 ) -> str:
     """Return what a position in a group is called (全国上游, 中部领先).
 
+    Parameters
+    ----------
+    position : str
+        As in the column ``position`` of :func:`compare`.
+    within : str or sequence of str
+        The group, as of :func:`compare`.
+    lang : {"zh", "en"}, optional
+        Language; by default that of ``QSTATS_LANG``.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OptionError
+        No such position or group.
+
     Examples
     --------
     >>> position_name("upper", lang="zh"), position_name("upper", within="central6", lang="zh")

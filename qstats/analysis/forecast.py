@@ -157,6 +157,13 @@ def backtest(
         The keys of the series, ``model, step, origins`` (errors at this step), ``me, mae, rmse, mase``
         (scaled by the naive, or seasonal naive, forecast within the series) and ``coverage``.
 
+    Raises
+    ------
+    DataError
+        A series too short, or no model that can be fitted to any.
+    OptionError
+        A model, a scale or a number that does not exist.
+
     Examples
     --------
     >>> from qstats.datasets import published

@@ -91,6 +91,16 @@ def episodes(signals: pd.DataFrame, /, *, lang: str | None = None) -> pd.DataFra
     ------
     DataError
         A column of signals is missing.
+
+    Examples
+    --------
+    >>> from qstats.analysis.monitor import monitor
+    >>> from qstats.datasets import published
+    >>> months = [f"201{y}M{m:02}" for y in range(1, 6) for m in range(1, 13)]
+    >>> alerts = published("RAPEX_notifications_monthly").where(period=months)
+    >>> found = monitor(alerts, baseline="2013M12", kind="c", direction=-1)
+    >>> episodes(found.signals)[["first", "last", "direction"]].values.tolist()
+    [['2014M12', '2015M01', 'worse']]
     """
     if not isinstance(signals, pd.DataFrame):
         raise OptionError(f"signals is a {type(signals).__name__}, not the table `signals` of a monitor")

@@ -165,6 +165,22 @@ def compare_specifications(
     DataFrame
         Keys and ``node`` (those of both), ``score, other_score, rank, other_rank, rank_change``: positive
         where the unit stands better in the second.
+
+    Raises
+    ------
+    DataError, FrameworkError
+        Indicators or a framework that do not fit.
+    OptionError
+        A framework, a step or an option that does not exist.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=2023)
+    >>> how = {"aggregation": "geometric"}
+    >>> found = compare_specifications(data, "ht_capability", other_steps=how, missing="renormalise")
+    >>> bool((found["other_score"] - found["score"]).max() < 1e-9)
+    True
     """
     if other_steps is not None:
         mapping("other_steps", other_steps, of="step to options")

@@ -34,6 +34,22 @@ def outranking(done: Runs, /, *, node: str, period: object = None, lang: str | N
     -------
     DataFrame
         Units × units; ½ on the diagonal, P(c above d) + P(d above c) = 1.
+
+    Raises
+    ------
+    OptionError
+        `done` is something else; a node, period or choice that does not exist.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=2023)
+    >>> from qstats.index.runs import Choices, prepare
+    >>> from qstats.index.uncertainty import simulate
+    >>> vary = Choices(weight_spread=0.25, sampling="none")
+    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
+    >>> bool(outranking(done, node="development_capability").loc["广东", "西藏"] > 0.95)
+    True
     """
     _check(done, lang)
     at, names = _units(done, period, lang)
@@ -55,6 +71,22 @@ def rank_acceptability(
     -------
     DataFrame
         Units × ranks; rows sum to 1.
+
+    Raises
+    ------
+    OptionError
+        `done` is something else; a node, period or choice that does not exist.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=2023)
+    >>> from qstats.index.runs import Choices, prepare
+    >>> from qstats.index.uncertainty import simulate
+    >>> vary = Choices(weight_spread=0.25, sampling="none")
+    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
+    >>> rank_acceptability(done, node="development_capability").sum(axis=1).round(9).unique().tolist()
+    [1.0]
     """
     _check(done, lang)
     at, names = _units(done, period, lang)
@@ -95,6 +127,22 @@ def groups(
     -------
     DataFrame
         ``group`` (1 is the best), ``unit, score, rank``; a unit can be in several groups.
+
+    Raises
+    ------
+    OptionError
+        `done` is something else; a node, period or choice that does not exist.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=2023)
+    >>> from qstats.index.runs import Choices, prepare
+    >>> from qstats.index.uncertainty import simulate
+    >>> vary = Choices(weight_spread=0.25, sampling="none")
+    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
+    >>> groups(done, node="development_capability")["unit"].iloc[0]
+    '山东'
     """
     _check(done, lang)
     within_0_1("level", level)
@@ -148,6 +196,18 @@ def changed(
     ------
     DataError
         There are no two periods.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=[2020, 2023])
+    >>> from qstats.index.runs import Choices, prepare
+    >>> from qstats.index.uncertainty import simulate
+    >>> vary = Choices(weight_spread=0.25, sampling="none")
+    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
+    >>> found = changed(done).query("node == 'development_capability'")
+    >>> found["period"].unique().tolist(), bool(found["changed"].any())
+    (['2023'], True)
     """
     _check(done, lang)
     within_0_1("level", level)

@@ -100,7 +100,35 @@ def prepare(
     missing: Missing = "raise",
     lang: str | None = None,
 ) -> Prepared:
-    """Check everything that can be checked before the first run."""
+    """Check everything that can be checked before the first run.
+
+    Parameters
+    ----------
+    indicators, framework, missing, lang
+        As of :func:`qstats.uncertainty`.
+    choices : Choices
+        What is drawn anew in each run, and by which steps the index is built.
+
+    Returns
+    -------
+    Prepared
+        For :func:`qstats.index.uncertainty.simulate`.
+
+    Raises
+    ------
+    DataError, FrameworkError
+        Indicators or a framework that do not fit.
+    OptionError
+        A step, an alternative or a policy that does not exist; two ways to vary weights at once.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=2023)
+    >>> ready = prepare(data, "ht_capability", Choices(sampling="none"), missing="renormalise")
+    >>> len(ready.units), ready.tree.codes[0]
+    (32, 'development_capability')
+    """
     one_of("missing", missing, ("raise", "renormalise"))
     one_of("sampling", choices.sampling, ("draws", "none"))
     one_of("unknown", choices.unknown, ("raise", "fixed"))

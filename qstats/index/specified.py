@@ -45,6 +45,13 @@ def specified_index(
         out; further columns ``coverage, parent, depth, weight`` (used, in the root) and ``value``. Errors are
         not propagated here and NaN: :func:`qstats.uncertainty` finds them.
 
+    Raises
+    ------
+    DataError, FrameworkError
+        Indicators or a framework that do not fit; a mean that is not defined.
+    OptionError
+        A framework, a step or an option that does not exist.
+
     Examples
     --------
     >>> tree = pd.DataFrame({"code": ["all", "pass", "loss"], "parent": ["", "all", "all"],

@@ -187,7 +187,27 @@ def simulate(
     workers: int = 1,
     lang: str | None = None,
 ) -> Runs:
-    """Run an index, and some runs again with parts drawn anew; see :func:`uncertainty`."""
+    """Run an index, and some runs again with parts drawn anew; see :func:`uncertainty`.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Of :func:`qstats.index.runs.prepare`.
+    n_runs : int
+        2 or more.
+    split_runs, failed, seed, workers, lang : optional
+        As of :func:`qstats.uncertainty`.
+
+    Returns
+    -------
+    Runs
+        Scores of every run, for :func:`summary` and :mod:`qstats.index.ranks`.
+
+    Raises
+    ------
+    DataError, OptionError
+        Nothing varies; a run fails, where that is to raise; a number out of range.
+    """
     kind_of("prepared", prepared, Prepared, what="what qstats.index.runs.prepare returns")
     whole_number("n_runs", n_runs, least=2)
     whole_number("split_runs", split_runs, least=2)
@@ -245,7 +265,34 @@ def summary(
     level: float = 0.95,
     lang: str | None = None,
 ) -> Estimate:
-    """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`."""
+    """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`.
+
+    Parameters
+    ----------
+    done : Runs
+        Of :func:`simulate`.
+    of, reference, level, lang
+        As of :func:`qstats.uncertainty`.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    DataError, OptionError
+        No two periods for a change; a `reference` or a choice that is not there.
+
+    Examples
+    --------
+    >>> from qstats.index.inputs import published_indicators
+    >>> data = published_indicators("ht_capability", period=2023)
+    >>> vary = Choices(weight_spread=0.25, sampling='none')
+    >>> ready = runs.prepare(data, 'ht_capability', vary, missing='renormalise')
+    >>> done = simulate(ready, 100)
+    >>> summary(done, "rank").value(node="development_capability", region="广东")
+    2.0
+    """
     kind_of("done", done, Runs, what="what qstats.index.uncertainty.simulate returns")
     within_0_1("level", level)
     language(lang)

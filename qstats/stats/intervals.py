@@ -50,9 +50,20 @@ def proportion(
     low, high : ndarray
         Limits in [0, 1]; NaN where n = 0 or a count is NaN.
 
+    Raises
+    ------
+    OptionError
+        No such method; a level that is not between 0 and 1.
+
     References
     ----------
     Brown, Cai & DasGupta (2001), Statistical Science 16(2), 101–133.
+
+    Examples
+    --------
+    >>> low, high = proportion([95, 100], [100, 100])
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.888, 0.963], [0.978, 1.0])
     """
     one_of("interval", method, PROPORTION)
     _check_level(level)

@@ -50,6 +50,21 @@ def index_weights(weights: ArrayLike, covariance: ArrayLike, *, convention: Conv
         Covariances of the items.
     convention
         As above. The conventions differ by about one standard error, so the result names its own.
+
+    Returns
+    -------
+    ndarray, shape (…, p)
+        Not scaled: an index divides by their sum.
+
+    Raises
+    ------
+    OptionError
+        No such convention.
+
+    Examples
+    --------
+    >>> index_weights([0.6, 0.6], [[4, 1], [1, 1]]).tolist()
+    [0.3, 0.6]
     """
     one_of("convention", convention, get_args(Convention))
     w, S = np.asarray(weights, float), np.asarray(covariance, float)

@@ -44,7 +44,22 @@ class Collinearity(NamedTuple):
 
 
 def correlations(S: ArrayLike) -> Array:
-    r"""Return :math:`R_{jk} = S_{jk} / \sqrt{S_{jj} S_{kk}}`; NaN for an item that does not vary."""
+    r"""Return :math:`R_{jk} = S_{jk} / \sqrt{S_{jj} S_{kk}}`; NaN for an item that does not vary.
+
+    Parameters
+    ----------
+    S : array_like, shape (…, p, p)
+        Covariances.
+
+    Returns
+    -------
+    ndarray, shape (…, p, p)
+
+    Examples
+    --------
+    >>> correlations([[4, 1], [1, 1]]).tolist()
+    [[1.0, 0.5], [0.5, 1.0]]
+    """
     cov = np.asarray(S, float)
     variance = np.diagonal(cov, axis1=-2, axis2=-1)
     s = np.sqrt(np.where(variance > 0, variance, np.nan))
@@ -53,6 +68,16 @@ def correlations(S: ArrayLike) -> Array:
 
 def effects(paths: ArrayLike) -> Effects:
     r"""Return direct, indirect and total effects, :math:`T = (I - b)^{-1} - I`.
+
+    Parameters
+    ----------
+    paths : array_like, shape (…, C, C)
+        b: 0 where there is no path from the column's construct to the row's.
+
+    Returns
+    -------
+    Effects
+        ``direct``, ``indirect`` and ``total``, each (…, C, C).
 
     Examples
     --------
@@ -174,6 +199,17 @@ def alpha(R: ArrayLike, model: Model) -> Array:
     ----------
     R : array_like, shape (…, p, p)
         Correlations, or covariances for the raw α.
+
+    Returns
+    -------
+    ndarray, shape (…, C)
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> alpha([[1, 0.5, 0, 0], [0.5, 1, 0, 0], [0, 0, 1, 0.25], [0, 0, 0.25, 1]], model).round(3).tolist()
+    [0.667, 0.4]
     """
     A = np.asarray(R, float)
     k = _sizes(model)

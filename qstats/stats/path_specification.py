@@ -61,6 +61,11 @@ def specify(blocks: ArrayLike, paths: ArrayLike, *, modes: Mode | Sequence[Mode]
     modes : "A", "B" or a sequence of them
         One for all, or one a construct.
 
+    Returns
+    -------
+    Model
+        Blocks, paths and one mode a construct.
+
     Raises
     ------
     PathModelError
