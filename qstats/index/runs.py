@@ -218,6 +218,11 @@ def varied(prepared: Prepared, /) -> list[str]:
     return [name for name in FACTORS if number.get(name, 0) or also.get(name, False)]
 
 
+def factors(prepared: Prepared, /) -> list[str]:
+    """Return the factors that vary; the draws of an imputation at random are part of the imputation."""
+    return list(dict.fromkeys("imputation" if name == "number" else name for name in varied(prepared)))
+
+
 def stream(seed: int, name: str) -> np.random.Generator:
     """Return the named random stream of this seed."""
     return np.random.default_rng([seed, crc32(name.encode())])

@@ -123,7 +123,7 @@ def sensitivity(
         n_imputations,
     )
     prepared = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
-    factors = [name for name in runs.varied(prepared) if name != "number"]
+    factors = runs.factors(prepared)
     if not factors:
         raise DataError(say("uncertainty.nothing", lang))
     ask = _asked(prepared, of, reference, workers, lang)
@@ -227,9 +227,9 @@ def _round(ask: _Asked, factors: list[str], n: int, start: int, seed: list[int])
     )
     steps = runs.with_random(prepared, 2 * n, seed=own)
     base, other = (_levels(prepared, factors, points[:, half], n * i) for i, half in _halves(k))
-    rng = runs.stream(own, "number")
-    numbers = 1 + rng.integers(0, prepared.choices.n_imputations, 2 * n)
-    base["number"], other["number"] = numbers[:n], numbers[n:]
+    if runs.counts(prepared)["imputation"]:
+        numbers = 1 + runs.stream(own, "number").integers(0, prepared.choices.n_imputations, 2 * n)
+        base["number"], other["number"] = numbers[:n], numbers[n:]
     blocks = [base, other]
     for name in factors:
         mixed = base | {name: other[name]}
@@ -249,6 +249,9 @@ def _levels(prepared: Prepared, factors: list[str], points: Array, start: int) -
     found = {name: np.zeros(len(points), int) for name in FACTORS}
     for name, u in zip(factors, points.T, strict=True):
         many = number.get(name, 0)
+        if name == "imputation" and not many:
+            found["number"] = 1 + np.floor(u * prepared.choices.n_imputations).astype(int)
+            continue
         found[name] = 1 + np.floor(u * many).astype(int) if many else start + 1 + np.arange(len(points))
     return found
 

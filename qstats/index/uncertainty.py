@@ -384,7 +384,7 @@ def _shares(
 def _estimate(
     prepared: Prepared, done: Runs, of: Of, keys: pd.DataFrame, columns: dict[str, Array], level: float
 ) -> Estimate:
-    names = ", ".join(name for name in runs.varied(prepared) if name != "number")
+    names = ", ".join(runs.factors(prepared))
     return Estimate(
         assemble(
             crossed(keys, prepared.tree.codes), **{name: value.T.ravel() for name, value in columns.items()}

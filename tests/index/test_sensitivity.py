@@ -4,7 +4,9 @@ import pytest
 
 from qstats.errors import DataError, OptionError
 from qstats.index.build import competitiveness_index
+from qstats.index.runs import GROUPS
 from qstats.index.sensitivity import sensitivity
+from qstats.index.uncertainty import uncertainty
 
 SETS = [{"level": 0.5, "trade": 0.5}, {"level": 0.9, "trade": 0.1}]
 MEANS = ["arithmetic", "geometric"]
@@ -146,3 +148,43 @@ def test_nothing_that_varies_and_a_run_without_result_are_refused(tree, data):
     steps = {"normalisation": {"method": "zscore"}}
     with pytest.raises(DataError, match="1 of 2 runs failed"):
         sensitivity(data, tree, steps=steps, alternatives={"aggregation": MEANS}, lang="en")
+
+
+@pytest.fixture
+def holed(tree, data):
+    """Twenty provinces with one value missing."""
+    rng = np.random.default_rng(1)
+    means = {"pass": (85, 3), "loss": (0.5, 0.1), "export": (20, 5)}
+    rows = [(f"r{i}", code, rng.normal(*at)) for i in range(20) for code, at in means.items()]
+    made = pd.DataFrame(rows, columns=["region", "indicator", "estimate"])
+    return made[~((made["region"] == "r0") & (made["indicator"] == "pass"))]
+
+
+@pytest.mark.parametrize("others", [{}, {"weights": SETS}])
+def test_the_draws_of_the_only_imputation_are_a_factor(tree, holed, others):
+    """Below the root one factor is all; of two, totals add up to no less than 1."""
+    given = {"of": "score", "steps": {"imputation": "multiple"}, "alternatives": others, "lang": "en"}
+    found = sensitivity(holed, tree, tolerance=0.1, n_imputations=8, **given)
+    row = indices(found, node="level", region="r0")
+    assert row.index.tolist() == ["imputation", *others]
+    assert row.loc["imputation", "total"] == pytest.approx(1, abs=4 * row.loc["imputation", "total_error"])
+    top = indices(found, node="all", region="r0")
+    assert top["total"].sum() > 1 - 4 * top["total_error"].sum() and (top["total"] > 0.01).all()
+    assert not indices(found, node="all", region="r1").loc["imputation", "total"] > 0
+    with pytest.raises(OptionError, match="cannot be enumerated"):
+        sensitivity(holed, tree, method="exact", **given)
+
+
+def test_sampling_imputation_and_method_add_up(tree, holed):
+    found = uncertainty(
+        holed.assign(std_error=0.1 * holed["estimate"].abs()),
+        tree,
+        steps={"imputation": "multiple"},
+        alternatives={"weights": SETS},
+        n_runs=60,
+        split_runs=30,
+        unknown="fixed",
+    )
+    shares = found.where(region="r0", node="all").table.iloc[0][[f"share_{s}" for s in GROUPS]].astype(float)
+    assert (shares > 0.001).all() and shares.sum() == pytest.approx(1, rel=1e-12)
+    assert "varied: sampling, imputation, weights" in found.method
