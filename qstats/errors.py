@@ -155,19 +155,6 @@ def within_0_1(argument: str, value: object, /, *, hint: str = "95 % is 0.95") -
     )
 
 
-def __dir__() -> list[str]:
-    return [
-        "DataError",
-        "DesignError",
-        "FrameworkError",
-        "OptionError",
-        "QStatsError",
-        "QStatsWarning",
-        "nearest",
-        "one_of",
-    ]
-
-
 def real_number(
     argument: str,
     value: object,
@@ -277,3 +264,10 @@ def kind_of(argument: str, value: object, kinds: type | tuple[type, ...], /, *, 
             key="option.kind",
             words={"kind": type(value).__name__, "what": what},
         )
+
+
+def __dir__() -> list[str]:
+    """Return what is raised, and nothing of what raises it."""
+    return sorted(
+        name for name, kind in globals().items() if isinstance(kind, type) and kind.__module__ == __name__
+    )
