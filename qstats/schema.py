@@ -222,14 +222,14 @@ def _summary(schema: Schema, found: pd.DataFrame, lang: str | None) -> str:
     first = found.iloc[0]
     counts = found["rule"].value_counts()
     rules = ", ".join(f"{rule} × {count}" for rule, count in counts.items())
-    row = "—" if found["row"].isna().iloc[0] else first["row"]
+    whole = found["row"].isna().iloc[0]  # of a header or of the table
     return say(
-        "check.summary",
+        "check.summary_table" if whole else "check.summary",
         lang,
         name=schema.name,
         count=len(found),
         rules=rules,
-        row=row,
+        row=first["row"],
         column=first["column"],
         value=text_of(first["value"]) or "∅",
         message=first["message"],

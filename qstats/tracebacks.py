@@ -68,7 +68,7 @@ def _violation(cells: dict[str, Any]) -> str:
 
 
 def _text(cell: Any) -> str:
-    if cell is None or cell != cell or str(cell) == "<NA>":
+    if cell is None or str(cell) == "<NA>" or cell != cell:  # a missing row of pandas has no truth
         return ""
     if isinstance(cell, float) and cell.is_integer():
         return f"{cell:.0f}"

@@ -177,6 +177,9 @@ def test_a_key_asked_for_by_a_header_of_the_table_is_told_the_name_it_is_read_as
     _, found, _ = examine(data, SPOT, need=["省份"], lang=lang)
     assert found[["column", "rule"]].to_numpy().tolist() == [["省份", "header"]]
     assert "region" in found["message"][0]
+    with pytest.raises(DataError, match="region") as caught:
+        check(data, SPOT, need=["省份"], lang=lang)
+    assert "—" not in str(caught.value)
     assert examine(data, SPOT, need=["region"], lang=lang)[1].empty
 
 

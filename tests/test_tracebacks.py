@@ -53,6 +53,12 @@ def test_a_bad_table_shows_its_first_violations_and_the_line_that_asked(shell):
     assert text.count("\n") < FIRST + 10
 
 
+def test_a_missing_header_has_no_row_and_is_shown_all_the_same(shell):
+    text = shown(shell, "import qstats as qs\nqs.inspection_pass_rate({'inspected': [5]})")
+    assert "passed" in text and "Add it." in text
+    assert "Traceback" not in text and "row" not in text.splitlines()[1]
+
+
 def test_the_words_are_those_of_the_language(shell, monkeypatch):
     monkeypatch.setenv("QSTATS_LANG", "zh")
     text = shown(shell, CHECK)
