@@ -41,6 +41,13 @@ def test_the_layers_are_those_of_the_documentation_and_hold_every_module():
     assert there - {"__init__", "commands"} == {name for layer in meant for name in layer}
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_in_the_package_is_named_like_a_test(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    defined = [node.name for node in tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    assert not [name for name in defined if re.match("Test|test", name)]
+
+
 def test_importing_qstats_loads_nothing_heavy():
     heavy = ("pandas", "numpy", "matplotlib", "statsmodels", "scipy", "duckdb", "narwhals", "seaborn")
     code = f"import sys, qstats; print([m for m in {heavy!r} if m in sys.modules])"

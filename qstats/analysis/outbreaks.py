@@ -93,7 +93,8 @@ def outbreaks(
         One row a series and period judged: the keys, ``period, value, expected, upper`` (NaN where counts are
         too few to say), ``score`` (above 1 is above the bound; of EARS the statistic C), ``ratio`` (value
         over expected), ``p`` (one-sided), ``q``, ``alarm`` and ``source``; ordered by period, then by
-        score.
+        score. Where the same season of earlier years has no event, upper, score and ratio are NaN, and p is
+        :math:`(n+1)^{-y}`, by which alone there is an alarm; see :func:`qstats.stats.outbreak.farrington`.
 
     Raises
     ------

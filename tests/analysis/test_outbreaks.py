@@ -150,3 +150,14 @@ def test_every_option_out_of_range_is_refused(value):
         with pytest.raises(OptionError):
             outbreaks(counted(COUNTS), **({"method": method} if method else {}) | {name: value})
             pytest.fail(f"{name}={value!r} was taken")
+
+
+@pytest.mark.parametrize("method", ["farrington", "flexible"])
+def test_after_years_without_events_the_alarm_has_a_p_and_no_score(method):
+    silent = np.zeros((2, 84))
+    silent[:, -4:] = [[2, 2, 1, 0], [2, 2, 1, 12]]
+    found = outbreaks(counted(np.vstack([COUNTS, silent])), method=method).set_index("product")
+    none, many = found.loc["s050"], found.loc["s051"]
+    assert np.isnan([*many[["upper", "score", "ratio"]].astype(float), none["ratio"]]).all()
+    assert (many["expected"], many["alarm"], none["alarm"], none["p"]) == (0, True, False, 1)
+    assert 0 < many["p"] < 1e-9 and many["q"] < 1e-7
