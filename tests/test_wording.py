@@ -1,6 +1,7 @@
 """Codes of results are the same in every language; readers see words, and no code lacks them."""
 
 import ast
+import csv
 import re
 from pathlib import Path
 from typing import get_args
@@ -238,3 +239,11 @@ def test_the_table_keeps_its_codes(monkeypatch):
     assert empty.table["flag"].tolist() == ["undefined: inspected = 0"]
     assert isinstance(empty, Estimate) and empty.method == "pooled counts, wilson interval"
     assert "无法计算：检验数为 0" in empty._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(qstats.__file__).parent / "assets/messages").glob("*.csv")), ids=lambda p: p.stem
+)
+def test_a_row_of_a_catalogue_has_a_key_and_two_texts_no_comma_of_which_is_lost(path):
+    with path.open(encoding="utf-8", newline="") as lines:
+        assert [row for row in csv.reader(lines) if len(row) != 3] == []

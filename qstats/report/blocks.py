@@ -168,6 +168,12 @@ class Writer:
 
     def absent(self, *keys: str) -> None:
         """Say of each item without a figure for the year that there is none, and why; give the latest."""
+        never = [key for key in keys if self.facts.history(key) is None]
+        if len(never) > 1:
+            names = self.say("list").join(self.facts.item(key)[self.lang] for key in never)
+            period, place = formats.period(self.facts.period, lang=self.lang), self.facts.place(self.lang)
+            self.text(self.say("none_ever_of", period=period, region=place, names=names))
+            keys = tuple(key for key in keys if key not in never)
         for key in keys:
             if self.facts.current(key) is not None:
                 continue

@@ -145,12 +145,16 @@ def _bands_table(w: Writer, current: Estimate) -> None:
         row = bands(current, scheme=scheme, lang=w.lang).table.iloc[0]
         mark = load("frameworks/bands").query(f"scheme == '{scheme}'")["provenance"].iloc[0]
         limits = [row["band_lower"], row["band_upper"]]
-        shown = ["" if math.isnan(x) else formats.number(x, digits=0, lang=w.lang) for x in limits]
+        shown = {
+            side: formats.number(x, digits=0, lang=w.lang)
+            for side, x in zip(("low", "high"), limits, strict=True)
+            if not math.isnan(x)
+        }
         rows.append(
             {
                 "scheme": w.say(f"scheme.{scheme}"),
                 "band": row["band"],
-                "limits": w.say("limits", low=shown[0], high=shown[1]).strip(),
+                "limits": w.say(".".join(["limits", *(shown if len(shown) == 1 else [])]), **shown),
                 "basis": w.say(f"provenance.{mark}"),
             }
         )

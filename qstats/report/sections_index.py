@@ -204,7 +204,8 @@ def write_grades_and_losses(facts: Facts, w: Writer, /, *, heading: str = "") ->
         tables.Field("rank_number", w.say("col.rank"), digits=0),
     ]
     strong = place_name("安徽", w.lang) if "安徽" in set(ranks["region"]) else ""
-    w.table(ranks, w.say("index.grades_table", year=facts.year), columns, highlight=strong)
+    caption, unit = w.say("index.grades_table", year=facts.year), w.say("index.grades_unit")
+    w.table(ranks, caption, columns, unit=unit, highlight=strong)
     _residual(facts, w, shares, losses)
 
 

@@ -56,12 +56,9 @@ def _told(facts: Facts, w: Writer, keys: list[str]) -> None:
     """Write a sentence an item, and one for all items that were never published."""
     never = [key for key in keys if facts.history(key) is None]
     for key in keys:
-        if len(never) < 2 or key not in never:
+        if key not in never:
             w.text(item_sentence(facts, key, w.lang))
-    if len(never) > 1:
-        names = w.say("list").join(facts.item(key)[w.lang] for key in never)
-        period = formats.period(facts.period, lang=w.lang)
-        w.text(w.say("none_ever_of", period=period, region=facts.place(w.lang), names=names))
+    w.absent(*never)
 
 
 def _rpq_parts(facts: Facts, w: Writer) -> None:

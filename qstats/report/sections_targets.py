@@ -130,6 +130,7 @@ def _ahead(facts: Facts, known: pd.DataFrame, w: Writer) -> None:
             year=row["by_year"],
             left=round(row["years_left"]),
             gap=_points(abs(row["gap"]), row, w),
+            way=w.say("targets.way.up" if row["required"] > 0 else "targets.way.down"),
             required=_points(abs(row["required"]), row, w),
         )
         if row["code"] in likely.index:

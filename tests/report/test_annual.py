@@ -95,6 +95,12 @@ def test_every_section_of_another_year_or_place_says_something(year, region, nam
     assert len(text(section)) > 10
 
 
+def test_items_that_were_never_published_are_named_in_one_sentence():
+    body = sections.exports(Facts.of(2008, "安徽"), lang="zh").body
+    assert body.count("本报告不作推算") == 1
+    assert "2008年及以前没有公布安徽的下列指标" in body and "批次合格率、出口商品检验货值合格率" in body
+
+
 def test_the_summary_has_at_most_six_sentences(nation):
     body = sections.summary(nation, lang="zh").body
     assert 3 <= body.count("<li ") <= 6

@@ -66,7 +66,7 @@ def test_a_target_without_an_unbroken_history_has_a_pace_and_no_chance(nation):
     judged = nation.targets().set_index("code")
     assert judged.loc["national_qci", "required"] == pytest.approx(0.395)
     said = text(sections.targets_met(nation, lang="en"))
-    assert "a mean change of 0.40 a year is needed. A probability takes at least 4" in said
+    assert "a mean rise of 0.40 a year is needed. A probability takes at least 4" in said
 
 
 def test_targets_without_any_figure_are_one_sentence_and_no_table():

@@ -55,6 +55,15 @@ def test_every_scheme_of_bands_is_given():
     assert "各年公布的分级互相矛盾" in body
 
 
+def test_limits_of_bands_are_in_words_those_open_at_an_end_too():
+    assert "不低于84，低于90" in qci.national(Facts.of(2024), lang="zh").body
+
+
+def test_the_newest_edition_is_of_the_newest_year_with_an_index_and_a_year_without_names_it():
+    assert qci.newest() == 2024 and qci.newest(year=2008) == 2008
+    assert "最近一期（2013年）为83.14" in qci.summary(Facts.of(2014), lang="zh").body
+
+
 def test_the_panel_grows_by_a_year_an_edition():
     years = {year: sorted(set(qci_panel.panel(year).table["period"])) for year in (2018, 2020)}
     assert years == {2018: ["2018"], 2020: ["2018", "2019", "2020"]}
