@@ -104,7 +104,7 @@ def pareto(
     bottom = 6 + 4 * max(text.count("\n") + 1 for text in names)
     with draw.sheet(74 + bottom, simulated, lang) as figure:
         axes = draw.room(figure, left=15, right=14, top=13, bottom=bottom)
-        _draw_pareto(axes, bars, names, digits, lang)
+        _draw_pareto(axes, bars, names, lang)
         _write_values(_draw_share(axes, share, lang), bars["value"].to_numpy(float), digits, lang)
         draw.unit_note(axes, unit, lang, from_zero=True)
         figure.alt = _say_pareto(bars, share, kinds, unit, digits, lang)
@@ -154,7 +154,7 @@ def _pooled(table: pd.DataFrame, most: int, lang: str | None) -> pd.DataFrame:
     return order
 
 
-def _draw_pareto(axes: Axes, bars: pd.DataFrame, names: list[str], digits: int, lang: str | None) -> None:
+def _draw_pareto(axes: Axes, bars: pd.DataFrame, names: list[str], lang: str | None) -> None:
     count, top = len(bars), float(bars["value"].max())
     axes.bar(range(count), bars["value"], width=0.62, color=palette()[0])
     axes.set_xlim(-0.6, count - 0.4)

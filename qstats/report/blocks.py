@@ -162,7 +162,6 @@ class Writer:
                 caption=caption,
                 key=f"{self.key}-figure-{self._figures}",
                 number=self.say("figure", section=self.place, number=self._figures),
-                lang=self.lang,
             )
         )
 

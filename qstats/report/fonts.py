@@ -16,10 +16,6 @@ from typing import Literal
 FAMILY = "QStatsSansSC"
 #: required by the licence wherever the font goes
 COPYRIGHT = "© 2014-2021 Adobe (http://www.adobe.com/), with Reserved Font Name 'Source'"
-#: what a reader's machine may have for a character that the embedded font lacks
-FALLBACK = (
-    '"Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif'
-)
 
 Weight = Literal["Regular", "Bold"]
 

@@ -116,7 +116,7 @@ def heat(
         len(down) * _high(down, len(across)) + head.height + 14 + 6 * simulated, sources, lang
     ) as figure:
         axes = draw.room(figure, left=2, right=2, top=2 + 6 * simulated, bottom=2, frame=False)
-        _draw(axes, grid, classes, down, head, _texts(grid, lang), lang)
+        _draw(axes, classes, down, head, _texts(grid, lang))
         _legend(axes, printed, classes, chosen, grid, lang)
         figure.alt = _say(grid, down, across, lang)
     return figure
@@ -217,15 +217,7 @@ def _texts(grid: Grid, lang: str | None) -> list[list[str]]:
     ]
 
 
-def _draw(
-    axes: Axes,
-    grid: Grid,
-    classes: np.ndarray,
-    down: list[str],
-    head: Head,
-    texts: list[list[str]],
-    lang: str | None,
-) -> None:
+def _draw(axes: Axes, classes: np.ndarray, down: list[str], head: Head, texts: list[list[str]]) -> None:
     from matplotlib.patches import Rectangle
 
     top = head.height

@@ -238,7 +238,7 @@ def industries(facts: Facts, /, *, lang: str | None = None) -> Section:
     assert found is not None
     keys = table["industry"].tolist()
     scores = found.where(region="全国", industry=keys)
-    scores = scores.replace(scores.table[["industry", *sections_index._core(scores)]])
+    scores = scores.replace(scores.table[["industry", *sections_index.CORE]])
     labels = {name: population_name(name, w.lang) for name in keys}
     if len(table) > 2:
         drawn = charts.ranked(

@@ -145,7 +145,7 @@ def standing(facts: Facts, /, *, lang: str | None = None) -> Section:
     w.note(w.say("index.population", population=tree[f"population_{w.lang}"].iloc[0]) + w.say("stop"))
     w.note(w.say("hypothesis"))
     half = scores.where(node=HALF)
-    plain = half.replace(half.table[["region", *sections_index._core(half)]])
+    plain = half.replace(half.table[["region", *sections_index.CORE]])
     labels = {"competitiveness_index": str(tree.set_index("code").loc[HALF, f"name_{w.lang}"])}
     mean = float(compare(half, draws=0).table["mean"].iloc[0])
     w.figure(

@@ -23,6 +23,8 @@ from qstats.report.page import Section
 from qstats.report.sections_quality import grade_records, grades, provinces
 
 HALF = "development_capability"
+#: the columns of numbers that are kept of an estimate
+CORE = ("estimate", "std_error", "conf_low", "conf_high", "n")
 
 
 class Capability(NamedTuple):
@@ -215,7 +217,7 @@ def two_of_twelve(facts: Facts, shares: pd.DataFrame, losses: Estimate, /) -> tu
 
     records = grade_records(shares)
     grade = grade_rate(records, by="region")
-    loss = losses.replace(losses.table[["region", *_core(losses)]])
+    loss = losses.replace(losses.table[["region", *CORE]])
     both = [r for r in shares.index if r in set(loss.table["region"])]
     kept = {"grade_rate": grade.where(region=both), "quality_loss_rate": loss.where(region=both)}
     scores = competitiveness_index(kept, "qci", missing="renormalise")
@@ -224,10 +226,6 @@ def two_of_twelve(facts: Facts, shares: pd.DataFrame, losses: Estimate, /) -> tu
         grade=[kept["grade_rate"].value(region=r) for r in both], loss=[loss.value(region=r) for r in both]
     )
     return root.replace(root.table.drop(columns="node")), rates
-
-
-def _core(estimate: Estimate) -> list[str]:
-    return ["estimate", "std_error", "conf_low", "conf_high", "n"]
 
 
 def _residual(facts: Facts, w: Writer, shares: pd.DataFrame, losses: Estimate) -> None:

@@ -304,7 +304,6 @@ def figure(
     key: str,
     number: str = "",
     alt: str | None = None,
-    lang: str | None = None,
 ) -> str:
     """Return a figure as HTML: inline SVG that says what it shows, and its caption below.
 
@@ -318,8 +317,6 @@ def figure(
         Begins the ids inside; unique on the page.
     alt : str, optional
         The text in its place; by default the one that the chart made from its numbers.
-    lang : {"zh", "en"}, optional
-        Language.
 
     Raises
     ------

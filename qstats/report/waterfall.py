@@ -116,7 +116,7 @@ def _parts(data: Estimate | pd.DataFrame, depth: int, name: str, value: str, lan
     table = data.table
     if "node" in data.keys and {"parent", "depth"} <= set(table.columns):
         asked.one_a_mark(table, data.keys, lang, figure="waterfall", shown=["node"])
-        return _checked(_of_tree(table, depth, lang), lang)
+        return _checked(_of_tree(table, depth), lang)
     if "effect" in data.keys:
         return _checked(_of_effects(data, lang), lang)
     key = draw.varying_key(data)
@@ -128,7 +128,7 @@ def _taken(table: pd.DataFrame, key: str, total: float) -> Parts:
     return Parts([str(code) for code in table[key]], value, low, high, total)
 
 
-def _of_tree(table: pd.DataFrame, depth: int, lang: str | None) -> Parts:
+def _of_tree(table: pd.DataFrame, depth: int) -> Parts:
     """Cut the tree at a depth; what changes of weights do above the cut is a part of its own."""
     inner = table["node"].isin(set(table["parent"]))
     cut = table[(table["depth"] == depth) | ((table["depth"] < depth) & ~inner)]

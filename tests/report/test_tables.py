@@ -154,8 +154,8 @@ def test_the_html_passes_the_audit_of_the_page(lang):
         + made(
             frame(mark=["p e", "r"]), [COLUMNS[0], Field("rate", "率", digits=2, status="mark")], lang=lang
         )
-        + figure(drawing, caption="c", key="one", alt="line", lang=lang)
-        + figure(drawing, caption="c", key="two", alt="line", lang=lang)
+        + figure(drawing, caption="c", key="one", alt="line")
+        + figure(drawing, caption="c", key="two", alt="line")
     )
     assert audit(f'<html lang="{lang}"><h1>T</h1>{body}</html>').problems == ()
 
@@ -167,7 +167,7 @@ def test_the_same_figure_gives_the_same_bytes_and_its_ids_begin_with_its_key():
         axes.fill_between([0, 1], [0, 1], [1, 2])
         axes.plot([0, 1, 2], [1, 3, 2], marker="o")
         axes.set_title("a <b> & $x_1$", parse_math=False)
-        return figure(drawing, caption="c", key="rpq", number="图1", alt='says "so"', lang="zh")
+        return figure(drawing, caption="c", key="rpq", number="图1", alt='says "so"')
 
     text = draw()
     assert text == draw()
@@ -182,9 +182,9 @@ def test_the_same_figure_gives_the_same_bytes_and_its_ids_begin_with_its_key():
 
 def test_a_figure_without_words_or_with_a_wrong_key_is_refused():
     with pytest.raises(OptionError, match="alt"):
-        figure(Figure(), caption="c", key="a", lang="zh")
+        figure(Figure(), caption="c", key="a")
     with pytest.raises(OptionError, match="key='1 a'"):
-        figure(Figure(), caption="c", key="1 a", alt="x", lang="zh")
+        figure(Figure(), caption="c", key="1 a", alt="x")
 
 
 def test_cards_say_what_is_missing_and_what_is_provisional():
