@@ -68,7 +68,7 @@ def funnel(
     >>> checks = {"region": ["安徽", "江苏", "浙江"], "inspected": [400, 900, 60], "passed": [340, 850, 55]}
     >>> found = judged(inspection_pass_rate(checks, by="region"))
     >>> funnel(found, labels={"inspection_pass_rate": "抽查合格率"}, lang="zh").alt
-    '漏斗图：抽查合格率（%），3个单位，目标91.5。99.8%限外较优：江苏94.4。99.8%限外较差：安徽85.0。限内1个。'
+    '漏斗图：抽查合格率（%），3个单位，比较基准91.5。99.8%限外较优：江苏94.4。99.8%限外较差：安徽85.0。限内1个。'
     """
     asked.keys(estimate, [], lang, figure="funnel")
     table = estimate.table
