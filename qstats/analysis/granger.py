@@ -78,7 +78,7 @@ def granger(
           ``lags, added, n`` (periods in common), ``statistic`` (F), ``df, p, p_adjusted, r_partial`` (share
           of what the own past leaves open), ``residual_p`` (Ljung and Box: small where lags are too few) and
           ``verdict``:
-          ``foretells``, ``no clear sign``, or ``cannot say`` where residuals still depend on each other
+          ``helps predict``, ``no clear sign``, or ``cannot say`` where residuals still depend on each other
           (5 %).
         * ``notes``: what it does not show.
 
@@ -106,7 +106,7 @@ def granger(
     ...     return Estimate(table, indicator=name, unit="score", method="given")
     >>> found = granger(made(y, "quality"), {"orders": made(x, "orders")}, lang="en")
     >>> found.table[["direction", "lags", "verdict"]].values.tolist()
-    [['economy first', 1, 'foretells'], ['quality first', 1, 'no clear sign']]
+    [['economy first', 1, 'helps predict'], ['quality first', 1, 'no clear sign']]
     """
     language(lang)
     whole_number("max_lag", max_lag, least=1)
@@ -128,7 +128,7 @@ def granger(
     table = pd.DataFrame(rows)
     table["p_adjusted"] = multiplicity.adjusted(table["p"].to_numpy(), method=adjust)
     clear, doubtful = table["p_adjusted"] <= 1 - level, table["residual_p"] <= 0.05
-    words = np.select([doubtful, clear], ["cannot say", "foretells"], "no clear sign")
+    words = np.select([doubtful, clear], ["cannot say", "helps predict"], "no clear sign")
     columns = ["series", "direction", "lags", "added", "n", "statistic", "df", "p", "p_adjusted", "r_partial"]
     table = table.assign(verdict=words.astype(object))[[*columns, "residual_p", "verdict"]]
     notes = tuple(say(f"granger.note.{key}", lang) for key in ("cause", "third", "step"))

@@ -196,8 +196,14 @@ def _charted(
     y: Array, mu: Array, fit: SeasonalFit, m: int, times: list[str], how: _How
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the points and the signals of one series."""
-    h = _decision(mu, fit.dispersion, m, how)
-    if how.chart == "glr":
+    unknown = bool(np.isnan(fit.dispersion))
+    h = np.nan if unknown else _decision(mu, fit.dispersion, m, how)
+    if unknown:
+        none = np.full(y.size - m, np.nan)
+        late = count_charts.CountChart(
+            none, np.zeros(none.size, bool), np.full(none.size, -1, np.intp), none, none
+        )
+    elif how.chart == "glr":
         late = count_charts.glr_chart(y[m:], mu[m:], decision=h, dispersion=fit.dispersion)
     else:
         late = count_charts.ratio_cusum(y[m:], mu[m:], decision=h, ratio=how.ratio, dispersion=fit.dispersion)
@@ -224,7 +230,10 @@ def _decision(mu: Array, dispersion: float, m: int, how: _How) -> float:
 
 
 def _notes(how: _How, m: int, spread: list[float], lang: str | None) -> tuple[str, ...]:
-    notes = [say("seasonal.fitted", lang, points=m, low=min(spread), high=max(spread))]
+    known = [a for a in spread if not np.isnan(a)]
+    notes = [say("seasonal.fitted", lang, points=m, low=min(known), high=max(known))] if known else []
+    if len(known) < len(spread):
+        notes.append(say("seasonal.unsettled", lang, n=len(spread) - len(known)))
     if how.chart == "cusum" and how.decision is None:
         notes.append(say("seasonal.run", lang, run=how.run_length or _RUN))
     if how.trend:

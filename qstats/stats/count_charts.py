@@ -12,6 +12,7 @@ from qstats.stats.count_law import at_least
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+_ROUNDS = 50
 
 
 class CountChart(NamedTuple):
@@ -97,7 +98,8 @@ def glr_chart(
     .. math:: G_t = \max_{k \le t}\ \sup_{\kappa \ge 1} \sum_{i=k}^{t} y_i\ln\kappa
               - \bigl(y_i + \tfrac1\alpha\bigr)\ln\frac{1 + \alpha\kappa\mu_i}{1 + \alpha\mu_i}
 
-    The size of the shift need not be known; after a signal the chart begins anew.
+    The size of the shift need not be known; after a signal the chart begins anew. Where the rise of an onset
+    does not settle, sum and ratio of the period are NaN and there is no signal.
 
     Parameters
     ----------
@@ -125,8 +127,10 @@ def glr_chart(
     for t in range(y.size):
         low = first if window is None else max(first, t - window + 1)
         kappa, gain = _rises(y[low : t + 1], mu[low : t + 1], dispersion)
-        best = int(np.argmax(gain))
-        if gain[best] > 0:
+        best = int(np.argmax(gain))  # the first that is NaN, if there is one
+        if np.isnan(gain[best]):
+            sums[t] = ratio[t] = np.nan
+        elif gain[best] > 0:
             sums[t], ratio[t], began[t] = gain[best], kappa[best], low + best
         first = t + 1 if sums[t] >= decision else first
     return CountChart(sums, np.asarray(sums >= decision), began, ratio, np.full(y.size, np.nan))
@@ -136,16 +140,17 @@ def _rises(y: Array, mu: Array, alpha: float) -> tuple[Array, Array]:
     """Return the likeliest rise, and its gain, for every onset: Newton's method in ln κ for all at once."""
     later = np.triu(np.ones((y.size, y.size)))  # row k: periods k … t
     total, base = later @ y, later @ mu
-    k = np.log(np.maximum(total, 1e-12) / base)
-    for _ in range(50 if alpha > 0 else 0):
+    k, step = np.log(np.maximum(total, 1e-12) / base), np.zeros(y.size)
+    for _ in range(_ROUNDS if alpha > 0 else 0):
         p = alpha * mu * np.exp(k)[:, None]
         slope = later * (y - (y + 1 / alpha) * p / (1 + p))
         bend = later * (y + 1 / alpha) * p / (1 + p) ** 2
         step = np.clip(slope.sum(1) / np.maximum(bend.sum(1), 1e-300), -1.0, 1.0)
-        k = np.clip(k + step, -5.0, 15.0)
+        k = np.clip(k + step, -5.0, 50.0)
         if np.abs(step[k > -5]).max(initial=0.0) < 1e-13:
             break
-    k = np.where(total > 0, np.maximum(k, 0.0), 0.0)
+    lost = (total > 0) & (k > -5) & ~(np.abs(step) < 1e-6)
+    k = np.where(lost, np.nan, np.where(total > 0, np.maximum(k, 0.0), 0.0))
     grown = np.exp(k)[:, None]
     if alpha > 0:
         cost = (y + 1 / alpha) * np.log1p(alpha * mu * (grown - 1) / (1 + alpha * mu))

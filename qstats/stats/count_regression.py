@@ -11,7 +11,10 @@ from qstats.errors import DataError, one_of, whole_number, yes_or_no
 
 Array = NDArray[np.float64]
 Law = Literal["negative-binomial", "poisson"]
-_ROUNDS = 60
+_ROUNDS = 300
+_SETTLED = 1e-8
+#: a fitted count below e^-20 is on its way to 0: its logarithm has no estimate
+_LEAST = 20.0
 
 
 class SeasonalFit(NamedTuple):
@@ -69,6 +72,7 @@ def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binom
     .. math:: \ell = \sum_t \ln\Gamma(y_t + r) - \ln\Gamma(r) - \ln y_t! + r\ln\frac{r}{r+\mu_t}
               + y_t\ln\frac{\mu_t}{r+\mu_t}, \qquad r = 1/\alpha
 
+    Where the coefficients do not settle, as with a season without any event, all fields are NaN.
     α is 0 where :math:`\sum (y-\mu)^2 \le \sum y` at the Poisson fit: then the likelihood rises towards it.
 
     Parameters
@@ -97,46 +101,67 @@ def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binom
     >>> round(float(fit.mean[0]), 6), round(fit.dispersion, 3)
     (5.0, 0.614)
     """
-    from scipy.optimize import brentq
-
     one_of("law", law, ("negative-binomial", "poisson"))
     y, X = np.asarray(counts, float), np.asarray(X, float)
     if y.size < 2 * X.shape[1]:
         raise DataError(f"{X.shape[1]} coefficients need at least {2 * X.shape[1]} counts; found {y.size}")
     if not (y >= 0).all() or not y.any():
         raise DataError("counts are 0 or more, none is missing, and there is at least one event")
-    beta = _mean_fit(y, X, 0.0, np.r_[np.log(y.mean()), np.zeros(X.shape[1] - 1)])
-    mu, alpha = np.exp(X @ beta), 0.0
-    if law == "negative-binomial" and np.sum((y - mu) ** 2 - y) > 0:
-
-        def slope(log_r: float) -> float:
-            r = np.exp(log_r)
-            return _slope(y, np.exp(X @ _mean_fit(y, X, 1 / r, beta)), r)
-
-        high = 1.0
-        while slope(high) > 0 and high < 20:
-            high += 2.0
-        low = high - 2.0
-        while slope(low) < 0 and low > -10:
-            low -= 2.0
-        if slope(low) > 0 > slope(high):
-            alpha = float(np.exp(-brentq(slope, low, high, xtol=1e-12)))
-            beta = _mean_fit(y, X, alpha, beta)
-            mu = np.exp(X @ beta)
+    try:
+        beta, alpha = _both(y, X, law)
+    except _UnsettledError:
+        k = X.shape[1]
+        return SeasonalFit(np.full(k, np.nan), np.full((k, k), np.nan), np.nan, np.full(y.size, np.nan))
+    mu = np.exp(X @ beta)
     covariance = np.asarray(np.linalg.inv(X.T @ (X * (mu / (1 + alpha * mu))[:, None])), float)
     return SeasonalFit(beta, covariance, alpha, mu)
 
 
-def _mean_fit(y: Array, X: Array, alpha: float, beta: Array) -> Array:
+class _UnsettledError(ArithmeticError):
+    """The coefficients have no finite maximum, or were not found."""
+
+
+def _both(y: Array, X: Array, law: Law) -> tuple[Array, float]:
+    """Return β and α."""
+    from scipy.optimize import brentq
+
+    beta = _mean_fit(y, X, 0.0, np.r_[np.log(y.mean()), np.zeros(X.shape[1] - 1)])
+    if law == "poisson" or np.sum((y - np.exp(X @ beta)) ** 2 - y) <= 0:
+        return beta, 0.0
+
+    def slope(log_r: float) -> float:
+        r = np.exp(log_r)
+        return _slope(y, np.exp(X @ _mean_fit(y, X, 1 / r, beta, strict=False)), r)
+
+    high = 1.0
+    while slope(high) > 0 and high < 20:
+        high += 2.0
+    low = high - 2.0
+    while slope(low) < 0 and low > -10:
+        low -= 2.0
+    if not slope(low) > 0 > slope(high):
+        for at in (low, high):
+            _mean_fit(y, X, float(np.exp(-at)), beta)  # no root only where both ends are known
+        return beta, 0.0
+    alpha = float(np.exp(-brentq(slope, low, high, xtol=1e-12)))
+    return _mean_fit(y, X, alpha, beta), alpha
+
+
+def _mean_fit(y: Array, X: Array, alpha: float, beta: Array, *, strict: bool = True) -> Array:
     """Return β for a known α, by scoring with steps that are halved while they overshoot."""
     for _ in range(_ROUNDS):
         mu = np.exp(X @ beta)
         W = mu / (1 + alpha * mu)
-        step = np.linalg.solve(X.T @ (X * W[:, None]), X.T @ ((y - mu) / (1 + alpha * mu)))
+        try:
+            step = np.linalg.solve(X.T @ (X * W[:, None]), X.T @ ((y - mu) / (1 + alpha * mu)))
+        except np.linalg.LinAlgError:
+            raise _UnsettledError from None
         step *= min(1.0, 2.0 / max(np.abs(X @ step).max(), 1e-300))
         beta = beta + step
         if np.abs(step).max() < 1e-12:
             break
+    if strict and not (np.abs(step).max() < _SETTLED and (X @ beta).min() > -_LEAST):
+        raise _UnsettledError
     return np.asarray(beta)
 
 

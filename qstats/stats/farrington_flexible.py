@@ -17,6 +17,8 @@ THRESHOLDS: Final = ("negative-binomial", "mean-limit", "2/3-power")
 _ROUNDS: Final = 60
 #: no fitted count is below e^-20: a season without events has no logarithm
 _LEAST: Final = 20.0
+#: a fit has settled where its last round moved no fitted count by more, relative to 1 + the count
+_SETTLED: Final = 1e-8
 
 
 class Base(NamedTuple):
@@ -35,13 +37,14 @@ class Base(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """Quasi-Poisson regression; shapes (series, k), (series, k, k), (series,), twice (series, base)."""
+    """Quasi-Poisson fits; (series, k), (series, k, k), (series,), (series, base) twice, (series,)."""
 
     beta: Array
     covariance: Array
     phi: Array
     mu: Array
     leverage: Array
+    settled: Mask
 
 
 def farrington_flexible(
@@ -80,7 +83,7 @@ def farrington_flexible(
     at :math:`\hat\mu_0` also for ``mean-limit``. Where step 0 has no event in its n periods there is an alarm
     where :math:`p = (n+1)^{-y} \le \alpha` (see :func:`qstats.stats.outbreak.farrington`). The trend is kept
     where its p-value is below `trend_p` (1: always) and the expectation does not exceed the largest count of
-    the base.
+    the base. Where the regression of a series does not settle, its numbers are NaN and there is no alarm.
 
     Parameters
     ----------
@@ -149,10 +152,13 @@ def farrington_flexible(
         p = count_law.at_least(now, mu, fit.phi)
     same = base.at[(base.X[:, 2:] == 0).all(1)]
     silent, enough = (y[:, same] == 0).all(1), y[:, y.shape[1] - least[1] :].sum(1) >= least[0]
-    upper = np.where(enough & ~silent, upper, np.nan)
-    p = np.where(enough, np.where(silent, count_law.after_none(now, same.size), p), np.nan)
-    mu, phi = np.where(silent, 0.0, mu), np.where(silent, np.nan, fit.phi)
-    slope = np.where(kept & ~silent, fit.beta[:, 1], 0.0)
+    known = fit.settled & ~silent
+    upper = np.where(enough & known, upper, np.nan)
+    p = np.where(silent, count_law.after_none(now, same.size), np.where(known, p, np.nan))
+    p = np.where(enough, p, np.nan)
+    mu = np.where(silent, 0.0, np.where(known, mu, np.nan))
+    phi = np.where(known, fit.phi, np.nan)
+    slope = np.where(silent, 0.0, np.where(known, np.where(kept, fit.beta[:, 1], 0.0), np.nan))
     alarm = np.where(silent, p <= alpha, now > upper)
     with np.errstate(invalid="ignore", divide="ignore"):
         return Bound(mu, upper, (now - mu) / (upper - mu), alarm, phi, slope, enough, p)
@@ -200,13 +206,15 @@ def _chosen(y: Array, X: Array, trend_p: float, outlier: float) -> tuple[_Fit, M
     covariance = np.insert(np.insert(flat.covariance, 1, 0.0, axis=1), 1, 0.0, axis=2)
     whole = flat._replace(beta=beta, covariance=covariance)
     parts = [np.where(kept.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(line, whole, strict=True)]
-    return _Fit(*parts), kept
+    # a trend that did not settle cannot be judged, whichever fit was taken
+    return _Fit(*parts)._replace(settled=line.settled & parts[-1]), kept
 
 
 def _weighted(y: Array, X: Array, outlier: float) -> _Fit:
     """Fit, and once more with little weight on what lies far above."""
     fit = _regression(y, X, np.ones(y.shape))
-    return _regression(y, X, down_weights(y, fit.mu, fit.phi, fit.leverage, outlier=outlier))
+    again = _regression(y, X, down_weights(y, fit.mu, fit.phi, fit.leverage, outlier=outlier))
+    return again._replace(settled=fit.settled & again.settled)
 
 
 def _regression(y: Array, X: Array, w: Array) -> _Fit:
@@ -219,13 +227,15 @@ def _regression(y: Array, X: Array, w: Array) -> _Fit:
         beta = np.linalg.solve(A, g[..., None])[..., 0]
         new = np.clip(beta @ X.T, -_LEAST, _LEAST)
         done = np.abs(new - eta).max() < 1e-11
+        moved = np.abs(np.exp(new) - mu) / (1 + mu)
         eta, mu = new, np.exp(new)
         if done:
             break
     A = np.linalg.inv(np.einsum("sb,bj,bk->sjk", w * mu, X, X, optimize=True))
     h = w * mu * np.einsum("bj,sjk,bk->sb", X, A, X, optimize=True)
     phi = np.maximum((w * (y - mu) ** 2 / mu).sum(1) / (X.shape[0] - X.shape[1]), 1.0)
-    return _Fit(beta, phi[:, None, None] * A, phi, mu, h)
+    settled = (moved.max(1) <= _SETTLED) & (eta.max(1) < _LEAST)
+    return _Fit(beta, phi[:, None, None] * A, phi, mu, h, settled)
 
 
 def _checked(

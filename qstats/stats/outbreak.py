@@ -32,7 +32,8 @@ class Bound(NamedTuple):
 
     Where the same season of all earlier years has no event, a dispersion and so a bound cannot be estimated:
     `upper`, `score` and `dispersion` are NaN, and `alarm` is by `p` alone,
-    :func:`qstats.stats.count_law.after_none`.
+    :func:`qstats.stats.count_law.after_none`. Where a regression has not settled all are NaN and there
+    is no alarm.
     """
 
     expected: Array

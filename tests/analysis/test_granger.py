@@ -28,7 +28,7 @@ def test_both_directions_are_tested_as_the_formula_has_it(series):
     assert table.loc[0, ["statistic", "p", "df"]].tolist() == pytest.approx(
         [want.statistic, want.p, want.df], rel=1e-9
     )
-    assert table["verdict"].tolist()[:2] == ["foretells", "no clear sign"]
+    assert table["verdict"].tolist()[:2] == ["helps predict", "no clear sign"]
     assert table.loc[0, "p_adjusted"] == pytest.approx(4 * table.loc[0, "p"], rel=1e-9)
     assert len(found.notes) == 3 and "not to cause" in found.notes[0]
 
@@ -46,7 +46,7 @@ def test_options_change_the_answer(series):
     p = granger(series(Y), weak, adjust="none").table["p"].min()
     for level, word in ((1 - p - 1e-6, True), (1 - p + 1e-6, False)):
         words = granger(series(Y), weak, adjust="none", level=level).table["verdict"].tolist()
-        assert ("foretells" in words) == word
+        assert ("helps predict" in words) == word
 
 
 def test_too_few_periods_are_refused_and_the_number_is_said(series):

@@ -118,3 +118,13 @@ def test_every_option_out_of_range_is_refused(value):
         with pytest.raises(OptionError):
             seasonal_cusum(counted(COUNTS[:1]), **{"baseline": 60} | {option: value})
             pytest.fail(f"{option}={value!r} was taken")
+
+
+def test_a_series_whose_expectation_does_not_settle_is_nan_and_says_so():
+    when = [f"{2010 + i // 12}M{i % 12 + 1:02}" for i in range(72)]
+    table = pd.DataFrame({"period": when, "estimate": [5.0 * (i % 12 == 0) for i in range(72)], "n": 1})
+    table = table.assign(std_error=np.nan, conf_low=np.nan, conf_high=np.nan)
+    counts = Estimate(table, indicator="events", unit="count", method="given")
+    found = seasonal_cusum(counts, baseline=60, lang="en")
+    assert found.points[["centre", "sum", "decision"]].isna().all(axis=None) and found.signals.empty
+    assert len(found.notes) >= 1 and "Of 1 series" in found.notes[0]

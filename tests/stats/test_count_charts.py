@@ -199,6 +199,23 @@ def test_flexible_bounds_alarm_about_as_often_as_they_say_and_options_matter():
     assert farrington_flexible(np.r_[np.zeros(95), 9.0], least=(5, 4)).alarm.all()
 
 
+def test_what_does_not_settle_is_not_a_number_and_only_there(monkeypatch):
+    usual, high = farrington_flexible(MANY[:1]), np.vstack([MANY[0], 1e9 + MANY[0]])  # above e^20
+    found = farrington_flexible(high)
+    for field in ("expected", "upper", "score", "dispersion", "trend", "p"):
+        value = getattr(found, field)
+        assert value[0] == pytest.approx(getattr(usual, field)[0], rel=1e-8) and np.isnan(value[1])
+    assert not found.alarm[1]
+    t = np.arange(72)
+    X = seasonal_regressors(t, season=12)
+    for law in ("poisson", "negative-binomial"):
+        lost = fit_counts(5.0 * (t % 12 == 0), X, law=law)  # ten months of the year without an event
+        assert all(np.isnan(part).all() for part in lost)
+    monkeypatch.setattr("qstats.stats.count_charts._ROUNDS", 1)
+    early = glr_chart([40, 0, 90], [10.0, 1.0, 3.0], decision=5, dispersion=0.5)
+    assert np.isnan(early.sums[1:]).all() and np.isnan(early.ratio[1:]).all() and not early.signal[1:].any()
+
+
 @pytest.mark.parametrize("value", WRONG)
 def test_options_out_of_range_are_refused(value):
     y, mu = COUNTS[:30], SEASON[:30]
