@@ -72,7 +72,7 @@ def after_none(counts: ArrayLike, periods: int, /) -> Array:
 
 
 def quantile(q: float, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
-    """Return the least count y with P(Y ≤ y) ≥ q; NaN where the mean is missing.
+    """Return the least count y with P(Y ≤ y) ≥ q; NaN where the mean is missing or too large for the law.
 
     Parameters
     ----------
@@ -90,10 +90,14 @@ def quantile(q: float, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
     known = np.isfinite(mu) & np.isfinite(phi)
     mu, phi = np.where(known, mu, 1.0), np.where(known, phi, 1.0)
     low, high = np.full(mu.shape, -1.0), np.ceil(mu + 1)  # P(Y ≤ low) < q ≤ P(Y ≤ high)
-    while (short := 1 - at_least(high + 1, mu, phi) < q).any():
-        high = np.where(short, 2 * high + 1, high)
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
+    while (short := np.isfinite(high) & (1 - at_least(high + 1, mu, phi) < q)).any():
+        with np.errstate(over="ignore"):
+            high = np.where(short, 2 * high + 1, high)
+    while True:
+        middle = np.floor(low + (high - low) / 2)
+        between = (low < middle) & (middle < high)  # beyond 2⁵³ numbers lie further apart than one count
+        if not between.any():
+            break
         enough = 1 - at_least(middle + 1, mu, phi) >= q
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.asarray(np.where(known, high, np.nan), float)
+        low, high = np.where(between & ~enough, middle, low), np.where(between & enough, middle, high)
+    return np.asarray(np.where(known & np.isfinite(high), high, np.nan), float)

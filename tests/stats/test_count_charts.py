@@ -256,3 +256,10 @@ def test_options_out_of_range_are_refused(value):
         with pytest.raises(OptionError):
             ask()
             pytest.fail(f"{option}={value!r} was taken")
+
+
+def test_quantiles_of_giant_counts_end():
+    found = quantile(0.99, [60.0, 1e16, 1e300], [1.0, 1.0, 1e280])
+    assert found[0] == 79
+    assert found[1] == pytest.approx(1e16 + 2.3263 * 1e8, rel=1e-9)
+    assert np.isnan(found[2])
