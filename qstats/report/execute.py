@@ -342,6 +342,7 @@ def _interpreter_kept() -> Iterator[None]:
     outer: Any = cast(Any, InteractiveShell)._instance  # the shell of a notebook that runs this code
     owner: Any = InteractiveShell if outer is None else type(outer)
     owner.clear_instance()
+    vars(builtins).pop("_", None)  # left by a prompt or a doctest; beside it a shell keeps no last result
     os.environ["MPLBACKEND"] = "agg"
     try:
         with warnings.catch_warnings(), _matplotlib_kept():

@@ -50,7 +50,8 @@ def test_parameters_replace_the_notebooks_own(notebook, in_process):
 
 
 @BOTH
-def test_displays_come_in_the_order_they_were_made(notebook, in_process):
+def test_displays_come_in_the_order_they_were_made(notebook, in_process, monkeypatch):
+    monkeypatch.setattr(builtins, "_", "left by a prompt", raising=False)
     path = notebook(
         "from IPython.display import display\ndisplay(1)\nprint('out')\ndisplay(2)\n3", "4;", "None", "_"
     )
