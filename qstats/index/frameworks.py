@@ -154,17 +154,17 @@ def _header_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
 
 def _typed(table: pd.DataFrame, lang: str | None) -> tuple[_Columns, list[str]]:
     """Return the columns with text and numbers told apart, and the cells that are no numbers."""
-    given = {str(name): column.array for name, column in table.items()}
-    typed: _Columns = dict(given)
+    typed: _Columns = {str(name): column.array for name, column in table.items()}
+    given = {name: column.to_numpy(object).tolist() for name, column in typed.items()}
     faults = []
     for column in ("code", "parent", "unit", "weight_provenance", "bounds_provenance"):
-        typed[column] = [_text(cell) for cell in given[column].tolist()]
+        typed[column] = [_text(cell) for cell in given[column]]
     for column in ("name_zh", "name_en"):
-        names = [_text(cell) for cell in given[column].tolist()] if column in given else typed["code"]
+        names = [_text(cell) for cell in given[column]] if column in given else typed["code"]
         typed[column] = [name or code for name, code in zip(names, typed["code"], strict=True)]
     for column in _NUMBERS:
-        read = [_number(cell, lang) for cell in given[column].tolist()]
-        for code, number, cell in zip(typed["code"], read, given[column].tolist(), strict=True):
+        read = [_number(cell, lang) for cell in given[column]]
+        for code, number, cell in zip(typed["code"], read, given[column], strict=True):
             if number == math.inf:
                 said = say("framework.number", lang, code=code, column=column, value=_text(cell))
                 faults.append(said + _pointed(_text(cell), lang))
@@ -185,6 +185,8 @@ def _pointed(text: str, lang: str | None) -> str:
 
 def _number(cell: Any, lang: str | None) -> float:
     """Return a number, NaN where the cell is empty and infinity where it holds no number."""
+    if type(cell) is float and math.isfinite(cell):
+        return cell
     if values.is_missing(cell):
         return math.nan
     read = values.read_number(cell, lang)
