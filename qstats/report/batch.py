@@ -145,7 +145,7 @@ def batch(
             index_page.require_own(folder)
         tasks, kept = _tasks(asked.editions, wanted, folder, staging, known, alone)
         doing = _inline(tasks, progress) if not several else _pooled(tasks, jobs, progress)
-        keeper = _Keeper(folder, known, finished or (lambda name, result: None), [], {})
+        keeper = _Keeper(folder, known, finished or (lambda *_: None), [], {})
         for place, error in asked.impossible:
             fault = Fault(type(error).__name__, str(error), f"{error}\n")
             keeper.fail(f"{kind}-{place}", {"region": place}, kind, fault)

@@ -106,7 +106,7 @@ def run(
         raise QStatsError(f"there is no notebook {path}")
     book = inject(_read(path, plain=in_process), parameters)
     cells = [(index, cell) for index, cell in enumerate(book.cells) if cell.cell_type == "code"]
-    tell = progress or (lambda done, total: None)
+    tell = progress or (lambda *_: None)
     tell(0, len(cells))
     with _this_process() if in_process else _kernel(book) as run_cell:
         for done, (index, cell) in enumerate(cells, start=1):

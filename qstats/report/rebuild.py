@@ -122,7 +122,7 @@ def _again(folder: Path, name: str, entry: Entry, known: Manifest, lang: str | N
         with tempfile.TemporaryDirectory(prefix="qstats-") as place:
             now = cache.inputs(edition)
             task = batch.Task(edition, formats, place, now, None, True)
-            made = {output["path"]: output for output in batch.make(task, lambda done, total: None).outputs}
+            made = {output["path"]: output for output in batch.make(task, lambda *_: None).outputs}
     wrong = [o["path"] for o in entry["outputs"] if made.get(o["path"], {}).get("sha256") != o["sha256"]]
     there = [o["path"] for o in entry["outputs"] if not manifest.stands(folder, o)]
     status: Status = "different" if wrong else "changed" if there else "identical"

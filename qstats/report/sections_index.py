@@ -189,7 +189,7 @@ def write_grades_and_losses(facts: Facts, w: Writer, /, *, heading: str = "") ->
         return
     if heading:
         w.heading(heading)
-    scores, rates = two_of_twelve(facts, shares, losses)
+    scores, rates = two_of_twelve(shares, losses)
     w.text(w.say("index.grades_text"))
     if len(over := shares.index[shares.sum(axis=1) > 100.02]):
         names = w.say("list").join(place_name(name, w.lang) for name in over)
@@ -211,7 +211,7 @@ def write_grades_and_losses(facts: Facts, w: Writer, /, *, heading: str = "") ->
     _residual(facts, w, shares, losses)
 
 
-def two_of_twelve(facts: Facts, shares: pd.DataFrame, losses: Estimate, /) -> tuple[Estimate, pd.DataFrame]:
+def two_of_twelve(shares: pd.DataFrame, losses: Estimate, /) -> tuple[Estimate, pd.DataFrame]:
     """Return the score of grades and losses, weights renormalised, and the two rates by region."""
     from qstats.indicators.grade_rate import grade_rate
 

@@ -142,9 +142,9 @@ def table(
     if unknown := sorted(strong - set(frame[columns[0].name].astype(str))):
         raise OptionError(f"highlight={unknown[0]!r} is not in the column {columns[0].name!r}")
     marked = formats.marks(_statuses(frame, columns, rule), lang=lang)
-    head = "".join(f'<th scope="col"{_class(frame, c)}>{escape(c.label)}</th>' for c in columns)
+    head = "".join(f'<th scope="col"{_class(c)}>{escape(c.label)}</th>' for c in columns)
     body = "".join(
-        f"<tr>{_row(row, frame, columns, marked, str(row[columns[0].name]) in strong, rule, lang)}</tr>"
+        f"<tr>{_row(row, columns, marked, str(row[columns[0].name]) in strong, rule, lang)}</tr>"
         for row in frame.to_dict("records")
     )
     badge = f' <span class="qs-badge">{escape(say("chart.simulated", lang))}</span>' if simulated else ""
@@ -207,14 +207,13 @@ def _digits(row: Row, column: Field) -> int | None:
     return None if _absent(found) else int(found)  # type: ignore[arg-type]
 
 
-def _class(frame: pd.DataFrame, column: Field) -> str:
+def _class(column: Field) -> str:
     right = column.align == "right" if column.align else column.digits is not None
     return ' class="qs-num"' if right else ' class="qs-text"'
 
 
 def _row(
     row: Row,
-    frame: pd.DataFrame,
     columns: Sequence[Field],
     marked: dict[str, str],
     strong: bool,
@@ -226,7 +225,7 @@ def _row(
         text = _cell(row, column, marked, rule, lang)
         text = f"<strong>{text}</strong>" if strong and text else text
         tag, scope = ("th", ' scope="row"') if at == 0 else ("td", "")
-        cells.append(f"<{tag}{scope}{_class(frame, column)}>{text}</{tag}>")
+        cells.append(f"<{tag}{scope}{_class(column)}>{text}</{tag}>")
     return "".join(cells)
 
 

@@ -182,7 +182,7 @@ def _shapley(size: int, factors: int) -> float:
     return factorial(size) * factorial(factors - size - 1) / factorial(factors)
 
 
-def _first(size: int, factors: int) -> float:
+def _first(size: int, _: int) -> float:
     return 1.0 if size == 0 else 0.0
 
 

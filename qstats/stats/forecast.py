@@ -190,20 +190,20 @@ class _Entry(NamedTuple):
 
 
 MODELS: Final[dict[str, _Entry]] = {
-    "naive": _Entry(lambda y, h, m: naive(y, h), 3),
-    "drift": _Entry(lambda y, h, m: drift(y, h), 4),
-    "mean": _Entry(lambda y, h, m: mean(y, h), 3),
+    "naive": _Entry(lambda y, h, _: naive(y, h), 3),
+    "drift": _Entry(lambda y, h, _: drift(y, h), 4),
+    "mean": _Entry(lambda y, h, _: mean(y, h), 3),
     "seasonal-naive": _Entry(seasonal_naive, 3, True),
-    "ses": _Entry(lambda y, h, m: smoothing(y, h), 6),
-    "holt": _Entry(lambda y, h, m: smoothing(y, h, trend=True), 8),
-    "damped": _Entry(lambda y, h, m: smoothing(y, h, trend=True, damped=True), 9),
-    "theta": _Entry(lambda y, h, m: theta(y, h), 6),
+    "ses": _Entry(lambda y, h, _: smoothing(y, h), 6),
+    "holt": _Entry(lambda y, h, _: smoothing(y, h, trend=True), 8),
+    "damped": _Entry(lambda y, h, _: smoothing(y, h, trend=True, damped=True), 9),
+    "theta": _Entry(lambda y, h, _: theta(y, h), 6),
     "seasonal-ses": _Entry(lambda y, h, m: smoothing(y, h, period=m), 6, True),
     "holt-winters": _Entry(lambda y, h, m: smoothing(y, h, trend=True, period=m), 8, True),
-    "local-linear": _Entry(lambda y, h, m: local_linear(y, h), 8),
-    "arima-011": _Entry(lambda y, h, m: arima(y, h, (0, 1, 1)), 8),
-    "arima-110": _Entry(lambda y, h, m: arima(y, h, (1, 1, 0)), 8),
-    "arima-100": _Entry(lambda y, h, m: arima(y, h, (1, 0, 0)), 8),
+    "local-linear": _Entry(lambda y, h, _: local_linear(y, h), 8),
+    "arima-011": _Entry(lambda y, h, _: arima(y, h, (0, 1, 1)), 8),
+    "arima-110": _Entry(lambda y, h, _: arima(y, h, (1, 1, 0)), 8),
+    "arima-100": _Entry(lambda y, h, _: arima(y, h, (1, 0, 0)), 8),
 }
 """Every model: how it is run on (series, steps, values a year), and the fewest values it needs."""
 
