@@ -9,7 +9,7 @@ from zlib import crc32
 from qstats import estimate_file
 from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.estimate_table import CORE as CORE
-from qstats.estimate_table import valid
+from qstats.estimate_table import check_names, valid
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -346,9 +346,7 @@ def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:
     """Return the table of an Estimate: keys as text, then the columns in their order."""
     import pandas as pd
 
-    taken = [name for name in keys.columns if name in columns]
-    if taken:
-        raise DataError(f"a key cannot be called {taken[0]!r}: the result has such a column; rename it")
+    check_names(keys.columns, columns)
     text = {name: key if key.dtype == "str" else key.astype(str) for name, key in keys.items()}
     parts = {name: key.array for name, key in text.items()}
     return pd.DataFrame(parts | columns, index=pd.RangeIndex(len(columns["estimate"])))

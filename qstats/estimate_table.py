@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from qstats.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
 #: the columns every estimate has, after its keys
@@ -45,17 +47,27 @@ def valid(table: pd.DataFrame, /) -> pd.DataFrame:
     return table
 
 
+def check_names(keys: Iterable[Any], columns: Iterable[str], /) -> None:
+    """Refuse keys with the name of a column of the result."""
+    taken = [name for name in keys if name in columns]
+    if taken:
+        raise DataError(f"a key cannot be called {taken[0]!r}: the result has such a column; rename it")
+
+
 def _check_keys(table: pd.DataFrame, keys: list[Any]) -> None:
-    """Refuse keys that are empty or stand twice; cells are compared by number, a key at a time."""
+    """Refuse keys that are empty or stand twice; a row is one number, of mixed radix in its keys."""
     import numpy as np
     import pandas as pd
 
-    place = np.zeros(len(table), np.int64)
+    place, size = np.zeros(len(table), np.int64), 1
     for key in keys:
         at, found = pd.factorize(table[key])
         if (at < 0).any():
             raise DataError(f"a key of an Estimate ({', '.join(keys)}) is empty; fill it in or drop the row")
-        place = pd.factorize(place * len(found) + at)[0] if key != keys[0] else at
+        if size * len(found) >= 2**63:
+            place, met = pd.factorize(place)
+            size = len(met)
+        place, size = place * len(found) + at, size * len(found)
     repeated = pd.Index(place).duplicated()
     if repeated.any():
         first, count = table.loc[repeated.argmax(), keys].to_dict(), int(repeated.sum())

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import one_of
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate
 from qstats.index import frameworks
 from qstats.index.align import Aligned, Indicators, Missing, align
-from qstats.index.tidy import crossed, tiled
+from qstats.index.tidy import crossed
 from qstats.index.tree import Tree, arrays
 from qstats.messages import language, say
 from qstats.stats import composite
@@ -173,22 +173,22 @@ def _score(tree: Tree, given: Aligned) -> _Scores:
 def _tabulated(
     tree: Tree, given: Aligned, scores: _Scores, low: np.ndarray, high: np.ndarray
 ) -> pd.DataFrame:
-    units = len(given.units)
     value = np.full(scores.score.shape, np.nan)
     value[:, tree.leaves] = given.value
-    return assemble(
-        crossed(given.units, tree.codes),
-        estimate=scores.score.ravel(),
-        std_error=scores.std_error.ravel(),
-        conf_low=low.ravel(),
-        conf_high=high.ravel(),
-        n=scores.observed.ravel(),
-        coverage=scores.coverage.ravel(),
+    return crossed(
+        given.units,
+        tree.codes,
+        estimate=scores.score,
+        std_error=scores.std_error,
+        conf_low=low,
+        conf_high=high,
+        n=scores.observed,
+        coverage=scores.coverage,
         flag=_flags(scores),
-        parent=tiled(tree.above, units),
-        depth=np.tile(tree.depth, units),
-        weight=scores.weight.ravel(),
-        value=value.ravel(),
+        parent=tree.above,
+        depth=tree.depth,
+        weight=scores.weight,
+        value=value,
     )
 
 

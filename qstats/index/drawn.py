@@ -68,7 +68,7 @@ def hold(
     DataError
         As :func:`qstats.index.align.align`.
     """
-    percent = (tree.loc[tree["leaf"], "unit"] == "%").to_numpy()
+    percent = tree["unit"].to_numpy(object)[tree["leaf"].to_numpy()] == "%"
     if isinstance(indicators, pd.DataFrame):
         given = align(indicators, tree, name=name, missing=missing, lang=lang)
         place = np.where(np.isnan(given.value), -1, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -173,7 +174,12 @@ def _typed(table: pd.DataFrame, lang: str | None) -> tuple[_Columns, list[str]]:
 
 
 def _text(cell: Any) -> str:
-    return "" if values.is_missing(cell) else values.plain(cell)
+    return _word(cell) if type(cell) is str else "" if values.is_missing(cell) else values.plain(cell)
+
+
+@lru_cache(4096)
+def _word(text: str) -> str:
+    return "" if values.is_missing(text) else values.plain(text)
 
 
 def _pointed(text: str, lang: str | None) -> str:

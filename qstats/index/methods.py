@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -189,8 +190,9 @@ def _named(step: str, options: Any) -> dict[str, Any]:
     raise OptionError(said, argument=step, value=options)
 
 
-def _arguments(fitted: Callable[..., Any]) -> list[str]:
-    return list(inspect.signature(fitted).parameters)
+@cache
+def _arguments(fitted: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(fitted).parameters)
 
 
 def _check(step: str, given: Mapping[str, Any]) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate
 from qstats.index import runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
 from qstats.index.runs import Choices
-from qstats.index.tidy import crossed, tiled
+from qstats.index.tidy import crossed
 from qstats.index.tree import Tree
 from qstats.stats import composite
 
@@ -68,22 +68,22 @@ def specified_index(
     observed, coverage, weight = _used(tree, ready.held.value, score)
     value = np.full(score.shape, np.nan)
     value[tree.leaves] = ready.held.value.T
-    units = len(ready.units)
-    unknown = np.full(score.size, np.nan)
+    unknown = np.full(len(tree.codes), np.nan)
     said = ", ".join(f"{step}: {option}" for step, option in (steps or {}).items()) or "fixed bounds"
     return Estimate(
-        assemble(
-            crossed(ready.units, tree.codes),
-            estimate=score.T.ravel(),
+        crossed(
+            ready.units,
+            tree.codes,
+            estimate=score.T,
             std_error=unknown,
             conf_low=unknown,
             conf_high=unknown,
-            n=observed.T.ravel(),
-            coverage=coverage.T.ravel(),
-            parent=tiled(tree.above, units),
-            depth=np.tile(tree.depth, units),
-            weight=weight.T.ravel(),
-            value=value.T.ravel(),
+            n=observed.T,
+            coverage=coverage.T,
+            parent=tree.above,
+            depth=tree.depth,
+            weight=weight.T,
+            value=value.T,
         ),
         indicator=tree.root,
         unit="index",

@@ -68,7 +68,7 @@ def arrays(table: pd.DataFrame, /) -> Tree:
     >>> len(tree.codes), len(tree.leaves), tree.families[-1][1].tolist()
     (21, 12, [1, 2])
     """
-    codes, above = table["code"].tolist(), table["parent"].tolist()
+    codes, above = (table[name].to_numpy(object).tolist() for name in ("code", "parent"))
     place = {code: i for i, code in enumerate(codes)}
     parent, depth = np.array([place.get(code, -1) for code in above]), table["depth"].to_numpy()
     leaf = table["leaf"].to_numpy()

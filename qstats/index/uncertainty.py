@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, kind_of, one_of, whole_number, within_0_1
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
@@ -386,9 +386,7 @@ def _estimate(
 ) -> Estimate:
     names = ", ".join(runs.factors(prepared))
     return Estimate(
-        assemble(
-            crossed(keys, prepared.tree.codes), **{name: value.T.ravel() for name, value in columns.items()}
-        ),
+        crossed(keys, prepared.tree.codes, **{name: value.T for name, value in columns.items()}),
         indicator=prepared.tree.root,
         unit="" if "rank" in of else "index",
         method=f"{of} over {done.score.shape[1]} runs of {prepared.name}; varied: {names}",
