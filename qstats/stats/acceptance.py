@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, real_number, whole_number, within_0_1
 from qstats.stats.design_intervals import design_proportion, effective_size
 
 Array = NDArray[np.float64]
@@ -77,11 +77,9 @@ def decide(
     array(['accept', 'cannot say'], dtype=object)
     """
     one_of("side", side, SIDE)
-    if not 0.5 <= confidence < 1:
-        raise OptionError(f"confidence={confidence!r} is not between 0.5 and 1; 95 % is confidence=0.95")
+    real_number("confidence", confidence, least=0.5, below=1)
     limit = np.asarray(p0, float)
-    if not ((limit >= 0) & (limit <= 1)).all():
-        raise OptionError(f"p0={limit[~((limit >= 0) & (limit <= 1))][0]!r} is not a rate between 0 and 1")
+    _check_rate("p0", limit)
     level = max(2 * confidence - 1, np.finfo(float).tiny)
     low, high, reason = design_proportion(p, se, n, df, level=level, deff_at_bounds=deff_at_bounds)
     m = effective_size(p, se, n, df, level=level, deff_at_bounds=deff_at_bounds)
@@ -127,12 +125,16 @@ def operating_characteristic(
     from scipy.stats import binom, hypergeom
 
     pi, n, c = (np.asarray(a, float) for a in (rate, n, c))
-    if not ((pi >= 0) & (pi <= 1)).all():
-        raise OptionError(f"rate={pi[~((pi >= 0) & (pi <= 1))][0]!r} is not a rate between 0 and 1")
-    if not ((n >= 1) & (c >= 0) & (c <= n)).all():
-        raise OptionError("a plan needs n of at least 1 and c from 0 to n")
+    _check_rate("rate", pi)
+    wrong = ~((n >= 1) & (c >= 0) & (c <= n))
+    if wrong.any():
+        sizes, numbers = np.broadcast_arrays(n, c)
+        raise OptionError(
+            f"n={sizes[wrong][0]:g} and c={numbers[wrong][0]:g}: a plan needs n of at least 1, c from 0 to n"
+        )
     if population is None:
         return np.asarray(binom.cdf(c, n, 1 - pi), float)
+    whole_number("population", population, least=1)
     if (n > population).any():
         raise OptionError(f"n={n.max():.0f} is more than the population of {population}")
     return np.asarray(hypergeom.cdf(c, population, np.rint(population * (1 - pi)), n), float)
@@ -168,10 +170,12 @@ def zero_acceptance(p0: float, *, confidence: float = 0.95, population: int | No
     >>> zero_acceptance(0.95), zero_acceptance(0.95, population=100)
     (59, 39)
     """
-    check_open(p0=p0, confidence=confidence)
+    within_0_1("p0", p0)
+    within_0_1("confidence", confidence)
     if population is None:
         n = int(np.ceil(np.log1p(-confidence) / np.log(p0) * (1 - 1e-12)))
         return max(n, 1)
+    whole_number("population", population, least=1)
     from scipy.stats import hypergeom
 
     failures = int(np.floor(population * (1 - p0) * (1 + 1e-12))) + 1
@@ -180,8 +184,7 @@ def zero_acceptance(p0: float, *, confidence: float = 0.95, population: int | No
     return int(sizes[found][0])
 
 
-def check_open(**shares: float) -> None:
-    """Raise unless every share lies between 0 and 1, the ends left out."""
-    for name, value in shares.items():
-        if not 0 < value < 1:
-            raise OptionError(f"{name}={value!r} is not between 0 and 1")
+def _check_rate(name: str, rate: Array) -> None:
+    wrong = rate[~((rate >= 0) & (rate <= 1))]
+    if wrong.size:
+        raise OptionError(f"{name}={wrong[0]:g} is not a rate, from 0 to 1")

@@ -201,8 +201,8 @@ def _check_use(method: Method | Function, given: dict[str, Any]) -> None:
     for name in given:
         if name not in uses:
             raise OptionError(f"{method!r} has no use for {name!r}", argument=name)
-    if not given.get("floor", 1) > 0:
-        raise OptionError(f"floor={given['floor']!r} must be above 0", argument="floor")
+    if "floor" in given:
+        real_number("floor", given["floor"], above=0)
     one_of("penalty", given.get("penalty", "down"), ("down", "up"))
 
 

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, one_of, real_number, whole_number
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -156,8 +156,8 @@ def parallel_analysis(
     >>> parallel_analysis(x, n_draws=100).n_components
     1
     """
-    if not 0 < percentile < 100:
-        raise OptionError(f"percentile={percentile!r} is not between 0 and 100", argument="percentile")
+    real_number("percentile", percentile, above=0, below=100)
+    whole_number("n_draws", n_draws, least=1)
     value = moments.indicator_array(x)
     found = np.linalg.eigvalsh(moments.correlations(value))[::-1]
     noise = np.random.default_rng(seed).standard_normal((n_draws, *value.shape))

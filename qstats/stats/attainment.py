@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import one_of
 
 Array = NDArray[np.float64]
 Path = Literal["linear", "geometric", "complement"]
@@ -145,8 +145,7 @@ def probability(
     from scipy.special import logit, stdtr
 
     one_of("scale", scale, SCALES)
-    if sign not in (1, -1):
-        raise OptionError(f"sign={sign!r} is neither 1 nor -1")
+    one_of("sign", sign, (1, -1))
     x, s, T, nu = np.broadcast_arrays(*(np.asarray(a, float) for a in (forecast, std_error, target, df)))
     s = np.where(s > 0, s, np.nan)
     if scale == "identity":

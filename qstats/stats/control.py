@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -195,7 +195,7 @@ def rate_chart(
     >>> chart.high.round(3).tolist(), chart.outside.tolist()
     ([0.19, 0.19, 0.19, 0.19], [False, False, False, True])
     """
-    _check_width(width)
+    real_number("width", width, above=0)
     x, n = counts(x, n, kind=kind)
     s = nominal_error(n, base.centre, kind=kind)
     c = np.broadcast_to(np.asarray(base.centre, float)[..., None], s.shape)
@@ -234,8 +234,7 @@ def probability_limits(
     low, high : ndarray, shape (…, T)
     """
     one_of("kind", kind, ("p", "u"))
-    if not 0 < alpha < 1:
-        raise OptionError(f"alpha={alpha!r} is not between 0 and 1; three sigma is alpha=0.0027")
+    within_0_1("alpha", alpha, hint="5 % is 0.05")
     from scipy.stats import binom, poisson
 
     n, c = np.asarray(n, float), np.asarray(centre, float)[..., None]
@@ -281,7 +280,7 @@ def individuals(
     >>> round(float(found.sigma), 4), round(float(found.high), 3)
     (1.4775, 15.933)
     """
-    _check_width(width)
+    real_number("width", width, above=0)
     x = np.asarray(x, float)
     _check_baseline(baseline, x.shape[-1])
     first = x[..., :baseline]
@@ -322,13 +321,11 @@ def counts(x: ArrayLike, n: ArrayLike, *, kind: Literal["p", "u"]) -> tuple[Arra
 
 
 def _check_baseline(baseline: int | None, T: int) -> None:
-    if baseline is not None and not 2 <= baseline <= T:
+    if baseline is None:
+        return
+    whole_number("baseline", baseline, least=2)
+    if baseline > T:
         raise OptionError(f"baseline={baseline!r}: phase I takes from 2 to all {T} points of the series")
-
-
-def _check_width(width: float) -> None:
-    if not (np.isfinite(width) and width > 0):
-        raise OptionError(f"width={width!r} is not a positive number of standard errors")
 
 
 def normal_scores(x: ArrayLike, n: ArrayLike, centre: ArrayLike, *, kind: Literal["p", "u"]) -> Array:

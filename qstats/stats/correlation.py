@@ -254,7 +254,8 @@ def cross_correlation(y: ArrayLike, x: ArrayLike, *, max_lag: int) -> Array:
     """
     y, x = _pairs(y, x)
     n = x.size
-    if not 0 <= max_lag < n:
+    whole_number("max_lag", max_lag, least=0)
+    if max_lag >= n:
         raise OptionError(
             f"max_lag={max_lag!r} is not between 0 and {n - 1}, the length of the series less one"
         )
@@ -341,9 +342,7 @@ def _check(measure: str, null: str, level: float, n_draws: int) -> None:
     if measure == "kendall" and null == "t":
         raise OptionError("null='t' is for Pearson and Spearman; for Kendall use 'permutation'")
     within_0_1("level", level)
-    whole_number("n_draws", n_draws, least=1)
-    if n_draws < 99:
-        raise OptionError(f"n_draws={n_draws!r} is fewer than 99: no p-value below 1 % could come out")
+    whole_number("n_draws", n_draws, least=99)  # fewer give no p-value below 1 %
 
 
 def _t(r: float, n: int) -> float:

@@ -114,7 +114,7 @@ def design_proportion(
     """
     one_of("interval", method, DESIGN)
     one_of("cap", cap, CAP)
-    check_level(level)
+    within_0_1("level", level)
     values = np.broadcast_arrays(*(np.asarray(a, float) for a in (p, se, n, df, deff_at_bounds)))
     _check_deff(values[4])
     P, S, N, F, D = (np.atleast_1d(a) for a in (snap(values[0]), *values[1:]))
@@ -161,16 +161,16 @@ def effective_size(
     array([100., 200.])
     """
     one_of("cap", cap, CAP)
-    check_level(level)
+    within_0_1("level", level)
     given = (p, se, n, np.inf if df is None else df, deff_at_bounds)
     p, se, n, df, deff = np.broadcast_arrays(*(np.asarray(a, float) for a in given))
     _check_deff(deff)
     m = _size(snap(p), se, n, deff)
     factor = np.ones(m.shape) if given[3] is np.inf else _adjustment(n, df, level)
-    return capped(m, factor, n, cap)
+    return _capped(m, factor, n, cap)
 
 
-def capped(m: Array, factor: Array, n: Array, cap: Cap) -> Array:
+def _capped(m: Array, factor: Array, n: Array, cap: Cap) -> Array:
     """Return m times its adjustment to df, cut to n before, after, or never."""
     if cap == "before":
         return np.asarray(np.minimum(m, n) * factor)
@@ -183,15 +183,10 @@ def snap(p: ArrayLike) -> Array:
     return np.where(np.abs(p) <= _ROUNDING, 0.0, np.where(np.abs(p - 1) <= _ROUNDING, 1.0, p))
 
 
-def check_level(level: float) -> None:
-    """Raise unless a confidence level lies between 0 and 1."""
-    within_0_1("level", level)
-
-
 def _check_deff(deff: Array) -> None:
     wrong = deff[~((deff > 0) & np.isfinite(deff))]
     if wrong.size:
-        raise OptionError(f"deff_at_bounds={wrong[0]!r}: a design effect is a positive number")
+        raise OptionError(f"deff_at_bounds={wrong[0]:g}: a design effect is a positive number")
 
 
 def _reasons(p: Array, se: Array, n: Array, df: Array) -> NDArray[np.object_]:
@@ -237,8 +232,8 @@ def _limits(
     tail = (1 - level) / 2
     reach = t.ppf(1 - tail, df)
     m = _size(p, se, n, deff)
-    adjusted = capped(m, _adjustment(n, df, level), n, cap)
-    plain = capped(m, np.ones(m.shape), n, cap)
+    adjusted = _capped(m, _adjustment(n, df, level), n, cap)
+    plain = _capped(m, np.ones(m.shape), n, cap)
     if method == "wilson":
         return _wilson(p, plain, reach)
     if method == "jeffreys":

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError
+from qstats.errors import OptionError, real_number
 
 
 class RatioEdit(NamedTuple):
@@ -86,10 +86,9 @@ def hidiroglou_berthelot(
     >>> found.effect.tolist(), found.low, found.high
     ([-100.0, 0.0, 0.0, 200.0, 1200.0], 0.0, 800.0)
     """
-    if not 0 <= U <= 1:
-        raise OptionError(f"U={U} must lie between 0 and 1")
-    if not (A >= 0 and C > 0 and np.isfinite([A, C]).all()):
-        raise OptionError(f"A={A} must be at least 0 and C={C} above 0")
+    real_number("U", U, least=0, most=1)
+    real_number("A", A, least=0)
+    real_number("C", C, above=0)
     x, x0 = np.asarray(x, np.float64), np.asarray(x0, np.float64)
     if x.shape != x0.shape or x.ndim != 1:
         raise OptionError(f"x has the shape {x.shape} and x0 {x0.shape}: one value a unit in each")

@@ -18,7 +18,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, within_0_1
+from qstats.errors import DataError, one_of, real_number, within_0_1
 
 Array = NDArray[np.float64]
 Limits = Literal["exact", "discrete", "normal", "wilson", "phi", "tau2", "arcsine-tau2"]
@@ -78,8 +78,7 @@ def overdispersion(
     (2.86, 0.00172)
     """
     one_of("scale", scale, ("share", "arcsine"))
-    if not 0 <= winsorise < 0.5:
-        raise OptionError(f"winsorise={winsorise!r} is a share of units on either side, from 0 to below 0.5")
+    real_number("winsorise", winsorise, least=0, below=0.5)
     x, n, theta = _given(x, n, target)
     z, s = _z(x, n, theta, scale)
     some = z[~np.isnan(z)]
@@ -143,8 +142,7 @@ def funnel_limits(
     """
     one_of("method", method, LIMITS)
     within_0_1("level", level)
-    if not 0 < target < 1:
-        raise OptionError(f"target={target!r}: a funnel needs a target strictly between 0 and 1")
+    within_0_1("target", target, hint="a funnel has no limits at 0 or 1")
     from scipy.special import ndtri
 
     N = np.asarray(n, float)
@@ -210,10 +208,10 @@ def _given(x: ArrayLike, n: ArrayLike, target: float | None) -> tuple[Array, Arr
         raise DataError(f"counts need 0 ≤ x ≤ n; found x={x[bad][0]:g} of n={n[bad][0]:g}")
     gone = ~(n > 0) | np.isnan(x)
     x, n = np.where(gone, np.nan, x), np.where(gone, np.nan, n)
-    theta = float(np.nansum(x) / np.nansum(n)) if target is None and not gone.all() else target
-    if theta is None or not 0 < theta < 1:
-        raise OptionError(f"target={theta!r}: a funnel needs a target strictly between 0 and 1")
-    return x, n, theta
+    if target is None:
+        target = float("nan") if gone.all() else float(np.nansum(x) / np.nansum(n))
+    within_0_1("target", target, hint="a funnel has no limits at 0 or 1")
+    return x, n, target
 
 
 def _z(x: Array, n: Array, theta: float, scale: str) -> tuple[Array, Array]:

@@ -186,7 +186,7 @@ def test_weights_that_are_none_are_refused(wrong):
     [
         ("geometrical", {}, "Did you mean 'geometric'"),
         ("arithmetic", {"floor": 1}, "no use for 'floor'"),
-        ("geometric", {"floor": 0}, "must be above 0"),
+        ("geometric", {"floor": 0}, "is not a number above 0"),
         ("mazziotta-pareto", {"penalty": "left"}, "penalty='left'"),
         ("mean-min", {"alpha": 2}, "alpha=2"),
         ("owa", {"order_weights": [1, 2]}, "must be 3 numbers"),

@@ -90,6 +90,8 @@ def test_a_higher_percentile_is_harder_to_pass():
     assert (high[0] > low[0]).all()
     with pytest.raises(OptionError, match="percentile=100"):
         association.parallel_analysis(x, percentile=100)
+    with pytest.raises(OptionError, match="n_draws=0"):
+        association.parallel_analysis(x, n_draws=0)
 
 
 def test_a_method_that_does_not_exist_is_named():

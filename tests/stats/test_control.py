@@ -70,6 +70,8 @@ def test_options_of_charts_change_them():
         (lambda: control.rate_baseline([-1], [2], kind="u"), DataError),
         (lambda: control.rate_baseline(3, 4, kind="p"), DataError),
         (lambda: control.rate_baseline([1, 2], [3, 3], kind="p", baseline=1), OptionError),
+        (lambda: control.rate_baseline([1, 2], [3, 3], kind="p", baseline=3), OptionError),
+        (lambda: control.individuals([1, 2], baseline=2.0), OptionError),
         (lambda: control.rate_baseline([1, 2], [3, 3], kind="q"), OptionError),
         (lambda: control.individuals([1, 2], width=0), OptionError),
         (lambda: control.probability_limits([5], 0.1, kind="p", alpha=0), OptionError),

@@ -164,5 +164,7 @@ def test_choices_that_do_not_exist(options, said):
         correlate(X, Y, **options)
     with pytest.raises(OptionError, match="max_lag=7"):
         cross_correlation(X, Y, max_lag=7)
+    with pytest.raises(OptionError, match="max_lag=-1"):
+        cross_correlation(X, Y, max_lag=-1)
     with pytest.raises(OptionError, match="detrended"):
         treated(X, treatment="detrend")
