@@ -7,7 +7,7 @@ from statsmodels.tsa.api import VAR
 from statsmodels.tsa.stattools import grangercausalitytests
 
 from qstats.errors import DataError, OptionError
-from qstats.stats.granger import choose_lags, lagged, precedes
+from qstats.stats.granger import _lagged, choose_lags, precedes
 
 RNG = np.random.default_rng(3)
 E = RNG.normal(size=(2, 80))
@@ -25,7 +25,7 @@ def test_without_added_lags_it_is_that_of_statsmodels(lags):
 def test_added_lags_and_trend_are_in_both_regressions_and_not_tested(added, trend):
     x, y, lags = lead.cumsum(), tail.cumsum(), 2
     m = lags + added
-    columns = [np.ones(80 - m), lagged(y, m, start=m), lagged(x, m, start=m)]
+    columns = [np.ones(80 - m), _lagged(y, m, start=m), _lagged(x, m, start=m)]
     design = np.column_stack([*columns, *([np.arange(80.0 - m)] if trend else [])])
     fit = sm.OLS(y[m:], design).fit()
     R = np.zeros((lags, design.shape[1]))

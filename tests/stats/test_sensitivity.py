@@ -108,7 +108,7 @@ def test_the_same_seed_gives_the_same_points_and_another_another():
 
 
 def test_tables_and_sets_of_the_wrong_size_are_refused():
-    with pytest.raises(OptionError, match="3 factors"):
+    with pytest.raises(OptionError, match="factors=3"):
         sensitivity.factorial_indices(np.ones((2, 2)), 3)
     with pytest.raises(OptionError, match="3 sets"):
         sensitivity.shapley_effects([0, 1, 2])
