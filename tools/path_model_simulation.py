@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from qstats.stats.path_bootstrap import bca, bootstrap, jackknife, percentile, resamples, std_error
 from qstats.stats.path_index import index, index_weights
 from qstats.stats.path_moments import moments
-from qstats.stats.pathmodel import Fit, fit, specify
+from qstats.stats.pathmodel import Fit, Fitting, fit, specify
 
 Array = NDArray[np.float64]
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "methods" / "path_model.md"
@@ -54,7 +54,7 @@ def coverage(n: int, samples: int, replicates: int) -> dict[str, Array]:
     """Return the share of samples whose interval holds the true value, by interval."""
     mean, S = population()
     root = np.linalg.cholesky(S)
-    truth = statistic(mean, S, fit(S, MODEL, tolerance=1e-13))["followed"]
+    truth = statistic(mean, S, fit(S, MODEL, how=Fitting(tolerance=1e-13)))["followed"]
     hits = {name: np.zeros(len(NAMES)) for name in ("percentile", "BCa", "±1.96 se")}
     for k in range(samples):
         rng = np.random.default_rng([n, k])

@@ -16,7 +16,7 @@ from qstats.satisfaction.options import check_seed
 from qstats.satisfaction.studies import Study, fitted, study
 from qstats.stats import path_groups, path_index
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
-from qstats.stats.path_groups import Fitting, GroupTest
+from qstats.stats.path_groups import GroupTest
 from qstats.stats.path_index import Convention
 from qstats.stats.pathmodel import Fit
 from qstats.survey.design import Design
@@ -131,13 +131,8 @@ def compare_groups(
     found = respondents_of(asked, path_index.METRIC[convention])
     names, statistic = _parameters(asked, kinds, index_of, convention)
     X, w = asked.survey.X[found.rows], asked.survey.drawn.weight[found.rows]
-    how = Fitting(
-        asked.survey.missing,
-        asked.how.scheme,
-        path_index.METRIC[convention],
-        max_iterations=asked.how.max_iterations,
-    )
-    options: dict[str, Any] = {"weights": w, "unit": found.unit, "stratum": found.stratum, "how": how}
+    options: dict[str, Any] = {"weights": w, "unit": found.unit, "stratum": found.stratum}
+    options |= {"missing": asked.survey.missing, "how": asked.how.fitting(path_index.METRIC[convention])}
     options |= {"permutations": permutations, "seed": seed}
     model_ = asked.questions.model
     pairs = path_groups.pairwise(X, found.group, model_, statistic, **options)

@@ -15,7 +15,6 @@ from qstats.satisfaction.options import check_seed
 from qstats.satisfaction.studies import Study, require_study
 from qstats.stats.multiplicity import ADJUSTMENT, Adjustment, adjusted
 from qstats.stats.path_invariance import Invariance, invariance
-from qstats.stats.path_permute import Fitting
 
 Array = NDArray[np.float64]
 
@@ -106,7 +105,6 @@ def _pair(of: Study, found: Respondents, a: int, b: int, options: dict[str, Any]
     """Return the tests of two groups, a row each construct."""
     own = (found.group == a) | (found.group == b)
     rows, q = found.rows[own], of.questions
-    how = Fitting(of.survey.missing, of.how.scheme, max_iterations=of.how.max_iterations)
     try:
         tests = invariance(
             of.survey.X[rows],
@@ -115,7 +113,8 @@ def _pair(of: Study, found: Respondents, a: int, b: int, options: dict[str, Any]
             weights=of.survey.drawn.weight[rows],
             unit=None if found.unit is None else found.unit[own],
             stratum=None if found.stratum is None else found.stratum[own],
-            how=how,
+            missing=of.survey.missing,
+            how=of.how.fitting("standardised"),
             **options,
         )
     except DataError as error:

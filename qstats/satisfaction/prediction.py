@@ -14,7 +14,6 @@ from qstats.satisfaction.groups import clusters_of, strata_of
 from qstats.satisfaction.options import check_seed
 from qstats.satisfaction.studies import Fitted, Study, fitted, require_study
 from qstats.stats import path_predict
-from qstats.stats.path_groups import Fitting
 from qstats.stats.path_predict import Measure, Predicted
 
 Array = NDArray[np.float64]
@@ -105,7 +104,6 @@ def predictive_power(
 
 def _predicted(of: Study, g: int, own: Fitted, options: dict[str, Any]) -> Predicted:
     """Return the errors of one group, or say which group cannot be predicted."""
-    how = Fitting(of.survey.missing, of.how.scheme, max_iterations=of.how.max_iterations)
     try:
         return path_predict.predict(
             of.survey.X[own.rows][:, own.at],
@@ -113,7 +111,8 @@ def _predicted(of: Study, g: int, own: Fitted, options: dict[str, Any]) -> Predi
             weights=of.survey.drawn.weight[own.rows],
             unit=clusters_of(of, own.rows),
             stratum=strata_of(of, own.rows),
-            how=how,
+            missing=of.survey.missing,
+            how=of.how.fitting("standardised"),
             **options,
         )
     except DataError as error:

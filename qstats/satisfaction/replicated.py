@@ -124,16 +124,7 @@ def _fits(of: Study, metric: Metric, own: Fitted, rows: Index, W: Array) -> tupl
     """Return means (p, b), covariances (p, p, b) and fits of some rows under replicate weights."""
     X = of.survey.X[rows][:, own.at]
     mean, S = next(resampled(X, W[rows], missing=of.survey.missing, chunk=W.shape[1]))
-    found = fit_stack(
-        S,
-        own.questions.model,
-        scheme=of.how.scheme,
-        metric=metric,
-        tolerance=1e-10,
-        max_iterations=of.how.max_iterations,
-        start=own.standardised,
-    )
-    return mean, S, found
+    return mean, S, fit_stack(S, own.questions.model, of.how.fitting(metric), own.standardised)
 
 
 def errors_of(values: Array, estimate: Array, plan: drawing.Plan, sample: str) -> Errors:

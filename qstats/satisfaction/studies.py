@@ -18,7 +18,7 @@ from qstats.satisfaction.options import check_count, check_design, check_seed
 from qstats.stats import pathmodel
 from qstats.stats.path_moments import Missing, Moments, moments
 from qstats.stats.path_quality import correlations
-from qstats.stats.pathmodel import Fit, Metric, Mode, PathModelError, Scheme
+from qstats.stats.pathmodel import Fit, Fitting, Metric, Mode, PathModelError, Scheme
 from qstats.survey.design import Design
 
 Array = NDArray[np.float64]
@@ -45,6 +45,10 @@ class How(NamedTuple):
     minimum_n: int
     max_iterations: int
     workers: int
+
+    def fitting(self, metric: Metric) -> Fitting:
+        """Return the options of a fit."""
+        return Fitting(self.scheme, metric, max_iterations=self.max_iterations)
 
 
 class Study(NamedTuple):
@@ -296,13 +300,7 @@ def _of_rows(of: Study, rows: Index, metric: Metric, group: str) -> Fitted:
     while True:
         m = _moments(of, questions, at, rows, group)
         try:
-            fit = pathmodel.fit(
-                m.covariance,
-                questions.model,
-                scheme=of.how.scheme,
-                metric=metric,
-                max_iterations=of.how.max_iterations,
-            )
+            fit = pathmodel.fit(m.covariance, questions.model, how=of.how.fitting(metric))
         except PathModelError as error:
             raise DataError(_explained(error, questions, group)) from error
         worst = int(np.argmin(fit.standardised))

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, whole_number, within_0_1
 from qstats.stats.path_moments import Missing, left_out, resampled
-from qstats.stats.pathmodel import FAILURES, Fit, Metric, Model, Scheme, check_options, fit_stack
+from qstats.stats.pathmodel import FAILURES, USUAL, Fit, Fitting, Model, fit_stack
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -56,10 +56,7 @@ def bootstrap(
     *,
     start: ArrayLike,
     missing: Missing = "raise",
-    scheme: Scheme = "path",
-    metric: Metric = "standardised",
-    tolerance: float = 1e-10,
-    max_iterations: int = 300,
+    how: Fitting = USUAL,
     chunk: int = 256,
 ) -> Replicates:
     """Fit the model to every column of replicate weights and return what `statistic` makes of the fits.
@@ -79,7 +76,7 @@ def bootstrap(
         it, construct by construct, never one parameter.
     missing
         See :func:`qstats.stats.path_moments.moments`.
-    scheme, metric, tolerance, max_iterations
+    how : Fitting
         See :func:`qstats.stats.pathmodel.fit`.
     chunk : int
         Replicates at a time; the results do not depend on it but for rounding.
@@ -101,9 +98,7 @@ def bootstrap(
     >>> drawn.values["paths"].shape, drawn.reasons
     ((99, 2, 2), {})
     """
-    check_options(scheme, metric, tolerance, max_iterations)
-    stacks = resampled(X, weights, missing=missing, chunk=chunk)
-    return _replicate(stacks, model, statistic, start, scheme, metric, tolerance, max_iterations)
+    return _replicate(resampled(X, weights, missing=missing, chunk=chunk), model, statistic, how, start)
 
 
 def jackknife(
@@ -113,10 +108,7 @@ def jackknife(
     statistic: Statistic = parameters,
     *,
     start: ArrayLike,
-    scheme: Scheme = "path",
-    metric: Metric = "standardised",
-    tolerance: float = 1e-10,
-    max_iterations: int = 300,
+    how: Fitting = USUAL,
     chunk: int = 256,
 ) -> Replicates:
     """Leave out each row once and return `statistic` of the fits: what the acceleration of BCa needs.
@@ -127,37 +119,24 @@ def jackknife(
         Answers without gaps.
     w : array_like, shape (n,), or None
         Weights of the rows.
-    model, statistic, start, scheme, metric, tolerance, max_iterations, chunk
+    model, statistic, start, how, chunk
         See :func:`bootstrap`.
     """
-    check_options(scheme, metric, tolerance, max_iterations)
-    stacks = left_out(X, w, chunk=chunk)
-    return _replicate(stacks, model, statistic, start, scheme, metric, tolerance, max_iterations)
+    return _replicate(left_out(X, w, chunk=chunk), model, statistic, how, start)
 
 
 def _replicate(
     stacks: Iterable[tuple[Array, Array]],
     model: Model,
     statistic: Statistic,
+    how: Fitting,
     start: ArrayLike,
-    scheme: Scheme,
-    metric: Metric,
-    tolerance: float,
-    max_iterations: int,
 ) -> Replicates:
     """Fit each stack of covariances and collect the statistic."""
     parts: list[Mapping[str, Array]] = []
     failures: list[Index] = []
     for mean, covariance in stacks:
-        found = fit_stack(
-            covariance,
-            model,
-            scheme=scheme,
-            metric=metric,
-            tolerance=tolerance,
-            max_iterations=max_iterations,
-            start=np.asarray(start, float),
-        )
+        found = fit_stack(covariance, model, how, np.asarray(start, float))
         parts.append(statistic(mean.T, np.moveaxis(covariance, -1, 0), found))
         failures.append(found.failure)
     failure = np.concatenate(failures)

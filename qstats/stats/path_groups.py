@@ -20,8 +20,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.stats.path_permute import REASONS, Fitting, Statistic, permuted, refuse_few, relabelled
-from qstats.stats.pathmodel import Model
+from qstats.stats.path_moments import Missing
+from qstats.stats.path_permute import REASONS, Statistic, permuted, refuse_few, relabelled, weighted_rows
+from qstats.stats.pathmodel import USUAL, Fitting, Model
 
 __all__ = ["REASONS", "Fitting", "GroupTest", "Statistic"]
 __all__ += ["between", "p_value", "pairwise", "permutation_test", "relabelled"]
@@ -58,7 +59,8 @@ def permutation_test(
     weights: ArrayLike | None = None,
     unit: ArrayLike | None = None,
     stratum: ArrayLike | None = None,
-    how: Fitting | None = None,
+    missing: Missing = "raise",
+    how: Fitting = USUAL,
     permutations: int = 1000,
     seed: int | None = 0,
     chunk: int = 128,
@@ -90,7 +92,10 @@ def permutation_test(
         What is permuted: the label of a whole unit (cluster). Default: each row is one.
     stratum : array_like of int, shape (n,), optional
         Labels are permuted within strata: for units drawn by strata that groups cross. Default: one.
-    how : Fitting, optional
+    missing
+        What is done about gaps, see :func:`qstats.stats.path_moments.moments`.
+    how : Fitting
+        See :func:`qstats.stats.pathmodel.fit`.
     permutations : int
     seed : int or None
         None draws anew each time; 0 is a seed like any other. The stream is named after the numbers of
@@ -127,13 +132,10 @@ def permutation_test(
     [0.005]
     """
     found = permuted(
-        X,
-        group,
+        weighted_rows(X, weights, unit, group, stratum),
         model,
         statistic,
-        weights=weights,
-        unit=unit,
-        stratum=stratum,
+        missing=missing,
         how=how,
         permutations=permutations,
         seed=seed,
@@ -155,7 +157,8 @@ def pairwise(
     weights: ArrayLike | None = None,
     unit: ArrayLike | None = None,
     stratum: ArrayLike | None = None,
-    how: Fitting | None = None,
+    missing: Missing = "raise",
+    how: Fitting = USUAL,
     permutations: int = 1000,
     seed: int | None = 0,
     chunk: int = 128,
@@ -166,8 +169,7 @@ def pairwise(
     their number with :func:`qstats.stats.multiplicity.adjusted`.
     """
     x, label = np.asarray(X, float), np.asarray(group, np.intp)
-    w = np.ones(len(x)) if weights is None else np.asarray(weights, float)
-    found = {}
+    given, found = {"weights": weights, "unit": unit, "stratum": stratum}, {}
     refuse_few(np.ones(len(x), bool), label, int(label.max(initial=0)) + 1, x.shape[1])
     for a, b in combinations(range(int(label.max(initial=0)) + 1), 2):
         own = (label == a) | (label == b)
@@ -176,9 +178,8 @@ def pairwise(
             (label[own] == b).astype(np.intp),
             model,
             statistic,
-            weights=w[own],
-            unit=None if unit is None else np.asarray(unit)[own],
-            stratum=None if stratum is None else np.asarray(stratum)[own],
+            **{name: None if of is None else np.asarray(of)[own] for name, of in given.items()},
+            missing=missing,
             how=how,
             permutations=permutations,
             seed=seed,

@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, within_0_1
 from qstats.stats.path_groups import TIE, p_value
-from qstats.stats.path_moments import moments
-from qstats.stats.path_permute import Fitting, Permuted, Statistic, permuted
+from qstats.stats.path_moments import Missing, moments
+from qstats.stats.path_permute import Permuted, Statistic, permuted, weighted_rows
 from qstats.stats.path_quality import correlations
-from qstats.stats.pathmodel import Fit, Model, fit
+from qstats.stats.pathmodel import USUAL, Fit, Fitting, Model, fit
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -55,7 +55,8 @@ def invariance(
     weights: ArrayLike | None = None,
     unit: ArrayLike | None = None,
     stratum: ArrayLike | None = None,
-    how: Fitting | None = None,
+    missing: Missing = "raise",
+    how: Fitting = USUAL,
     permutations: int = 1000,
     seed: int | None = 0,
     level: float = 0.95,
@@ -76,7 +77,7 @@ def invariance(
         Answers.
     group : array_like of int, shape (n,)
         0 and 1.
-    model, weights, unit, stratum, how, permutations, seed, chunk
+    model, weights, unit, stratum, missing, how, permutations, seed, chunk
         See :func:`qstats.stats.path_groups.permutation_test`.
     level : float
         Of the quantiles: c should not be below that of 1 − level, d and v not outside those of (1 ∓ level)/2.
@@ -111,18 +112,13 @@ def invariance(
     x, label = np.asarray(X, float), np.asarray(group, np.intp)
     if set(np.unique(label)) != {0, 1}:
         raise DataError(f"groups {np.unique(label).tolist()}: measurement invariance compares two, 0 and 1")
-    chosen = Fitting() if how is None else how
-    w = np.ones(len(x)) if weights is None else np.asarray(weights, float)
-    m = moments(x, w, missing=chosen.missing)
+    m = moments(x, weights, missing=missing)
     found = permuted(
-        x,
-        label,
+        weighted_rows(x, weights, unit, label, stratum),
         model,
-        _statistic(m.mean, m.covariance, model, chosen),
-        weights=w,
-        unit=unit,
-        stratum=stratum,
-        how=chosen,
+        _statistic(m.mean, m.covariance, model, how),
+        missing=missing,
+        how=how,
         permutations=permutations,
         seed=seed,
         chunk=chunk,
@@ -132,14 +128,7 @@ def invariance(
 
 def _statistic(mean: Array, S: Array, model: Model, how: Fitting) -> Statistic:
     """Return weights, and means and variances of the composites of both groups together, as a statistic."""
-    w = fit(
-        S,
-        model,
-        scheme=how.scheme,
-        metric=how.metric,
-        tolerance=how.tolerance,
-        max_iterations=how.max_iterations,
-    ).standardised
+    w = fit(S, model, how=how).standardised
     H = _blocks(model)
     v = w / np.sqrt(np.diagonal(S))
 

@@ -16,15 +16,15 @@ Good (2005), Permutation, Parametric and Bootstrap Tests of Hypotheses, 3rd ed.,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, whole_number
+from qstats.errors import DataError, one_of, whole_number
 from qstats.stats.path_moments import Missing, moments, resampled
-from qstats.stats.pathmodel import FAILURES, Fit, Metric, Model, Scheme, fit, fit_stack
+from qstats.stats.pathmodel import FAILURES, USUAL, Fit, Fitting, Model, fit, fit_stack
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -39,14 +39,15 @@ NO_VALUE: Final = REASONS.index("no value")
 _WHOLE: Final = "only labels of whole units can be permuted: compare groups that units do not cross"
 
 
-class Fitting(NamedTuple):
-    """How the model is fitted; see :func:`qstats.stats.pathmodel.fit` and :func:`~.path_moments.moments`."""
+class Rows(NamedTuple):
+    """The n rows that have a weight; make them with :func:`weighted_rows`."""
 
-    missing: Missing = "raise"
-    scheme: Scheme = "path"
-    metric: Metric = "standardised"
-    tolerance: float = 1e-10
-    max_iterations: int = 300
+    answers: Array  #: (n, p)
+    weights: Array  #: (n,)
+    unit: Index  #: (n,) counted from 0, as strata are
+    group: Index  #: (n,)
+    stratum: Index  #: (n,)
+    groups: int  #: G, of the rows without a weight as well
 
 
 class Permuted(NamedTuple):
@@ -60,15 +61,12 @@ class Permuted(NamedTuple):
 
 
 def permuted(
-    X: ArrayLike,
-    group: ArrayLike,
+    rows: Rows,
     model: Model,
     statistic: Statistic,
     *,
-    weights: ArrayLike | None = None,
-    unit: ArrayLike | None = None,
-    stratum: ArrayLike | None = None,
-    how: Fitting | None = None,
+    missing: Missing = "raise",
+    how: Fitting = USUAL,
     permutations: int = 1000,
     seed: int | None = 0,
     chunk: int = 128,
@@ -77,7 +75,8 @@ def permuted(
 
     Parameters
     ----------
-    X, group, model, statistic, weights, unit, stratum, how, permutations, seed, chunk
+    rows : Rows
+    model, statistic, missing, how, permutations, seed, chunk
         See :func:`qstats.stats.path_groups.permutation_test`.
 
     Returns
@@ -89,18 +88,16 @@ def permuted(
     DataError
         See :func:`qstats.stats.path_groups.permutation_test`.
     """
+    one_of("missing", missing, get_args(Missing))
     whole_number("permutations", permutations, least=1)
     whole_number("chunk", chunk, least=1)
     if seed is not None:
         whole_number("seed", seed, least=0)
-    chosen = Fitting() if how is None else how
-    G = int(np.asarray(group, np.intp).max(initial=0)) + 1
-    x, w, number, label, within = weighted_rows(X, weights, unit, group, stratum)
-    given = of_units(label, number, "groups", _WHOLE)
-    layer = None if stratum is None else of_units(within, number, "strata", _WHOLE)
-    refuse_few(_answered(x, chosen.missing), label, G, x.shape[1])
-    start = pooled_weights(x, w, model, chosen)
-    args = (x, w, number, G, model, statistic, chosen, start)
+    given = of_units(rows.group, rows.unit, "groups", _WHOLE)
+    layer = of_units(rows.stratum, rows.unit, "strata", _WHOLE)
+    refuse_few(_answered(rows.answers, missing), rows.group, rows.groups, rows.answers.shape[1])
+    start = pooled_weights(rows, model, missing, how)
+    args = (rows, model, statistic, missing, how, start)
     estimate, failed = _estimates(given[:, None], *args)
     if failed.any():
         g = int(np.flatnonzero(failed[0])[0])
@@ -108,8 +105,8 @@ def permuted(
     stacks = relabelled(given, permutations, seed=seed, stratum=layer, chunk=chunk)
     parts = [_estimates(L, *args) for L in stacks]
     lost = np.concatenate([part for _, part in parts]).max(1).astype(np.intp)
-    free = layer is None or len(np.unique(np.column_stack([layer, given]), axis=0)) > layer.max() + 1
-    units = np.bincount(given, minlength=G)
+    free = len(np.unique(np.column_stack([layer, given]), axis=0)) > layer.max() + 1
+    units = np.bincount(given, minlength=rows.groups)
     return Permuted(estimate[0], np.concatenate([part for part, _ in parts]), lost, units, free)
 
 
@@ -160,10 +157,10 @@ def weighted_rows(
     unit: ArrayLike | None,
     group: ArrayLike | None,
     stratum: ArrayLike | None,
-) -> tuple[Array, Array, Index, Index, Index]:
-    """Return answers, weights, numbers of units, groups and strata of the rows that have a weight.
+) -> Rows:
+    """Return the rows that have a weight: one of zero is the same as no row.
 
-    A weight of zero is the same as no row. Units and strata are counted from 0.
+    By default each weighs 1 and is a unit, and there is one group and one stratum.
     """
     x = np.asarray(X, float)
     n = len(x)
@@ -171,10 +168,11 @@ def weighted_rows(
     label = np.zeros(n, np.intp) if group is None else np.asarray(group, np.intp)
     number = np.arange(n) if unit is None else np.asarray(unit)
     layer = np.zeros(n, np.intp) if stratum is None else np.asarray(stratum)
+    G = int(label.max(initial=0)) + 1
     if w.shape == (n,) and (w == 0).any():
         x, w, number, label, layer = (part[w != 0] for part in (x, w, number, label, layer))
     number, layer = (np.unique(part, return_inverse=True)[1].ravel() for part in (number, layer))
-    return x, w, number, label, layer
+    return Rows(x, w, number, label, layer, G)
 
 
 def of_units(label: Index, number: Index, of: str, why: str) -> Index:
@@ -204,49 +202,34 @@ def refuse_few(answered: Flag, label: Index, G: int, p: int) -> None:
         raise DataError(f"group {g} has {counts[g]} answers; {p} items need {p + 1} in every group")
 
 
-def pooled_weights(x: Array, w: Array, model: Model, how: Fitting) -> Array:
-    """Return the outer weights of the whole sample.
+def pooled_weights(rows: Rows, model: Model, missing: Missing, how: Fitting) -> Array:
+    """Return the outer weights (p,) of the whole sample.
 
     Where the fits of its groups or folds start, so that the signs of their constructs are alike.
     """
-    return fit(
-        moments(x, w, missing=how.missing).covariance,
-        model,
-        scheme=how.scheme,
-        metric=how.metric,
-        tolerance=how.tolerance,
-        max_iterations=how.max_iterations,
-    ).standardised
+    whole = moments(rows.answers, rows.weights, missing=missing)
+    return fit(whole.covariance, model, how=how).standardised
 
 
 def _estimates(
     labels: Index,
-    x: Array,
-    w: Array,
-    number: Index,
-    G: int,
+    rows: Rows,
     model: Model,
     statistic: Statistic,
+    missing: Missing,
     how: Fitting,
     start: Array,
 ) -> tuple[Array, Index]:
     """Return parameters (b, G, K) and failures (b, G) under labels of units (m, b): one stack of b·G fits."""
-    mine = labels[number][:, :, None] == np.arange(G)
+    x, G = rows.answers, rows.groups
+    mine = labels[rows.unit][:, :, None] == np.arange(G)
     inside = mine.reshape(len(x), -1)
-    mean, S = next(resampled(x, inside * w[:, None], missing=how.missing, chunk=inside.shape[1]))
-    found = fit_stack(
-        S,
-        model,
-        scheme=how.scheme,
-        metric=how.metric,
-        tolerance=how.tolerance,
-        max_iterations=how.max_iterations,
-        start=start,
-    )
+    mean, S = next(resampled(x, inside * rows.weights[:, None], missing=missing, chunk=inside.shape[1]))
+    found = fit_stack(S, model, how, start)
     with np.errstate(invalid="ignore", divide="ignore"):
         theta = np.asarray(statistic(mean.T, np.moveaxis(S, -1, 0), found), float)
     failure = found.failure.copy()
-    counts = _answered(x, how.missing).astype(float) @ inside
+    counts = _answered(x, missing).astype(float) @ inside
     failure[counts < x.shape[1] + 1] = FEW
     failure[(failure == 0) & np.isnan(theta).any(1)] = NO_VALUE
     theta = np.where(((failure > 0) & (failure != NO_VALUE))[:, None], np.nan, theta)

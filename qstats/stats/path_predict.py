@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, one_of, whole_number
-from qstats.stats.path_moments import resampled
-from qstats.stats.path_permute import Fitting, of_units, pooled_weights, weighted_rows
+from qstats.stats.path_moments import Missing, resampled
+from qstats.stats.path_permute import Rows, of_units, pooled_weights, weighted_rows
 from qstats.stats.path_quality import effects
 from qstats.stats.path_rounds import solve
-from qstats.stats.pathmodel import FAILURES, Fit, Model, fit_stack
+from qstats.stats.pathmodel import FAILURES, USUAL, Fit, Fitting, Model, fit_stack
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -71,7 +71,8 @@ def predict(
     weights: ArrayLike | None = None,
     unit: ArrayLike | None = None,
     stratum: ArrayLike | None = None,
-    how: Fitting | None = None,
+    missing: Missing = "raise",
+    how: Fitting = USUAL,
     folds: int = 10,
     repeats: int = 10,
     seed: int | None = 0,
@@ -94,14 +95,17 @@ def predict(
     Parameters
     ----------
     X : array_like, shape (n, p)
-        Answers. What is missing is treated by ``how.missing`` where the model is fitted; predicted are the
-        answers given by those who gave all exogenous ones.
+        Answers.
     model : Model
     weights : array_like, shape (n,), optional
         Survey weights, of fits and errors alike; one of zero is the same as no row.
     unit, stratum : array_like of int, shape (n,), optional
         Clusters, which stay in one fold, and strata, which are spread over the folds.
-    how : Fitting, optional
+    missing
+        What is done about gaps where the model is fitted, see :func:`qstats.stats.path_moments.moments`;
+        predicted are the answers given by those who gave all exogenous ones.
+    how : Fitting
+        See :func:`qstats.stats.pathmodel.fit`.
     folds, repeats : int
         K, and how often the folds are drawn anew. Errors are averaged over repeats, not predictions: those
         of an average would be errors of another predictor.
@@ -137,21 +141,23 @@ def predict(
     whole_number("repeats", repeats, least=1)
     if seed is not None:
         whole_number("seed", seed, least=0)
-    chosen = Fitting() if how is None else how
-    x, v, number, _, within = weighted_rows(X, weights, unit, None, stratum)
-    m = int(number.max(initial=-1)) + 1
+    rows = weighted_rows(X, weights, unit, None, stratum)
+    m = int(rows.unit.max(initial=-1)) + 1
     if m < folds:
         raise DataError(f"{m} units cannot make {folds} folds: each needs one; take fewer folds")
     layer = of_units(
-        within, number, "strata", "a unit is drawn in one stratum: give units of several a name in each"
+        rows.stratum,
+        rows.unit,
+        "strata",
+        "a unit is drawn in one stratum: give units of several a name in each",
     )
-    start = pooled_weights(x, v, model, chosen)
+    start = pooled_weights(rows, model, missing, how)
     endogenous = predicted_items(model)
     parts = []
     for r in range(repeats):
-        fold = dealt(layer, folds, seed=seed, repeat=r)[number]
-        parts.append(_repeat(x, v, fold, folds, model, chosen, start))
-    answered = np.isfinite(x)
+        fold = dealt(layer, folds, seed=seed, repeat=r)[rows.unit]
+        parts.append(_repeat(rows, fold, folds, model, missing, how, start))
+    answered = np.isfinite(rows.answers)
     seen = answered[:, endogenous] & answered[:, ~endogenous].all(axis=1, keepdims=True)
     return Predicted(
         np.flatnonzero(endogenous),
@@ -240,20 +246,13 @@ def errors_by(found: Predicted, measure: Measure) -> Array:
 
 
 def _repeat(
-    x: Array, v: Array, fold: Index, K: int, model: Model, how: Fitting, start: Array
+    rows: Rows, fold: Index, K: int, model: Model, missing: Missing, how: Fitting, start: Array
 ) -> tuple[Array, Array]:
     """Return mean squared and mean absolute errors (3, q) of K folds together."""
+    x, v = rows.answers, rows.weights
     inside = fold[:, None] == np.arange(K)
-    mean, S = next(resampled(x, np.where(inside, 0.0, v[:, None]), missing=how.missing, chunk=K))
-    found = fit_stack(
-        S,
-        model,
-        scheme=how.scheme,
-        metric=how.metric,
-        tolerance=how.tolerance,
-        max_iterations=how.max_iterations,
-        start=start,
-    )
+    mean, S = next(resampled(x, np.where(inside, 0.0, v[:, None]), missing=missing, chunk=K))
+    found = fit_stack(S, model, how, start)
     if found.failure.any():
         reasons = ", ".join(sorted({FAILURES[k] for k in found.failure[found.failure > 0]}))
         lost = np.count_nonzero(found.failure)

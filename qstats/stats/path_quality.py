@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import OptionError, one_of
-from qstats.stats.pathmodel import Fit, Metric, Model, PathModelError, Scheme, check_options, fit
+from qstats.stats.pathmodel import USUAL, Fit, Fitting, Model, PathModelError, check_fitting, fit
 
 Array = NDArray[np.float64]
 Flag = NDArray[np.bool_]
@@ -141,9 +141,7 @@ def effect_size(paths: ArrayLike, r2: ArrayLike, inner: ArrayLike) -> Array:
     return np.asarray(b**2 / (np.asarray(inner, float) * rest[..., None]))
 
 
-def effect_size_refitted(
-    S: ArrayLike, found: Fit, model: Model, *, scheme: Scheme = "path", metric: Metric = "standardised"
-) -> Array:
+def effect_size_refitted(S: ArrayLike, found: Fit, model: Model, *, how: Fitting = USUAL) -> Array:
     r"""Return f² of each path (C, C) against the model fitted again without it; NaN where no path is.
 
     .. math:: f^2 = \frac{R^2 - R^2_{\text{refitted without } k}}{1 - R^2}
@@ -155,16 +153,18 @@ def effect_size_refitted(
     S : array_like, shape (p, p)
         Covariances of the items.
     found : Fit
-        A single fit of `model`, in the same scheme and metric.
+        A single fit of `model`.
+    how : Fitting
+        The options of that fit.
     """
-    check_options(scheme, metric, 1e-10, 1)
+    check_fitting(how)
     f2 = np.full(found.paths.shape, np.nan)
     for c, k in np.argwhere(model.paths):
         fewer = model.paths.copy()
         fewer[c, k] = False
         without = 0.0
         if fewer[c].any() and (fewer[k] | fewer[:, k]).any():
-            without = float(fit(S, model._replace(paths=fewer), scheme=scheme, metric=metric).r2[c])
+            without = float(fit(S, model._replace(paths=fewer), how=how).r2[c])
         elif fewer[c].any():
             raise PathModelError(
                 f"without its path to construct {c}, construct {k} stands apart; use effect_size",

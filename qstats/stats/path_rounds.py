@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from qstats.stats.path_specification import Fitting, Scheme
+
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Flag = NDArray[np.bool_]
@@ -175,7 +177,7 @@ def composites(R: Array, w: Array, model: Structure) -> tuple[Array, Array, Arra
     return w * scale[model.block], A, Y * scale * scale[:, None]
 
 
-def inner_weights(Y: Array, model: Structure, scheme: str) -> Array:
+def inner_weights(Y: Array, model: Structure, scheme: Scheme) -> Array:
     """Return e (C, C, B): the weight of the column's composite in the proxy of the row's."""
     if scheme == "centroid":
         return np.asarray(np.sign(Y) * model.near)
@@ -196,10 +198,8 @@ def outer_weights(A: Array, e: Array, gain: Array, inverses: dict[int, Array], m
     return w
 
 
-def iterate(
-    R: Array, w: Array, gain: Array, model: Structure, *, scheme: str, tolerance: float, max_iterations: int
-) -> Rounds:
-    """Run rounds until no weight changes by more than `tolerance`; each replicate stops by itself.
+def iterate(R: Array, w: Array, gain: Array, model: Structure, how: Fitting) -> Rounds:
+    """Run rounds until no weight changes by more than the tolerance; each replicate stops by itself.
 
     Parameters
     ----------
@@ -215,13 +215,13 @@ def iterate(
     inverses = {c: inverse(R[model.own[c], model.own[c]])[0] for c in model.formed}
     w, A, Y = composites(R, w, model)
     at, running = np.arange(B), np.ones(B, bool)
-    for t in range(1, max_iterations + 1):
-        new = outer_weights(A, inner_weights(Y, model, scheme), gain, inverses, model)
+    for t in range(1, how.max_iterations + 1):
+        new = outer_weights(A, inner_weights(Y, model, how.scheme), gain, inverses, model)
         new, A, Y = composites(R, new, model)
         change = np.maximum.reduceat(np.abs(new - w), model.starts, axis=0)
         w = new
-        done = running & ~(change.max(0) > tolerance)
-        if t == max_iterations:
+        done = running & ~(change.max(0) > how.tolerance)
+        if t == how.max_iterations:
             done = running
         if done.any():
             where = at[done]

@@ -1,19 +1,21 @@
-"""What a path model is: blocks of items, paths between their constructs, and the faults of one."""
+"""What a path model is and how one is fitted: blocks of items, paths between constructs, options, faults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, QStatsError, one_of
+from qstats.errors import OptionError, QStatsError, one_of, real_number, whole_number
 
 Index = NDArray[np.intp]
 Flag = NDArray[np.bool_]
 
 Mode = Literal["A", "B"]
+Scheme = Literal["centroid", "factorial", "path"]
+Metric = Literal["standardised", "raw"]
 
 
 class PathModelError(QStatsError):
@@ -47,6 +49,43 @@ class Model(NamedTuple):
     blocks: Index  #: (p,) construct of each item
     paths: Flag  #: (C, C) whether the row's construct depends on the column's
     modes: tuple[Mode, ...]  #: (C,) A: items reflect the construct; B: items form it
+
+
+class Fitting(NamedTuple):
+    """The options of a fit; see :func:`qstats.stats.pathmodel.fit`."""
+
+    scheme: Scheme = "path"  #: how neighbouring constructs pull
+    metric: Metric = "standardised"  #: whether items enter as z-scores or as they are
+    tolerance: float = 1e-10  #: on the largest change of a standardised weight in a round
+    max_iterations: int = 300  #: rounds after which a fit counts as not converged
+
+
+#: the options of a fit that names none
+USUAL: Final = Fitting()
+
+
+def check_fitting(how: object, /) -> None:
+    """Raise OptionError for options of a fit that are none.
+
+    Parameters
+    ----------
+    how : Fitting
+
+    Raises
+    ------
+    OptionError
+        No :class:`Fitting`, or one with a choice that does not exist or a number out of range.
+
+    Examples
+    --------
+    >>> check_fitting(Fitting(scheme="factorial", tolerance=1e-6))
+    """
+    if not isinstance(how, Fitting):
+        raise OptionError(f"how={how!r:.200} is no Fitting; say Fitting(scheme=…, metric=…)", argument="how")
+    one_of("scheme", how.scheme, get_args(Scheme))
+    one_of("metric", how.metric, get_args(Metric))
+    real_number("tolerance", how.tolerance, above=0)
+    whole_number("max_iterations", how.max_iterations, least=1)
 
 
 def specify(blocks: ArrayLike, paths: ArrayLike, *, modes: Mode | Sequence[Mode] = "A") -> Model:

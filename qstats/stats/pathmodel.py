@@ -21,7 +21,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import one_of, real_number, whole_number
+from qstats.errors import one_of
 from qstats.stats.path_rounds import (
     SINGULAR,
     Rounds,
@@ -32,17 +32,25 @@ from qstats.stats.path_rounds import (
     regressions,
     structure,
 )
-from qstats.stats.path_specification import Mode, Model, PathModelError, specify
+from qstats.stats.path_specification import (
+    USUAL,
+    Fitting,
+    Metric,
+    Mode,
+    Model,
+    PathModelError,
+    Scheme,
+    check_fitting,
+    specify,
+)
 
-__all__ = ["FAILURES", "Fit", "Metric", "Mode", "Model", "OnFailure", "PathModelError", "Scheme"]
-__all__ += ["check_options", "fit", "fit_stack", "scores", "specify"]
+__all__ = ["FAILURES", "USUAL", "Fit", "Fitting", "Metric", "Mode", "Model", "OnFailure", "PathModelError"]
+__all__ += ["Scheme", "check_fitting", "fit", "fit_stack", "scores", "specify"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Flag = NDArray[np.bool_]
 
-Scheme = Literal["centroid", "factorial", "path"]
-Metric = Literal["standardised", "raw"]
 OnFailure = Literal["raise", "nan"]
 
 FAILURES: Final = (
@@ -80,16 +88,13 @@ def fit(
     S: ArrayLike,
     model: Model,
     *,
-    scheme: Scheme = "path",
-    metric: Metric = "standardised",
-    tolerance: float = 1e-10,
-    max_iterations: int = 300,
+    how: Fitting = USUAL,
     start: ArrayLike | None = None,
     on_failure: OnFailure = "raise",
 ) -> Fit:
     r"""Fit a path model to the covariances of its items.
 
-    Rounds of two steps until no standardised weight changes by more than `tolerance`:
+    Rounds of two steps until no standardised weight changes by more than ``how.tolerance``:
 
     .. math:: z_c = \sum_k e_{kc}\, y_k, \qquad
               w_c \propto g_c \circ \operatorname{cor}(x_c, z_c)\ \text{(A)}, \quad
@@ -108,12 +113,9 @@ def fit(
         Covariances of the items (or correlations, for the standardised metric).
     model : Model
         From :func:`specify`.
-    scheme, metric
-        As above.
-    tolerance : float
-        On the largest change of a standardised weight.
-    max_iterations : int
-        Rounds after which a fit counts as not converged.
+    how : Fitting
+        ``scheme`` and ``metric`` as above, ``tolerance``, and ``max_iterations``, the rounds after which a
+        fit counts as not converged.
     start : array_like, shape (p,), optional
         Weights of the standardised items to start from and to turn to. Default: equal weights, with
         the sign of the correlation with the first item of the block.
@@ -130,6 +132,8 @@ def fit(
     PathModelError
         A constant item, a singular block in mode B, collinear constructs, no convergence; or a shape
         that does not suit the model.
+    OptionError
+        An option that is none.
 
     References
     ----------
@@ -142,57 +146,32 @@ def fit(
     >>> found.paths[1, 0].round(4).item(), found.weights.round(4).tolist()
     (0.3651, [0.527, 0.527, 0.5774, 0.5774])
     """
-    check_options(scheme, metric, tolerance, max_iterations)
     one_of("on_failure", on_failure, get_args(OnFailure))
     cov = np.asarray(S, float)
     p = len(model.blocks)
     if cov.ndim not in (2, 3) or cov.shape[-2:] != (p, p):
         raise PathModelError(f"covariances of shape {cov.shape} do not suit the {p} items of the model")
     stack = np.ascontiguousarray(np.moveaxis(cov.reshape(-1, p, p), 0, -1))
-    found = fit_stack(
-        stack,
-        model,
-        scheme=scheme,
-        metric=metric,
-        tolerance=tolerance,
-        max_iterations=max_iterations,
-        start=None if start is None else np.asarray(start, float),
-    )
+    found = fit_stack(stack, model, how, None if start is None else np.asarray(start, float))
     if on_failure == "raise" and found.failure.any():
-        _refuse(stack, model, found, tolerance)
+        _refuse(stack, model, found, how.tolerance)
     return found if cov.ndim == 3 else Fit._make(np.asarray(part)[0] for part in found)
 
 
-def check_options(scheme: object, metric: object, tolerance: object, max_iterations: object, /) -> None:
-    """Raise OptionError for an option of a fit that is none; see :func:`fit`."""
-    one_of("scheme", scheme, get_args(Scheme))
-    one_of("metric", metric, get_args(Metric))
-    real_number("tolerance", tolerance, above=0)
-    whole_number("max_iterations", max_iterations, least=1)
-
-
-def fit_stack(
-    S: Array,
-    model: Model,
-    *,
-    scheme: Scheme,
-    metric: Metric,
-    tolerance: float,
-    max_iterations: int,
-    start: Array | None,
-) -> Fit:
+def fit_stack(S: Array, model: Model, how: Fitting, start: Array | None) -> Fit:
     """Fit a stack of covariances (p, p, B), the replicates last; failures are NaN. See :func:`fit`."""
+    check_fitting(how)
     order = np.argsort(model.blocks, kind="stable")
     back = np.argsort(order)
     with np.errstate(invalid="ignore", divide="ignore"):
-        form, R, variance, rounds = _converge(S, model, scheme, metric, tolerance, max_iterations, start)
+        form, R, variance, rounds = _converge(S, model, how, start)
         w, A, Y = composites(R, rounds.weights, form)
         signs = _signs(A, form, start if start is None else start[order])
         w, A, Y = w * signs[form.block], A * signs, Y * signs * signs[:, None]
         paths, pivot = regressions(Y, form)
         r2 = np.where(np.any(form.paths, 1)[:, None], (paths * Y).sum(1), np.nan)
-        failure = _failures(R, variance, rounds, pivot, form, tolerance)
-    scale = np.ones_like(variance) if metric == "standardised" else np.sqrt(variance)
+        failure = _failures(R, variance, rounds, pivot, form, how.tolerance)
+    scale = np.ones_like(variance) if how.metric == "standardised" else np.sqrt(variance)
     loadings = A[np.arange(len(order)), form.block]
     parts = (w / scale)[back], w[back], loadings[back], A[back], paths, r2, Y, signs
     valued = [np.moveaxis(np.where(failure == 0, part, np.nan), -1, 0) for part in parts]
@@ -200,22 +179,15 @@ def fit_stack(
 
 
 def _converge(
-    S: Array,
-    model: Model,
-    scheme: Scheme,
-    metric: Metric,
-    tolerance: float,
-    max_iterations: int,
-    start: Array | None,
+    S: Array, model: Model, how: Fitting, start: Array | None
 ) -> tuple[Structure, Array, Array, Rounds]:
     """Run the rounds; return them with the model, correlations and variances in the order of the blocks."""
     order = np.argsort(model.blocks, kind="stable")
     form = structure(model.blocks[order], model.paths, model.modes)
     R, variance = _correlations(S, order)
     w = _start(R, form) if start is None else np.broadcast_to(start[order, None], variance.shape)
-    gain = np.ones_like(variance) if metric == "standardised" else variance
-    rounds = iterate(R, w, gain, form, scheme=scheme, tolerance=tolerance, max_iterations=max_iterations)
-    return form, R, variance, rounds
+    gain = np.ones_like(variance) if how.metric == "standardised" else variance
+    return form, R, variance, iterate(R, w, gain, form, how)
 
 
 def _correlations(S: Array, order: Index) -> tuple[Array, Array]:

@@ -17,12 +17,10 @@ model = pathmodel.specify(blocks, paths)
 for _ in range(repeats):
     start = time.perf_counter()
     found = path_moments.moments(X, np.ones(n))
-    fit = pathmodel.fit(found.covariance, model, scheme="path")
+    fit = pathmodel.fit(found.covariance, model)
     if B:
         W = path_bootstrap.resamples(n, B, seed=1)
-        made = path_bootstrap.bootstrap(
-            X, W, model, path_bootstrap.parameters, scheme="path", start=fit.standardised
-        )
+        made = path_bootstrap.bootstrap(X, W, model, path_bootstrap.parameters, start=fit.standardised)
         path_bootstrap.std_error(made.values["paths"])
     print("seconds", time.perf_counter() - start)
 print("said", f"{float(np.max(fit.paths)):.9f}")

@@ -16,7 +16,7 @@ from qstats.stats.path_bootstrap import (
 )
 from qstats.stats.path_index import index, index_weights
 from qstats.stats.path_moments import moments
-from qstats.stats.pathmodel import fit, specify
+from qstats.stats.pathmodel import Fitting, fit, specify
 
 MODEL = specify([0, 0, 0, 1, 1, 2, 2, 2], [[0, 0, 0], [1, 0, 0], [1, 1, 0]])
 
@@ -44,11 +44,9 @@ def near(a, b, tolerance):
 @pytest.mark.parametrize(("scheme", "metric"), [("path", "standardised"), ("centroid", "raw")])
 def test_replicates_are_fits_with_their_weights(answers, start, scheme, metric):
     W = np.random.default_rng(3).uniform(0, 2, (90, 6))
-    drawn = bootstrap(answers, W, MODEL, start=start, scheme=scheme, metric=metric, tolerance=1e-13)
+    drawn = bootstrap(answers, W, MODEL, start=start, how=Fitting(scheme, metric, tolerance=1e-13))
     for b in range(6):
-        alone = fit(
-            moments(answers, W[:, b]).covariance, MODEL, scheme=scheme, metric=metric, tolerance=1e-13
-        )
+        alone = fit(moments(answers, W[:, b]).covariance, MODEL, how=Fitting(scheme, metric, tolerance=1e-13))
         for name, value in drawn.values.items():
             near(value[b], getattr(alone, name), 1e-10)
 
@@ -78,8 +76,8 @@ def test_any_statistic_of_moments_and_fits_can_be_replicated(answers, start):
 @pytest.mark.parametrize(("scheme", "metric"), [("path", "standardised"), ("factorial", "raw")])
 def test_leaving_out_each_row_is_the_jackknife(answers, start, scheme, metric):
     w = np.random.default_rng(3).uniform(0.5, 2, 90)
-    drawn = jackknife(answers, w, MODEL, start=start, scheme=scheme, metric=metric, tolerance=1e-12, chunk=40)
-    alone = fit(moments(answers[1:], w[1:]).covariance, MODEL, scheme=scheme, metric=metric)
+    drawn = jackknife(answers, w, MODEL, start=start, how=Fitting(scheme, metric, tolerance=1e-12), chunk=40)
+    alone = fit(moments(answers[1:], w[1:]).covariance, MODEL, how=Fitting(scheme, metric))
     near(drawn.values["weights"][0], alone.weights, 1e-8)
     near(drawn.values["paths"][0], alone.paths, 1e-8)
     assert drawn.values["weights"].shape == (90, 8)
@@ -92,8 +90,8 @@ def test_a_looser_tolerance_and_fewer_rounds_stop_replicates_sooner(answers, sta
         return {"rounds": found.iterations}
 
     for draw in (
-        lambda **options: bootstrap(answers, W, MODEL, rounds, start=start, **options),
-        lambda **options: jackknife(answers, None, MODEL, rounds, start=start, **options),
+        lambda **options: bootstrap(answers, W, MODEL, rounds, start=start, how=Fitting(**options)),
+        lambda **options: jackknife(answers, None, MODEL, rounds, start=start, how=Fitting(**options)),
     ):
         default = draw().values["rounds"]
         assert (draw(tolerance=1e-3).values["rounds"] < default).all()
@@ -123,7 +121,7 @@ def test_failed_replicates_are_nan_and_counted_with_their_reason(answers, start)
     assert drawn.reasons == {"no moments": 1, "constant item": 1}
     assert np.isnan(drawn.values["r2"][1:3]).all()
     assert np.isfinite(drawn.values["paths"][[0, 3]]).all()
-    slow = bootstrap(answers, W[:, [0, 3]], MODEL, start=np.ones(8), max_iterations=1)
+    slow = bootstrap(answers, W[:, [0, 3]], MODEL, start=np.ones(8), how=Fitting(max_iterations=1))
     assert slow.reasons == {"not converged": 2}
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from qstats.errors import DataError, OptionError
 from qstats.stats import path_permute
-from qstats.stats.path_groups import Fitting, between, p_value, pairwise, permutation_test, relabelled
+from qstats.stats.path_groups import between, p_value, pairwise, permutation_test, relabelled
 from qstats.stats.path_moments import moments
-from qstats.stats.pathmodel import fit, specify
+from qstats.stats.pathmodel import Fitting, fit, specify
 
 MODEL = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
 
@@ -179,13 +179,13 @@ def test_statistics_without_value_are_counted_and_leave_p_unknown():
 def test_gaps_follow_the_policy():
     X, group = answers(40, 13, (0.3, 0.6))
     X[::7, 0] = np.nan
-    found = permutation_test(X, group, MODEL, path, how=Fitting(missing="casewise"), permutations=39)
+    found = permutation_test(X, group, MODEL, path, missing="casewise", permutations=39)
     whole = ~np.isnan(X).any(1)
     alone = [fit(moments(X[whole & (group == g)]).covariance, MODEL).paths[1, 0] for g in (0, 1)]
     np.testing.assert_allclose(found.estimate[:, 0], alone, rtol=1e-8)
     with pytest.raises(DataError, match="missing"):
         permutation_test(X, group, MODEL, path)
-    mean = permutation_test(X, group, MODEL, path, how=Fitting(missing="mean"), permutations=9)
+    mean = permutation_test(X, group, MODEL, path, missing="mean", permutations=9)
     assert (np.abs(mean.estimate - found.estimate) > 1e-4).all()
 
 
@@ -193,7 +193,9 @@ def test_the_metric_and_scheme_reach_the_fit():
     X, group = answers(60, 14, (0.3, 0.6))
     X = X * [1, 5, 1, 3]
     raw = permutation_test(X, group, MODEL, path, how=Fitting(metric="raw"), permutations=9)
-    alone = [fit(moments(X[group == g]).covariance, MODEL, metric="raw").paths[1, 0] for g in (0, 1)]
+    alone = [
+        fit(moments(X[group == g]).covariance, MODEL, how=Fitting(metric="raw")).paths[1, 0] for g in (0, 1)
+    ]
     np.testing.assert_allclose(raw.estimate[:, 0], alone, rtol=1e-7)
     with pytest.raises(OptionError, match="scheme"):
         permutation_test(X, group, MODEL, path, how=Fitting(scheme="none"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from qstats.errors import DataError, OptionError
-from qstats.stats.path_groups import Fitting, relabelled
+from qstats.stats.path_groups import relabelled
 from qstats.stats.path_invariance import invariance
 from qstats.stats.path_moments import moments
-from qstats.stats.pathmodel import fit, scores, specify
+from qstats.stats.pathmodel import Fitting, fit, scores, specify
 
 MODEL = specify([0, 0, 0, 1, 1], [[0, 0], [1, 0]])
 

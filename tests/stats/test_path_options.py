@@ -14,7 +14,7 @@ from qstats.stats.path_invariance import invariance
 from qstats.stats.path_moments import moments
 from qstats.stats.path_predict import predict
 from qstats.stats.path_quality import correlations, effect_size_refitted
-from qstats.stats.pathmodel import PathModelError, fit, specify
+from qstats.stats.pathmodel import Fitting, PathModelError, fit, specify
 from qstats.stats.satisfaction import size_for_change, size_for_mean
 
 RNG = np.random.default_rng(1)
@@ -55,7 +55,8 @@ VALUES = (
     None, "x", "", -1, 0, 1.5, float("nan"), float("inf"), [], {}, object(), True, np.array([1.0, 2.0]),
 )  # fmt: skip
 FINE = {"seed": (None, 0), "tolerance": (1.5,), "correlation": (0, [])}
-ARRAYS = {"weights", "unit", "stratum", "start", "how"}
+FITS = (fit, bootstrap, jackknife, permutation_test, pairwise, invariance, predict, effect_size_refitted)
+ARRAYS = {"weights", "unit", "stratum", "start"}
 
 
 @pytest.mark.parametrize(("function", "given", "options"), CALLS, ids=[call[0].__name__ for call in CALLS])
@@ -70,6 +71,17 @@ def test_an_option_that_is_none_is_refused_by_name(function, given, options):
                 continue
             with pytest.raises((OptionError, PathModelError), match=name):
                 function(*given, **{**options, name: value})
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "options"), [c for c in CALLS if c[0] in FITS], ids=[f.__name__ for f in FITS]
+)
+def test_an_option_of_a_fit_that_is_none_is_refused_wherever_a_model_is_fitted(function, given, options):
+    for name in Fitting._fields:
+        for value in VALUES:
+            if not any(type(value) is type(v) and value == v for v in FINE.get(name, ())):
+                with pytest.raises(OptionError, match=name):
+                    function(*given, **{**options, "how": Fitting(**{name: value})})
 
 
 @pytest.mark.parametrize("value", [None, "x", -1, 0, 1.5, float("nan"), True])

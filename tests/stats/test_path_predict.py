@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstats.errors import DataError, OptionError
-from qstats.stats.path_groups import Fitting
 from qstats.stats.path_moments import moments
 from qstats.stats.path_predict import dealt, errors_by, power, predict
-from qstats.stats.pathmodel import fit, specify
+from qstats.stats.pathmodel import Fitting, fit, specify
 
 # 0 and 1 act on 2, and 2 on 3
 MODEL = specify([0, 0, 1, 1, 2, 2, 3], [[0, 0, 0, 0], [0, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0]])
@@ -148,7 +147,7 @@ def test_units_strata_folds_and_repeats_reach_the_folds():
 def test_gaps_are_treated_in_training_and_not_predicted():
     X = answers(80, 6)
     X[3, 0] = X[5, 4] = X[9, 6] = np.nan
-    found = predict(X, MODEL, folds=4, repeats=1, how=Fitting(missing="mean"))
+    found = predict(X, MODEL, folds=4, repeats=1, missing="mean")
     assert found.n.tolist() == [78, 79, 78]  # row 3 lacks an exogenous item
     assert np.isfinite(found.rmse).all()
     with pytest.raises(DataError, match="3 answers are missing"):
@@ -188,14 +187,14 @@ def test_a_weight_of_zero_is_no_row_and_its_unit_none(missing):
     w[unit % 5 == 0] = 0.0
     X[0, 0] = np.nan  # of no weight, so that it is no gap either
     X[5, 6] = np.nan if missing == "em" else X[5, 6]
-    options = {"folds": 4, "repeats": 2, "how": Fitting(missing=missing)}
+    options = {"folds": 4, "repeats": 2, "missing": missing}
     kept = w > 0
     whole = predict(X, MODEL, weights=w, unit=unit, stratum=stratum, **options)
     part = predict(X[kept], MODEL, weights=w[kept], unit=unit[kept], stratum=stratum[kept] + 7, **options)
     for one, other in zip(whole, part, strict=True):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(DataError, match="12 units cannot make 13 folds"):
-        predict(X, MODEL, weights=w, unit=unit, folds=13, how=options["how"])
+        predict(X, MODEL, weights=w, unit=unit, folds=13, missing=missing)
 
 
 def test_what_cannot_be_is_refused():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from qstats.errors import OptionError
 from qstats.stats import path_fit, path_index, path_quality
 from qstats.stats.path_moments import moments
-from qstats.stats.pathmodel import Fit, PathModelError, fit, scores, specify
+from qstats.stats.pathmodel import Fit, Fitting, PathModelError, fit, scores, specify
 
 BLOCKS = np.array([0, 0, 0, 1, 1, 2, 2, 2, 3])
 PATHS = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]])
@@ -102,11 +102,11 @@ def test_effect_sizes_are_differences_of_r2(case):
 
 def test_effect_sizes_refit_in_the_scheme_and_metric_named(case):
     _, m, _, _, _ = case
-    for options in ({"scheme": "centroid"}, {"metric": "raw"}):
+    for how in (Fitting(scheme="centroid"), Fitting(metric="raw")):
         own = path_quality.effect_size_refitted(
-            m.covariance, fit(m.covariance, MODEL, **options), MODEL, **options
+            m.covariance, fit(m.covariance, MODEL, how=how), MODEL, how=how
         )
-        other = path_quality.effect_size_refitted(m.covariance, fit(m.covariance, MODEL, **options), MODEL)
+        other = path_quality.effect_size_refitted(m.covariance, fit(m.covariance, MODEL, how=how), MODEL)
         assert np.nanmax(np.abs(own - other)) > 1e-6
 
 
@@ -283,7 +283,7 @@ def test_all_at_the_minimum_is_0_and_all_at_the_maximum_100(seed, convention, fa
     low = rng.uniform(-5, 5, 9)
     high = low + rng.uniform(1, 10, 9)
     m = moments(survey(seed))
-    found = fit(m.covariance, MODEL, metric=path_index.METRIC[convention])
+    found = fit(m.covariance, MODEL, how=Fitting(metric=path_index.METRIC[convention]))
     u = path_index.index_weights(found.weights, m.covariance, convention=convention)
     assert np.abs(path_index.index(low, u, low, high, MODEL)).max() < 1e-9
     near(path_index.index(high, u, low, high, MODEL), [100] * 4)
@@ -292,7 +292,7 @@ def test_all_at_the_minimum_is_0_and_all_at_the_maximum_100(seed, convention, fa
 
 def test_conventions_differ_and_are_what_they_say(case):
     _, m, _, found, _ = case
-    s, raw = np.sqrt(np.diagonal(m.covariance)), fit(m.covariance, MODEL, metric="raw")
+    s, raw = np.sqrt(np.diagonal(m.covariance)), fit(m.covariance, MODEL, how=Fitting(metric="raw"))
     expected = {"U": found.weights / s, "S": found.weights, "R": raw.weights, "M": np.ones(9)}
     ours = {}
     for convention, u in expected.items():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from qstats.errors import OptionError
 from qstats.stats.path_moments import moments
 from qstats.stats.path_quality import correlations
-from qstats.stats.pathmodel import FAILURES, PathModelError, fit, scores, specify
+from qstats.stats.pathmodel import FAILURES, Fitting, PathModelError, fit, scores, specify
 
 BLOCKS = np.array([0, 0, 0, 1, 1, 2, 2, 2])
 PATHS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0]])
@@ -49,7 +49,7 @@ def same(a, b):
 def test_the_weights_satisfy_their_own_equations(mode, scheme, metric):
     S = covariance(5)
     R, s = correlations(S), np.sqrt(np.diagonal(S))
-    found = fit(S, specify(BLOCKS, PATHS, modes=mode), scheme=scheme, metric=metric)
+    found = fit(S, specify(BLOCKS, PATHS, modes=mode), how=Fitting(scheme, metric))
     W = np.zeros((8, 3))
     W[np.arange(8), BLOCKS] = found.standardised
     Y = W.T @ R @ W
@@ -78,7 +78,7 @@ def test_the_weights_satisfy_their_own_equations(mode, scheme, metric):
 def test_every_option_gives_another_answer():
     S = covariance(7)
     found = [
-        fit(S, specify(BLOCKS, PATHS, modes=mode), scheme=scheme, metric=metric).standardised
+        fit(S, specify(BLOCKS, PATHS, modes=mode), how=Fitting(scheme, metric)).standardised
         for mode, scheme, metric in OPTIONS
         if (mode, metric) != ("B", "raw")
     ]
@@ -89,7 +89,7 @@ def test_every_option_gives_another_answer():
 
 def test_in_mode_b_the_metric_does_not_matter():
     S, model = covariance(7), specify(BLOCKS, PATHS, modes="B")
-    same(fit(S, model, metric="raw"), fit(S, model))
+    same(fit(S, model, how=Fitting(metric="raw")), fit(S, model))
 
 
 def test_modes_are_of_each_block():
@@ -112,8 +112,8 @@ def test_the_units_of_items_do_not_matter_to_a_standardised_fit(seed):
 def test_the_units_of_items_do_matter_to_a_raw_fit():
     S, model = covariance(1), specify(BLOCKS, PATHS)
     unit = np.array([1, 5, 1, 1, 1, 1, 1, 1])
-    rescaled = fit(S * np.outer(unit, unit), model, metric="raw")
-    assert np.abs(rescaled.standardised - fit(S, model, metric="raw").standardised).max() > 0.01
+    rescaled = fit(S * np.outer(unit, unit), model, how=Fitting(metric="raw"))
+    assert np.abs(rescaled.standardised - fit(S, model, how=Fitting(metric="raw")).standardised).max() > 0.01
 
 
 @quick
@@ -124,9 +124,9 @@ def test_the_order_of_items_and_constructs_does_not_matter(seed, option):
     rng = np.random.default_rng(seed)
     items, constructs = rng.permutation(8), rng.permutation(3)
     number = np.argsort(constructs)
-    whole = fit(S, specify(BLOCKS, PATHS, modes=mode), scheme=scheme, metric=metric)
+    whole = fit(S, specify(BLOCKS, PATHS, modes=mode), how=Fitting(scheme, metric))
     model = specify(number[BLOCKS][items], PATHS[np.ix_(constructs, constructs)], modes=mode)
-    moved = fit(S[np.ix_(items, items)], model, scheme=scheme, metric=metric)
+    moved = fit(S[np.ix_(items, items)], model, how=Fitting(scheme, metric))
     near(moved.standardised, whole.standardised[items])
     near(moved.crossloadings, whole.crossloadings[np.ix_(items, constructs)])
     near(moved.paths, whole.paths[np.ix_(constructs, constructs)])
@@ -183,10 +183,10 @@ def test_the_only_item_of_a_block_is_its_composite():
 def test_a_stack_is_its_fits_one_by_one(mode, scheme, metric):
     stack = np.stack([covariance(seed) for seed in range(11)])
     model = specify(BLOCKS, PATHS, modes=mode)
-    together = fit(stack, model, scheme=scheme, metric=metric)
+    together = fit(stack, model, how=Fitting(scheme, metric))
     assert len(set(together.iterations.tolist())) > 1
     for b, S in enumerate(stack):
-        alone = fit(S, model, scheme=scheme, metric=metric)
+        alone = fit(S, model, how=Fitting(scheme, metric))
         for name in ("weights", "loadings", "crossloadings", "paths", "r2", "correlations"):
             near(getattr(together, name)[b], getattr(alone, name), 1e-12)
         assert together.iterations[b] == alone.iterations
@@ -217,14 +217,14 @@ def test_a_construct_of_constructs_is_a_fit_of_the_correlations_of_composites():
 
 def test_a_tighter_tolerance_takes_more_rounds_and_the_change_is_below_it():
     S, model = covariance(2), specify(BLOCKS, PATHS)
-    loose, tight = fit(S, model, tolerance=1e-3), fit(S, model, tolerance=1e-13)
+    loose, tight = fit(S, model, how=Fitting(tolerance=1e-3)), fit(S, model, how=Fitting(tolerance=1e-13))
     assert loose.iterations < tight.iterations
     assert tight.change.max() <= 1e-13 < loose.change.max() <= 1e-3
 
 
 def test_too_few_rounds_name_the_constructs_that_still_move():
     with pytest.raises(PathModelError, match=r"no convergence in 2 rounds.*allow more rounds") as caught:
-        fit(covariance(2), specify(BLOCKS, PATHS), max_iterations=2)
+        fit(covariance(2), specify(BLOCKS, PATHS), how=Fitting(max_iterations=2))
     assert caught.value.reason == "not converged"
     assert caught.value.constructs
 
@@ -240,8 +240,8 @@ def test_weights_that_go_round_between_solutions_are_said_to():
     ]
     model = specify([0, 0, 1, 1, 2, 2], PATHS, modes="B")
     with pytest.raises(PathModelError, match="go round between solutions: try another"):
-        fit(S, model, scheme="centroid")
-    assert fit(S, model, scheme="factorial").failure == 0
+        fit(S, model, how=Fitting(scheme="centroid"))
+    assert fit(S, model, how=Fitting(scheme="factorial")).failure == 0
 
 
 def test_a_constant_item_is_named():
@@ -267,7 +267,7 @@ def test_collinear_constructs_are_named():
     S = covariance(2)[:, [0, 0, 5, 6, 7]][[0, 0, 5, 6, 7]]
     for scheme in ("path", "centroid"):
         with pytest.raises(PathModelError, match="collinear") as caught:
-            fit(S, specify([0, 1, 2, 2, 2], PATHS), scheme=scheme)
+            fit(S, specify([0, 1, 2, 2, 2], PATHS), how=Fitting(scheme=scheme))
         assert caught.value.constructs == (2,)
 
 
@@ -303,13 +303,13 @@ def test_what_is_no_path_model_is_refused(blocks, paths, said):
 def test_options_are_checked():
     S, model = covariance(1), specify(BLOCKS, PATHS)
     with pytest.raises(OptionError, match="'path'"):
-        fit(S, model, scheme="paths")
+        fit(S, model, how=Fitting(scheme="paths"))
     with pytest.raises(OptionError, match="standardised"):
-        fit(S, model, metric="scaled")
+        fit(S, model, how=Fitting(metric="scaled"))
     with pytest.raises(OptionError, match="nan"):
         fit(S, model, on_failure="ignore")
     with pytest.raises(OptionError, match="tolerance"):
-        fit(S, model, tolerance=0)
+        fit(S, model, how=Fitting(tolerance=0))
     with pytest.raises(OptionError, match="'A', 'B'"):
         specify(BLOCKS, PATHS, modes="C")
     with pytest.raises(PathModelError, match="2 modes for 3"):

@@ -80,7 +80,7 @@ def test_a_fit_is_that_of_plspm(surveys, survey, scheme, mode, metric, label):
     stem = f"{survey}__Rplspm_{label}_mode{mode}_{scheme}__"
     model = pathmodel.specify(BLOCKS, PATHS, modes=mode)
     S = surveys[survey].covariance
-    found = pathmodel.fit(S, model, scheme=scheme, metric=metric)
+    found = pathmodel.fit(S, model, how=pathmodel.Fitting(scheme, metric))
     weight, loading, shared, redundant = columns(
         stem + "outer.csv", "weight", "loading", "communality", "redundancy"
     )
@@ -107,7 +107,7 @@ def test_a_fit_is_that_of_plspm(surveys, survey, scheme, mode, metric, label):
 @pytest.mark.parametrize(("metric", "label"), [("standardised", "scaled"), ("raw", "raw")])
 def test_effects_are_those_of_plspm(surveys, survey, scheme, mode, metric, label):
     model = pathmodel.specify(BLOCKS, PATHS, modes=mode)
-    found = pathmodel.fit(surveys[survey].covariance, model, scheme=scheme, metric=metric)
+    found = pathmodel.fit(surveys[survey].covariance, model, how=pathmodel.Fitting(scheme, metric))
     ours = path_quality.effects(found.paths)
     with (HERE / f"{survey}__Rplspm_{label}_mode{mode}_{scheme}__effects.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -137,7 +137,7 @@ def test_reliability_and_validity_are_those_of_seminr(surveys, answers, survey, 
     model = pathmodel.specify(BLOCKS, PATHS)
     S = surveys[survey].covariance
     R = path_quality.correlations(S)
-    found = pathmodel.fit(S, model, scheme=scheme)
+    found = pathmodel.fit(S, model, how=pathmodel.Fitting(scheme))
     equal(found.weights, table(stem + "weights.csv").sum(1))
     equal(found.loadings, table(stem + "loadings.csv").sum(1))
     equal(found.paths.T, table(stem + "paths.csv"))
@@ -151,7 +151,7 @@ def test_reliability_and_validity_are_those_of_seminr(surveys, answers, survey, 
     adjusted = path_quality.adjusted_r2(found.r2, model, size(survey, answers))
     order = [NAMES.index(name) for name in ("EXP", "PQ", "SAT", "LOY", "PV")]
     equal(np.stack([found.r2, adjusted])[:, order], rsq)
-    refitted = path_quality.effect_size_refitted(S, found, model, scheme=scheme)
+    refitted = path_quality.effect_size_refitted(S, found, model, how=pathmodel.Fitting(scheme))
     # f² down to 0.004 is a difference of R² of 0.5: 1e-10 of R² is 1e-8 of it.
     equal(refitted.T, table(stem + "fsquare.csv"), 1e-8)
 
@@ -161,7 +161,7 @@ def test_reliability_and_validity_are_those_of_seminr(surveys, answers, survey, 
 def test_inflation_factors_are_those_seminr_prints(surveys, survey, scheme, label):
     model = pathmodel.specify(BLOCKS, PATHS)
     R = path_quality.correlations(surveys[survey].covariance)
-    ours = path_quality.vif(R, pathmodel.fit(R, model, scheme=scheme).correlations, model)
+    ours = path_quality.vif(R, pathmodel.fit(R, model, how=pathmodel.Fitting(scheme)).correlations, model)
     lines = (HERE / f"{survey}__seminr_path_{label}__vif.txt").read_text().splitlines()
     printed = {}
     for i, line in enumerate(lines):
@@ -231,7 +231,7 @@ def test_the_index_and_importance_are_those_of_csem(surveys, survey):
 def test_the_raw_index_is_the_rescaled_mean_of_plspm(surveys, survey, scheme):
     model = pathmodel.specify(BLOCKS, PATHS)
     m = surveys[survey]
-    found = pathmodel.fit(m.covariance, model, scheme=scheme, metric="raw")
+    found = pathmodel.fit(m.covariance, model, how=pathmodel.Fitting(scheme, "raw"))
     u = path_index.index_weights(found.weights, m.covariance, convention="R")
     ours = 1 + 9 * path_index.index(m.mean, u, 1, 10, model) / 100
     name = f"{survey}__Rplspm_raw_modeA_{scheme}__rescaled_means.csv"
