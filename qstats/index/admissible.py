@@ -83,8 +83,7 @@ def admissible_weights(
     fixed = names_of("fixed", fixed)
     if scores is not None:
         kind_of("scores", scores, (Estimate, Mapping), what="an Estimate or a mapping of node to score")
-    table = frameworks.framework(framework, lang=lang)
-    tree = arrays(table)
+    tree = arrays(frameworks.checked(framework, lang))
     given = _checked(published, tree, half_width, lang)
     codes = {period: t for t, period in enumerate(dict.fromkeys([*given["_at"], *given["_from"]])) if period}
     for code in fixed:
@@ -95,7 +94,7 @@ def admissible_weights(
     limits = programme.problem(tree.parent, figures, periods=len(codes), fixed=held, **ends)
     _refuse_contradiction(limits, given, kept, len(tree.codes) * len(codes) * 2, lang)
     rows = [_node(q, tree, limits) for q in range(len(tree.codes))]
-    found = pd.DataFrame({"node": tree.codes, "parent": table["parent"].to_numpy(), "weight": tree.weight})
+    found = pd.DataFrame({"node": tree.codes, "parent": tree.above, "weight": tree.weight})
     found[["lower", "upper", "root_lower", "root_upper"]] = np.array(rows)
     slack = 1e-9
     found["inside"] = found["weight"].between(found["lower"] - slack, found["upper"] + slack)

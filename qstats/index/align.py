@@ -11,6 +11,7 @@ import pandas as pd
 from qstats.errors import DataError, nearest
 from qstats.estimate import Estimate, Inference
 from qstats.index.given import Fault, Given, fault, given, refuse
+from qstats.index.tree import Tree
 from qstats.messages import say
 
 Missing = Literal["raise", "renormalise"]
@@ -41,9 +42,7 @@ class Aligned(NamedTuple):
     provenance: tuple[str, ...]
 
 
-def align(
-    indicators: Any, tree: pd.DataFrame, /, *, name: str, missing: Missing, lang: str | None
-) -> Aligned:
+def align(indicators: Any, tree: Tree, /, *, name: str, missing: Missing, lang: str | None) -> Aligned:
     """Return the values of the leaves of a tree, or raise with everything that is wrong.
 
     Raises
@@ -54,9 +53,8 @@ def align(
         ``missing="raise"``, every value that is missing.
     """
     found = given(indicators, lang)
-    leaf = tree["leaf"].to_numpy()
-    codes, measured = (tree[column].to_numpy(object)[leaf].tolist() for column in ("code", "unit"))
-    faults = [*_code_faults(found, dict(zip(codes, measured, strict=True)), name, lang), *found.faults]
+    codes = [tree.codes[leaf] for leaf in tree.leaves]
+    faults = [*_code_faults(found, dict(zip(codes, tree.measured, strict=True)), name, lang), *found.faults]
     faults += _number_faults(found, lang) + _repeats(found, lang)
     refuse(faults, lang)
     place = {code: j for j, code in enumerate(codes)}
@@ -64,8 +62,7 @@ def align(
     value, std_error = (np.full((len(found.units), len(codes)), np.nan) for _ in range(2))
     value[at], std_error[at] = found.value, found.std_error
     if missing == "raise":
-        weight = tree["weight_in_root"].to_numpy()[leaf]
-        _refuse_missing(found.units, np.isnan(value) & (weight > 0), codes, lang)
+        _refuse_missing(found.units, np.isnan(value) & (tree.weight_in_root > 0), codes, lang)
     return Aligned(found.units, value, std_error, found.inference, found.provenance)
 
 

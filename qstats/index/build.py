@@ -12,6 +12,7 @@ from qstats.errors import one_of
 from qstats.estimate import Estimate
 from qstats.index import frameworks
 from qstats.index.align import Aligned, Indicators, Missing, align
+from qstats.index.frameworks import Columns
 from qstats.index.tidy import crossed
 from qstats.index.tree import Tree, arrays
 from qstats.messages import language, say
@@ -121,9 +122,9 @@ def competitiveness_index(
     [90.0, 90.0]
     """
     one_of("missing", missing, ("raise", "renormalise"))
-    table = frameworks.framework(framework, lang=lang)
-    tree, name = arrays(table), frameworks.name_of(framework)
-    given = align(indicators, table, name=name, missing=missing, lang=lang)
+    columns = frameworks.checked(framework, lang)
+    tree, name = arrays(columns), frameworks.name_of(framework)
+    given = align(indicators, tree, name=name, missing=missing, lang=lang)
     scores = _score(tree, given)
     low, high = composite.normal_interval(
         scores.score, scores.std_error, level=level, floor=FLOOR, ceiling=CEILING
@@ -134,11 +135,11 @@ def competitiveness_index(
         unit="index",
         method=f"min-max scores {FLOOR:g}..{CEILING:g}, fixed bounds, weighted arithmetic means ({name}); "
         "errors propagated linearly, indicators taken as independent",
-        basis=_population(table, lang),
+        basis=_population(columns, lang),
         level=level,
         inference=given.inference,
         provenance=[*given.provenance, f"framework:{name}"],
-        notes=_notes(table, tree, scores, lang),
+        notes=_notes(columns, tree, scores, lang),
     )
 
 
@@ -200,16 +201,15 @@ def _flags(scores: _Scores) -> pd.Index[str]:
     return pd.Index(["", "missing", "renormalised", "clipped low", "clipped high"]).take(found.ravel())
 
 
-def _population(tree: pd.DataFrame, lang: str | None) -> str:
+def _population(columns: Columns, lang: str | None) -> str:
     """Return what the framework says its indicators describe."""
-    column = f"population_{language(lang)}"
-    texts = tree[column].dropna().astype(str) if column in tree.columns else []
+    texts = pd.Series(columns.get(f"population_{language(lang)}", []), dtype=object).dropna().map(str)
     return "; ".join(dict.fromkeys(text for text in texts if text))
 
 
-def _notes(table: pd.DataFrame, tree: Tree, scores: _Scores, lang: str | None) -> list[str]:
+def _notes(columns: Columns, tree: Tree, scores: _Scores, lang: str | None) -> list[str]:
     """Say what is missing, what was cut, and what is a hypothesis."""
-    names, leaves = table[f"name_{language(lang)}"].tolist(), tree.leaves
+    names, leaves = columns[f"name_{language(lang)}"], tree.leaves
     units = len(scores.score)
     absent = np.isnan(scores.score).sum(0)
     cut = [(scores.clipped == sign).sum(0) for sign in (-1, 1)]
@@ -227,12 +227,12 @@ def _notes(table: pd.DataFrame, tree: Tree, scores: _Scores, lang: str | None) -
         if low or high:
             said = {"low": low, "high": high, "floor": f"{FLOOR:g}", "ceiling": f"{CEILING:g}"}
             notes.append(say("index.note.clipped", lang, code=names[j], count=units - absent[j], **said))
-    return notes + _claims(table, tree, lang)
+    return notes + _claims(columns, tree, lang)
 
 
-def _claims(table: pd.DataFrame, tree: Tree, lang: str | None) -> list[str]:
+def _claims(columns: Columns, tree: Tree, lang: str | None) -> list[str]:
     """Say which weights and bounds are not official."""
-    weight, bound = (table[f"{name}_provenance"].tolist() for name in ("weight", "bounds"))
+    weight, bound = (columns[f"{name}_provenance"] for name in ("weight", "bounds"))
     weights = sum(weight[j] == "hypothesis" for j in range(len(weight)) if tree.depth[j])
     guessed, own = (sum(bound[j] == kind for j in tree.leaves) for kind in ("hypothesis", "user"))
     notes = (

@@ -12,6 +12,7 @@ import pandas as pd
 from qstats.errors import DataError
 from qstats.estimate import Estimate, Inference
 from qstats.index.align import Indicators, Missing, align
+from qstats.index.tree import Tree
 from qstats.messages import say
 from qstats.stats import draws
 
@@ -48,16 +49,13 @@ class Held(NamedTuple):
     provenance: tuple[str, ...]
 
 
-def hold(
-    indicators: Indicators, tree: pd.DataFrame, /, *, name: str, missing: Missing, lang: str | None
-) -> Held:
+def hold(indicators: Indicators, tree: Tree, /, *, name: str, missing: Missing, lang: str | None) -> Held:
     """Align indicators by the numbers of their rows, so that draws of them need no more than those numbers.
 
     Parameters
     ----------
     indicators : as of :func:`qstats.competitiveness_index`
-    tree : DataFrame
-        The checked framework.
+    tree : Tree
     name : str
         Of the framework.
     missing : {"raise", "renormalise"}
@@ -68,7 +66,7 @@ def hold(
     DataError
         As :func:`qstats.index.align.align`.
     """
-    percent = tree["unit"].to_numpy(object)[tree["leaf"].to_numpy()] == "%"
+    percent = np.array([unit == "%" for unit in tree.measured])
     if isinstance(indicators, pd.DataFrame):
         given = align(indicators, tree, name=name, missing=missing, lang=lang)
         place = np.where(np.isnan(given.value), -1, 0)

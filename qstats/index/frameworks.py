@@ -40,8 +40,8 @@ _SUM_TOLERANCE: Final = 1e-8
 #: a decimal comma: 0,5
 _DECIMAL_COMMA: Final = re.compile(r"[-+]?(\d+)[,，](\d+)")
 
-#: name → cells
-_Columns = dict[str, Any]
+#: name → cells of the nodes
+Columns = dict[str, Any]
 
 
 def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) -> pd.DataFrame:
@@ -86,6 +86,11 @@ def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) 
     >>> int(tree["leaf"].sum()), tree.loc[tree["parent"] == "qci", "weight"].tolist()
     (12, [0.5, 0.5])
     """
+    return shown.Framework(checked(source, lang))
+
+
+def checked(source: str | Path | pd.DataFrame, lang: str | None, /) -> Columns:
+    """Return the columns of :func:`framework` by name, without the work of a table; the same errors."""
     name, table = _read(source, lang)
     faults = _header_faults(table, lang)
     if not faults:
@@ -94,7 +99,7 @@ def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) 
         faults += _weight_faults(columns, lang) + _leaf_faults(columns, lang)
     if faults:
         raise FrameworkError(say("framework.faults", lang, name=name, count=len(faults)), faults)
-    return shown.Framework(columns | _measured(columns))
+    return columns | _measured(columns)
 
 
 def name_of(source: str | Path | pd.DataFrame, /) -> str:
@@ -153,24 +158,28 @@ def _header_faults(table: pd.DataFrame, lang: str | None) -> list[str]:
     return faults
 
 
-def _typed(table: pd.DataFrame, lang: str | None) -> tuple[_Columns, list[str]]:
+def _typed(table: pd.DataFrame, lang: str | None) -> tuple[Columns, list[str]]:
     """Return the columns with text and numbers told apart, and the cells that are no numbers."""
-    typed: _Columns = {str(name): column.array for name, column in table.items()}
-    given = {name: column.to_numpy(object).tolist() for name, column in typed.items()}
+    typed: Columns = {str(name): column.array for name, column in table.items()}
     faults = []
     for column in ("code", "parent", "unit", "weight_provenance", "bounds_provenance"):
-        typed[column] = [_text(cell) for cell in given[column]]
+        typed[column] = [_text(cell) for cell in _cells(typed[column])]
     for column in ("name_zh", "name_en"):
-        names = [_text(cell) for cell in given[column]] if column in given else typed["code"]
+        names = [_text(cell) for cell in _cells(typed[column])] if column in typed else typed["code"]
         typed[column] = [name or code for name, code in zip(names, typed["code"], strict=True)]
     for column in _NUMBERS:
-        read = [_number(cell, lang) for cell in given[column]]
-        for code, number, cell in zip(typed["code"], read, given[column], strict=True):
+        cells = _cells(typed[column])
+        read = [_number(cell, lang) for cell in cells]
+        for code, number, cell in zip(typed["code"], read, cells, strict=True):
             if number == math.inf:
                 said = say("framework.number", lang, code=code, column=column, value=_text(cell))
                 faults.append(said + _pointed(_text(cell), lang))
         typed[column] = read
     return typed, faults
+
+
+def _cells(column: Any) -> list[Any]:
+    return list(column.to_numpy(object).tolist())
 
 
 def _text(cell: Any) -> str:
@@ -199,7 +208,7 @@ def _number(cell: Any, lang: str | None) -> float:
     return read.value if isinstance(read, values.Number) else math.inf
 
 
-def _code_faults(typed: _Columns, lang: str | None) -> list[str]:
+def _code_faults(typed: Columns, lang: str | None) -> list[str]:
     empty = [say("framework.code_empty", lang, row=i + 1) for i, code in enumerate(typed["code"]) if not code]
     counts = Counter(code for code in typed["code"] if code)
     return empty + [
@@ -209,7 +218,7 @@ def _code_faults(typed: _Columns, lang: str | None) -> list[str]:
     ]
 
 
-def _tree_faults(typed: _Columns, lang: str | None) -> list[str]:
+def _tree_faults(typed: Columns, lang: str | None) -> list[str]:
     parents = {code: parent for code, parent in zip(typed["code"], typed["parent"], strict=True) if code}
     roots = [code for code, parent in parents.items() if not parent]
     faults = []
@@ -239,7 +248,7 @@ def _cycles(parents: dict[str, str]) -> list[list[str]]:
     return found
 
 
-def _weight_faults(typed: _Columns, lang: str | None) -> list[str]:
+def _weight_faults(typed: Columns, lang: str | None) -> list[str]:
     columns = ("code", "parent", "weight", "weight_provenance")
     below = [row for row in zip(*(typed[name] for name in columns), strict=True) if row[1]]
     faults = [
@@ -266,7 +275,7 @@ def _weight_faults(typed: _Columns, lang: str | None) -> list[str]:
     ]
 
 
-def _leaf_faults(typed: _Columns, lang: str | None) -> list[str]:
+def _leaf_faults(typed: Columns, lang: str | None) -> list[str]:
     faults, parents = [], set(typed["parent"])
     columns = ("code", "direction", "lower", "upper", "unit", "bounds_provenance")
     for code, direction, *bounds, unit, given in zip(*(typed[c] for c in columns), strict=True):
@@ -291,7 +300,7 @@ def _leaf_faults(typed: _Columns, lang: str | None) -> list[str]:
     return faults
 
 
-def _measured(typed: _Columns) -> _Columns:
+def _measured(typed: Columns) -> Columns:
     """Return for each node how deep it lies and what it weighs in the whole."""
     codes, above = typed["code"], typed["parent"]
     parents = dict(zip(codes, above, strict=True))

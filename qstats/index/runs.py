@@ -65,8 +65,6 @@ class Prepared(NamedTuple):
 
     Attributes
     ----------
-    table : DataFrame
-        The checked framework.
     tree : Tree
     name : str
         Of the framework.
@@ -81,7 +79,6 @@ class Prepared(NamedTuple):
     choices : Choices
     """
 
-    table: pd.DataFrame
     tree: Tree
     name: str
     units: pd.DataFrame
@@ -141,12 +138,11 @@ def prepare(
         one_of("alternatives", step, (*methods.STEPS, "weights"))
         if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
             raise OptionError(say("uncertainty.alternatives", lang, step=step), argument="alternatives")
-    table = frameworks.framework(framework, lang=lang)
-    tree, name = arrays(table), frameworks.name_of(framework)
+    tree, name = arrays(frameworks.checked(framework, lang)), frameworks.name_of(framework)
     nominal = {**methods.NOMINAL, **choices.steps}
     every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
     later = any(option is not None for step in ("screening", "imputation") for option in every[step])
-    held = hold(indicators, table, name=name, missing="renormalise" if later else missing, lang=lang)
+    held = hold(indicators, tree, name=name, missing="renormalise" if later else missing, lang=lang)
     done = {
         step: tuple(methods.maker(step, option, tree, held.units, lang=lang) for option in every[step])
         for step in ("denomination", "imputation", "treatment", "normalisation")
@@ -161,7 +157,7 @@ def prepare(
         **done,
     )
     many = tuple(methods.many("imputation", option) for option in every["imputation"])
-    return Prepared(table, tree, name, held.units, held, steps, many, choices)
+    return Prepared(tree, name, held.units, held, steps, many, choices)
 
 
 def check(seed: int, workers: int, failed: Failed, lang: str | None, /) -> None:

@@ -96,14 +96,16 @@ def specified_index(
 def _used(tree: Tree, value: Array, score: Array) -> tuple[Array, Array, Array]:
     """Return indicators observed, share of weight observed, and the weight used, shape (nodes, units)."""
     observed, coverage, weight = (np.zeros(score.shape) for _ in range(3))
-    observed[tree.leaves] = coverage[tree.leaves] = ~np.isnan(value.T) & ~np.isnan(score[tree.leaves])
+    known = ~np.isnan(score)
+    seen = known[:, :1] if known.all() else known  # alike in all units
+    observed[tree.leaves] = coverage[tree.leaves] = ~np.isnan(value.T) & known[tree.leaves]
     share = np.ones(score.shape)
     for node, below in tree.families:
         w = tree.weight[below]
         observed[node] = observed[below].sum(0)
         coverage[node] = (w[:, None] * coverage[below]).sum(0) / w.sum()
-        share[below] = np.nan_to_num(composite.available_weights(w, ~np.isnan(score[below].T)).T)
+        share[below] = np.nan_to_num(composite.available_weights(w, seen[below].T)).T
     weight[tree.parent < 0] = 1.0
     for node, below in reversed(tree.families):
         weight[below] = weight[node] * share[below]
-    return observed.astype(int), coverage, weight * ~np.isnan(score)
+    return observed.astype(int), coverage, weight * known

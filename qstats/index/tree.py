@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from qstats.index.frameworks import Columns
+
 Array = np.ndarray
 
 
@@ -25,7 +27,9 @@ class Tree(NamedTuple):
         Each node that has children, with the places of these; the deepest first.
     weight : ndarray, shape (nodes,)
         Within the parent.
-    direction, lower, upper : ndarray, shape (leaves,)
+    weight_in_root, direction, lower, upper : ndarray, shape (leaves,)
+    measured : tuple of str
+        The unit of measurement of each leaf.
     target : ndarray or None, shape (leaves,)
         Where the framework has such a column.
     """
@@ -36,6 +40,8 @@ class Tree(NamedTuple):
     leaves: Array
     families: tuple[tuple[int, Array], ...]
     weight: Array
+    weight_in_root: Array
+    measured: tuple[str, ...]
     direction: Array
     lower: Array
     upper: Array
@@ -58,31 +64,33 @@ class Tree(NamedTuple):
         return ["" if at < 0 else self.codes[at] for at in self.parent]
 
 
-def arrays(table: pd.DataFrame, /) -> Tree:
-    """Return a framework, checked by :func:`qstats.framework`, as arrays.
+def arrays(columns: Columns, /) -> Tree:
+    """Return a framework, checked by :func:`qstats.index.frameworks.checked`, as arrays.
 
     Examples
     --------
-    >>> from qstats.index.frameworks import framework
-    >>> tree = arrays(framework("qci"))
+    >>> from qstats.index.frameworks import checked
+    >>> tree = arrays(checked("qci", "zh"))
     >>> len(tree.codes), len(tree.leaves), tree.families[-1][1].tolist()
     (21, 12, [1, 2])
     """
-    codes, above = (table[name].to_numpy(object).tolist() for name in ("code", "parent"))
-    place = {code: i for i, code in enumerate(codes)}
-    parent, depth = np.array([place.get(code, -1) for code in above]), table["depth"].to_numpy()
-    leaf = table["leaf"].to_numpy()
+    place = {code: i for i, code in enumerate(columns["code"])}
+    parent, depth = np.array([place.get(code, -1) for code in columns["parent"]]), np.array(columns["depth"])
+    leaf = np.array(columns["leaf"])
     inner = np.flatnonzero(~leaf)
     inner = inner[np.argsort(-depth[inner], kind="stable")]
-    own = {name: table[name].to_numpy(float)[leaf] for name in ("direction", "lower", "upper")}
-    target = table["target"].to_numpy(float)[leaf] if "target" in table.columns else None
+    own = {name: np.array(columns[name], float)[leaf] for name in ("direction", "lower", "upper")}
+    target = pd.Series(columns["target"]).to_numpy(float)[leaf] if "target" in columns else None
+    leaves = np.flatnonzero(leaf)
     return Tree(
-        codes=tuple(codes),
+        codes=tuple(columns["code"]),
         parent=parent,
         depth=depth,
-        leaves=np.flatnonzero(leaf),
+        leaves=leaves,
         families=tuple((int(node), np.flatnonzero(parent == node)) for node in inner),
-        weight=table["weight"].to_numpy(float),
+        weight=np.array(columns["weight"], float),
+        weight_in_root=np.array(columns["weight_in_root"])[leaf],
+        measured=tuple(columns["unit"][at] for at in leaves),
         target=target,
         **own,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from qstats.index import outcomes
 from qstats.index.contributions import change_contributions
+from qstats.index.frameworks import checked
 from qstats.index.methods import function
 from qstats.index.runs import Choices, nominal, prepare
 from qstats.index.specified import specified_index
@@ -77,7 +78,7 @@ def test_imputation_over_the_years(golden, name, method):
     given = golden.table("09_panel/impute_input", None)
     expected = golden.table(f"09_panel/impute_{name}", None).set_index(["uCode", "Time"])
     units = given[["uCode", "Time"]].rename(columns={"Time": "period"}).astype(str)
-    step = function("imputation", method, arrays(_two(golden)), units)
+    step = function("imputation", method, arrays(checked(_two(golden), None)), units)
     x = given[["grade", "rd"]].to_numpy()
     assert np.isnan(x).any()
     found = step(x[None], np.zeros(1, int))[0]
