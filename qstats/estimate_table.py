@@ -36,12 +36,13 @@ def valid(table: pd.DataFrame, /) -> pd.DataFrame:
     table = table.copy()
     table.index = pd.RangeIndex(len(table))
     _check_keys(table, names[: names.index("estimate")])
-    for column in [column for column in CORE[:-1] if table[column].dtype != "float64"]:
+    numbers = {column: table[column] for column in CORE[:-1]}
+    for column in [name for name, cells in numbers.items() if cells.dtype != "float64"]:
         try:
-            table[column] = table[column].astype("float64")
+            table[column] = numbers[column] = numbers[column].astype("float64")
         except (TypeError, ValueError) as error:
             raise DataError(f"{column} of an Estimate is a number: {error}") from None
-    std_error, low, high = (table[column].to_numpy() for column in CORE[1:4])
+    std_error, low, high = (numbers[column].to_numpy() for column in CORE[1:4])
     if (std_error < 0).any() or (low > high + 1e-9).any():
         raise DataError("a std_error of an Estimate is negative, or a conf_low above its conf_high")
     return table

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError, OptionError
-from qstats.estimate import Estimate, assemble, flags, require_estimate
+from qstats.estimate import CORE, Estimate, assemble, flags, require_estimate
 
 ROWS = pd.DataFrame(
     {
@@ -84,6 +84,17 @@ def test_two_rows_of_the_same_keys_are_refused():
         rate(pd.concat([ROWS, ROWS[1:2]]))
     with pytest.raises(DataError, match="1 rows repeat"):
         rate(ROWS[:2].drop(columns=["period", "region"]))
+
+
+def test_many_keys_of_many_values_are_told_apart():
+    """200 values in each of ten keys are 10²⁰ possible rows, more than a whole number holds."""
+    keys = {f"k{k}": [f"v{(i * (k + 1)) % 200}" for i in range(200)] for k in range(10)}
+    table = pd.DataFrame(keys).assign(**dict.fromkeys(CORE, 1.0))
+    named = {"indicator": "x", "unit": "", "method": "m"}
+    assert len(Estimate(table, **named)) == 200
+    twice = pd.concat([table, table.iloc[[7]]])
+    with pytest.raises(DataError, match=r"1 rows repeat .*'k0': 'v7'"):
+        Estimate(twice, **named)
 
 
 def test_a_wrong_inference_is_answered_with_the_nearest():

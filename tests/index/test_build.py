@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qstats.errors import FrameworkError, OptionError
+from qstats.errors import DataError, FrameworkError, OptionError
 from qstats.index.build import competitiveness_index
 from qstats.stats.rounding import to_decimal
 
@@ -272,3 +272,9 @@ def test_the_published_halves_give_the_published_index(tree, year, level, capabi
     score = competitiveness_index(data, halves).value(node="qci", period=year)
     assert score == pytest.approx(exact, abs=1e-12)
     assert str(to_decimal(score, digits=2, rule="half-up")) == printed
+
+
+def test_a_key_called_node_is_refused(tree, data):
+    """The result has a column of that name: the key would be overwritten."""
+    with pytest.raises(DataError, match="a key cannot be called 'node'"):
+        competitiveness_index(data.rename(columns={"region": "node"}), tree, missing="renormalise")
