@@ -7,11 +7,15 @@ vector (wy, wx, w) of each cell suffice, as in :mod:`qstats.stats.elements`:
 
 .. math:: S = \sum (wy, wx, w)(wy, wx, w)' - \tfrac1n (\cdot)(\cdot)' = LL', \qquad
           g_r = \Big(\frac{\alpha}{X_r},\; -\frac{\alpha\theta_r}{X_r},\; \beta_r\Big)
+
+References
+----------
+Those of :mod:`qstats.stats.elements` and :mod:`qstats.stats.chain`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -37,8 +41,18 @@ class Vector(NamedTuple):
     squares: Array
 
 
-def errors(gradient: Array, moments: Vector, sample: sampling.Sample, **policy: Any) -> sampling.Errors:
-    """Return the errors of estimates with these gradients.
+def errors(
+    gradient: Array,
+    moments: Vector,
+    sample: sampling.Sample,
+    *,
+    singleton: sampling.Singleton = "fail",
+    singleton_domain: bool = False,
+) -> sampling.Errors:
+    r"""Return the errors of estimates with these gradients.
+
+    A cell has the influence :math:`g_r'(\sum wy, \sum wx, \sum w)/n` an element, and the columns
+    :math:`g_r'L` of scatter.
 
     Parameters
     ----------
@@ -47,25 +61,58 @@ def errors(gradient: Array, moments: Vector, sample: sampling.Sample, **policy: 
     moments : Vector
     sample : Sample
         The N cells, with ``count``.
-    **policy
-        ``singleton`` and ``singleton_domain`` of :func:`qstats.stats.sampling.linearised`.
+    singleton, singleton_domain
+        As for :func:`qstats.stats.sampling.linearised`.
 
     Returns
     -------
     Errors
+        Of the R estimates.
+
+    Raises
+    ------
+    StratumError
+        As for :func:`qstats.stats.sampling.linearised`.
+
+    Examples
+    --------
+    Four elements of weight 5 with y = 1, 0, 1, 1, in one cell that nothing adjusted: p = 0.75 has the
+    variance p (1 − p) / (n − 1).
+
+    >>> first = np.zeros(1, int)
+    >>> g = gradients(
+    ...     np.ones(1),
+    ...     np.zeros((1, 1)),
+    ...     np.array([0.75]),
+    ...     np.array([20.0]),
+    ...     row=first,
+    ...     cell=first,
+    ...     category=first,
+    ... )
+    >>> squares = np.array([[[75.0, 75.0, 75.0], [75.0, 100.0, 100.0], [75.0, 100.0, 100.0]]])
+    >>> sample = sampling.Sample(first, np.array([np.inf]), count=np.array([4.0]))
+    >>> found = errors(g, Vector(np.array([[15.0, 20.0, 20.0]]), squares), sample)
+    >>> sampling.variance(found).round(12).tolist()
+    [0.0625]
     """
     n = np.asarray(sample.count, float)
     mean = np.einsum("rnk,nk->rn", gradient, moments.sums) / n
     scattered = moments.squares - moments.sums[:, :, None] * moments.sums[:, None, :] / n[:, None, None]
     root = _root(scattered, np.diagonal(moments.squares, axis1=1, axis2=2))
     scatter = np.einsum("rnk,nkl->rln", gradient, root).reshape(gradient.shape[0], -1)
-    return sampling.linearised(csr_array(mean), sample, scatter=csr_array(scatter), **policy)
+    return sampling.linearised(
+        csr_array(mean),
+        sample,
+        singleton=singleton,
+        singleton_domain=singleton_domain,
+        scatter=csr_array(scatter),
+    )
 
 
 def gradients(
     alpha: Array, beta: Array, theta: Array, X: Array, *, row: Index, cell: Index, category: Index
 ) -> Array:
-    """Return the gradients (R, N, 3) behind a chain.
+    r"""Return the gradients :math:`(\alpha/X_r,\, -\alpha\theta_r/X_r,\, \beta_r)` behind a chain.
 
     Parameters
     ----------
@@ -78,6 +125,27 @@ def gradients(
         Which cell enters which row.
     category : ndarray of int, shape (N,)
         Calibration cell of each cell.
+
+    Returns
+    -------
+    ndarray, shape (R, N, 3)
+        The first two are 0 where a cell does not enter a row; β is not.
+
+    Examples
+    --------
+    Two cells of one calibration cell, of which the first enters the row:
+
+    >>> first, both = np.array([0]), np.array([0, 0])
+    >>> gradients(
+    ...     np.array([2.0]),
+    ...     np.array([[0.1]]),
+    ...     np.array([0.5]),
+    ...     np.array([20.0]),
+    ...     row=first,
+    ...     cell=first,
+    ...     category=both,
+    ... ).tolist()
+    [[[0.1, -0.05, 0.1], [0.0, 0.0, 0.1]]]
     """
     found = np.zeros((theta.size, category.size, 3))
     found[:, :, 2] = beta[category].T

@@ -174,7 +174,12 @@ def adjusted_goalposts(least: ArrayLike, greatest: ArrayLike, reference: ArrayLi
     Parameters
     ----------
     least, greatest, reference : array_like
-        Extremes over all units and years, and the value of the reference (a nation in the base year).
+        Extremes over all units and years, and the value of the reference (a nation in the base year), in
+        the unit of the indicator.
+
+    Returns
+    -------
+    L, U : ndarray, of the broadcast shape
 
     References
     ----------

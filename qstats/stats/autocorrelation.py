@@ -48,11 +48,19 @@ def acf(Y: ArrayLike, lags: int) -> Array:
     ----------
     Y : array_like, shape (series, n) or (n,)
     lags : int
+        The largest k, below n.
 
     Returns
     -------
     ndarray, shape (series, lags)
         NaN for a constant series.
+
+    Examples
+    --------
+    Deviations −1.5, −0.5, 0.5 and 1.5, so r₁ = (0.75 − 0.25 + 0.75) / 5:
+
+    >>> acf([1, 2, 3, 4], 2).tolist()
+    [[0.25, -0.3]]
     """
     Y = np.array(Y, float, ndmin=2)
     D = Y - Y.mean(axis=1, keepdims=True)
@@ -73,6 +81,18 @@ def ljung_box(y: ArrayLike, lags: int, *, fitted: int = 0) -> tuple[float, float
         h.
     fitted : int
         f, parameters already fitted to y.
+
+    Returns
+    -------
+    Q, p : float
+
+    Examples
+    --------
+    Of 1, 2, 3, 4 r₁ is 0.25, so Q = 4 · 6 · 0.25² / 3:
+
+    >>> Q, p = ljung_box([1, 2, 3, 4], 1)
+    >>> Q, round(p, 3)
+    (0.5, 0.48)
     """
     from scipy.special import chdtrc
 
@@ -89,9 +109,30 @@ def residual_r1(Y: ArrayLike) -> Array:
 
     cut to [−0.99, 0.99]: detrended series of this length show too little of it.
 
+    Parameters
+    ----------
+    Y : array_like, shape (series, n) or (n,)
+
+    Returns
+    -------
+    ndarray, shape (series,)
+        0 where the values lie on the line.
+
+    Raises
+    ------
+    DataError
+        Fewer than 8 values.
+
     References
     ----------
     van Giersbergen (2005), Economics Letters 89; Hamed (2009), Journal of Hydrology 368, 143–155.
+
+    Examples
+    --------
+    A straight line leaves nothing; one odd value on it leaves r₁ = −0.125 · 9/7, and (8 r₁ + 2) / 4:
+
+    >>> residual_r1([[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 5, 5, 6, 7, 8]]).round(4).tolist()
+    [0.0, 0.1786]
     """
     Y = np.array(Y, float, ndmin=2)
     n = Y.shape[1]
@@ -115,15 +156,29 @@ def prewhitened(Y: ArrayLike, /, *, r: ArrayLike | None = None, level: float = 0
     r : array_like, shape (series,), optional
         Lag-one autocorrelation; by default :func:`residual_r1`, and 0 where it is negative.
     level : float
+        Of the limits of the slope, between 0 and 1.
 
     Returns
     -------
     Corrected
 
+    Raises
+    ------
+    DataError
+        Fewer than 8 values, without r.
+
     References
     ----------
     von Storch (1995), in: Analysis of Climate Variability, chapter 2. Wang & Swail (2001), Journal of
     Climate 14, 2204–2221, for the slope. Hamed (2009) for the bias of r.
+
+    Examples
+    --------
+    Of a straight line of slope 2 half is taken off with r = 0.5, and put back to the slope:
+
+    >>> found = prewhitened([1, 3, 5, 7, 9, 11, 13, 15], r=0.5)
+    >>> found.slope.tolist(), found.S.tolist()
+    ([2.0], [21.0])
     """
     Y = np.array(Y, float, ndmin=2)
     r = np.maximum(residual_r1(Y), 0.0) if r is None else np.broadcast_to(np.asarray(r, float), len(Y))
@@ -143,9 +198,27 @@ def trend_free_prewhitened(Y: ArrayLike, /, *, level: float = 0.95) -> Corrected
     It keeps more power than :func:`prewhitened` and its type I error is too large under
     autocorrelation: for comparison with work that used it.
 
+    Parameters
+    ----------
+    Y : array_like, shape (series, n) or (n,)
+    level : float
+        Of the limits of the slope, between 0 and 1.
+
+    Returns
+    -------
+    Corrected
+
     References
     ----------
     Yue, Pilon, Phinney & Cavadias (2002), Hydrological Processes 16, 1807–1829.
+
+    Examples
+    --------
+    Every second value lies above the line, so neighbours differ; the line comes back unchanged.
+
+    >>> found = trend_free_prewhitened([1, 3, 3, 5, 5, 7, 7, 9])
+    >>> found.slope.tolist(), found.r.tolist()
+    ([1.0], [-0.875])
     """
     Y = np.array(Y, float, ndmin=2)
     t = np.arange(1.0, Y.shape[1] + 1)
@@ -171,10 +244,24 @@ def hamed_rao(Y: ArrayLike, /, *, lags: int | None = None, level: float = 0.95) 
     lags : int, optional
         Lags considered; all by default.
     level : float
+        Of the limits of the slope, between 0 and 1.
+
+    Returns
+    -------
+    Corrected
 
     References
     ----------
     Hamed & Rao (1998), Journal of Hydrology 204, 182–196.
+
+    Examples
+    --------
+    Neighbours differ about the line, which makes the variance of S less than 62.3, that of independent
+    values:
+
+    >>> found = hamed_rao([1, 3, 3, 5, 5, 7, 7, 9])
+    >>> found.S.tolist(), found.variance.round(1).tolist()
+    ([25.0], [27.5])
     """
     from scipy.special import ndtri
     from scipy.stats import rankdata
@@ -197,7 +284,7 @@ def hamed_rao(Y: ArrayLike, /, *, lags: int | None = None, level: float = 0.95) 
     return Corrected(test.S, variance, z, trend.p_of(z), nothing, line.slope, low, high)
 
 
-def block_length(n: int) -> int:
+def _block_length(n: int) -> int:
     r"""Return the length of blocks, :math:`\lceil 1.5\,n^{1/3} \rceil` and at most n/3."""
     return max(1, min(int(np.ceil(1.5 * n ** (1 / 3))), n // 3))
 
@@ -223,20 +310,27 @@ def block_permuted(
     Y : array_like, shape (series, n) or (n,)
     rng : numpy.random.Generator
     length : int, optional
-        Of a block; by default :func:`block_length`.
+        Of a block; by default :math:`\lceil 1.5\,n^{1/3} \rceil` and at most n/3.
     draws : int
         B.
     level : float
+        Of the limits of the slope, between 0 and 1.
 
     Returns
     -------
     Corrected
+
+    Examples
+    --------
+    >>> found = block_permuted([1, 2, 4, 3, 5, 6, 8, 7, 9], rng=np.random.default_rng(1), draws=99)
+    >>> found.S.tolist(), found.p.tolist()
+    ([32.0], [0.09])
     """
     from scipy.special import ndtri
 
     Y = np.array(Y, float, ndmin=2)
     n = Y.shape[1]
-    order = _block_orders(n, block_length(n) if length is None else length, draws, rng)
+    order = _block_orders(n, _block_length(n) if length is None else length, draws, rng)
     S = trend.mann_kendall(Y, p="normal").S
     p, variance = np.empty(len(Y)), np.empty(len(Y))
     for row, y in enumerate(Y):

@@ -81,6 +81,18 @@ def rolling(
     ------
     DataError
         No origin is left: how many values are needed is said.
+
+    References
+    ----------
+    Hyndman & Athanasopoulos (2021), Forecasting: Principles and Practice, 3rd ed.
+
+    Examples
+    --------
+    The naive forecast of 11 is 7, and of 16 it is 7 or 11:
+
+    >>> found = rolling("naive", [1.0, 2.0, 4.0, 7.0, 11.0, 16.0], 2, first=4)
+    >>> found.origin.tolist(), found.error.tolist()
+    ([4, 5], [[4.0, 9.0], [5.0, nan]])
     """
     y = np.asarray(y, float)
     least = models.needed(model, period)
@@ -99,7 +111,33 @@ def rolling(
 
 
 def accuracy(found: Backtest, scale: float) -> Accuracy:
-    r"""Return measures of accuracy, with :math:`\mathrm{MASE} = \mathrm{MAE}/\text{scale}`."""
+    r"""Return measures of accuracy by step ahead.
+
+    .. math:: \mathrm{ME} = \bar e, \quad \mathrm{MAE} = \overline{|e|}, \quad
+              \mathrm{RMSE} = \sqrt{\overline{e^2}}, \quad \mathrm{MASE} = \mathrm{MAE}/\text{scale}
+
+    Parameters
+    ----------
+    found : Backtest
+    scale : float
+        See :func:`naive_scale`.
+
+    Returns
+    -------
+    Accuracy
+        NaN where there is no error to average, and MASE where the scale is not positive.
+
+    References
+    ----------
+    Hyndman & Athanasopoulos (2021), Forecasting: Principles and Practice, 3rd ed.
+
+    Examples
+    --------
+    >>> found = rolling("naive", [1.0, 2.0, 4.0, 7.0, 11.0, 16.0], 2, first=4)
+    >>> measured = accuracy(found, scale=3.0)
+    >>> measured.mae.tolist(), measured.mase.tolist(), measured.coverage.tolist()
+    ([4.5, 9.0], [1.5, 3.0], [1.0, 0.0])
+    """
     seen = ~np.isnan(found.error)
     count = seen.sum(axis=0).astype(float)
 
@@ -114,7 +152,28 @@ def accuracy(found: Backtest, scale: float) -> Accuracy:
 
 
 def naive_scale(y: ArrayLike, period: int = 1) -> float:
-    r"""Return the scale of MASE, :math:`\operatorname{mean} |y_t - y_{t-m}|`: naive, or seasonal naive."""
+    r"""Return the scale of MASE, :math:`\operatorname{mean} |y_t - y_{t-m}|`: naive, or seasonal naive.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+    period : int
+        m, values a year.
+
+    Returns
+    -------
+    float
+        In the unit of y.
+
+    References
+    ----------
+    Hyndman & Athanasopoulos (2021), Forecasting: Principles and Practice, 3rd ed.
+
+    Examples
+    --------
+    >>> naive_scale([1, 2, 4, 7]), naive_scale([1, 2, 4, 7], period=2)
+    (2.0, 4.0)
+    """
     y = np.asarray(y, float)
     return float(np.mean(np.abs(y[period:] - y[:-period])))
 
@@ -125,6 +184,23 @@ def widening(found: Backtest) -> float:
     .. math:: \max\Bigl(1, \sqrt{\operatorname{mean}\,(e/\operatorname{se})^2}\Bigr)
 
     Over all origins and steps; 1 where there is no error to compare.
+
+    Parameters
+    ----------
+    found : Backtest
+
+    Returns
+    -------
+    float
+        1 or more.
+
+    Examples
+    --------
+    Errors of 2 and 4 standard errors: the root of (4 + 16) / 2.
+
+    >>> error, one = np.array([[2.0], [4.0]]), np.ones((2, 1))
+    >>> round(widening(Backtest(np.array([3, 4]), error, one, one)), 4)
+    3.1623
     """
     ratio = np.divide(
         found.error, found.std_error, out=np.full(found.error.shape, np.nan), where=found.std_error > 0
