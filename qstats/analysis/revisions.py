@@ -118,15 +118,13 @@ def revisions(
     [0.05]
     """
     one_of("against", against, ("previous", "first"))
-    known = _ordered(estimate, order)
+    keys, known, table = _history(estimate, order)
     reasons = {} if reasons is None else reasons
     mapping("reasons", reasons, of="vintage to reason")
     for name, reason in reasons.items():
         text(f"reasons[{name!r}]", reason)
         if name not in known:
             raise DataError(say("revision.no_vintage", vintage=name, known=", ".join(known)))
-    keys = [key for key in estimate.keys if key != VINTAGE]
-    table = _sorted(estimate, keys, known)
     table = table[table["estimate"].notna()]
     grouped = table.groupby(keys, sort=False) if keys else table.groupby(np.zeros(len(table)))
     before = grouped.shift() if against == "previous" else grouped.transform("first")
@@ -180,11 +178,9 @@ def revision_triangle(estimate: Estimate, /, *, order: Sequence[str] | None = No
     >>> revision_triangle(found).columns.tolist()
     ['period', '2024-02', '2024-12']
     """
-    known = _ordered(estimate, order)
-    keys = [key for key in estimate.keys if key != VINTAGE]
+    keys, known, table = _history(estimate, order)
     if taken := [name for name in known if name in keys]:
         raise DataError(say("revision.taken", name=taken[0]))
-    table = _sorted(estimate, keys, known)
     rows = table[keys].drop_duplicates().reset_index(drop=True)
     for name in known:
         values = table.loc[table[VINTAGE] == name, [*keys, "estimate"]].rename(columns={"estimate": name})
@@ -245,20 +241,17 @@ def revision_summary(
     >>> round(revision_summary(found).value(), 2)
     0.05
     """
-    given.one(estimate, None)
+    keys = _keys(estimate)
     within_0_1("level", level)
     if lags is not None:
         whole_number("lags", lags, least=0)
     wanted = names_of("by", by)
-    keys = [key for key in estimate.keys if key != VINTAGE]
     for key in wanted:
         one_of("by", key, keys)
     table = revisions(estimate, against=against, order=order)
     if table.empty:
         raise DataError(say("revision.nothing"))
-    newest = table.drop_duplicates(keys, keep="last") if keys else table.tail(1)
-    if "period" in keys:
-        newest = newest.sort_values("period", key=lambda p: p.map(periods.sort_key), kind="stable")
+    newest = _by_period(table.drop_duplicates(keys, keep="last") if keys else table.tail(1), keys)
     groups = newest.groupby(wanted, sort=True) if wanted else [((), newest)]
     rows = [{**dict(zip(wanted, name, strict=True)), **_line(part, level, lags)} for name, part in groups]
     return estimate.replace(
@@ -279,31 +272,40 @@ def _line(rows: pd.DataFrame, level: float, lags: int | None) -> dict[str, Any]:
     return {**dict(zip(CORE, core, strict=True)), **{name: getattr(found, name) for name in more}}
 
 
-def _ordered(estimate: Estimate, order: Sequence[str] | None) -> list[str]:
-    """Return the vintages from the oldest to the newest; refuse to guess."""
+def _keys(estimate: Estimate) -> list[str]:
+    """Return the keys of a figure, whatever its vintage, or raise where there is none."""
     given.one(estimate, None)
-    order = None if order is None else names_of("order", order)
     if VINTAGE not in estimate.keys:
         raise DataError(say("revision.no_key", keys=", ".join(estimate.keys)))
+    return [key for key in estimate.keys if key != VINTAGE]
+
+
+def _history(estimate: Estimate, order: Sequence[str] | None) -> tuple[list[str], list[str], pd.DataFrame]:
+    """Return keys, vintages from the oldest to the newest, and the table by period, other keys, vintage."""
+    keys = _keys(estimate)
+    known = _ordered(estimate, None if order is None else names_of("order", order))
+    table = estimate.table.astype({VINTAGE: str})
+    table["at"] = table[VINTAGE].map(known.index)
+    table = table.sort_values([*(key for key in keys if key != "period"), "at"], kind="stable")
+    return keys, known, _by_period(table.drop(columns="at"), keys).reset_index(drop=True)
+
+
+def _ordered(estimate: Estimate, order: list[str] | None) -> list[str]:
+    """Return the vintages from the oldest to the newest; refuse to guess."""
     found = sorted(set(estimate.table[VINTAGE].astype(str)))
     if len(found) < 2:
         raise DataError(say("revision.one", vintage=found[0]))
     if order is not None:
         if sorted(order) != found:
             raise DataError(say("revision.order", known=", ".join(found), order=", ".join(order)))
-        return list(order)
+        return order
     if not all(_ISO.fullmatch(name) for name in found) or len({len(name) for name in found}) > 1:
         raise DataError(say("revision.undated", known=", ".join(found)))
     return found
 
 
-def _sorted(estimate: Estimate, keys: list[str], known: list[str]) -> pd.DataFrame:
-    """Return the table by period, then the other keys, then vintage."""
-    table = estimate.table.astype({VINTAGE: str})
-    table["at"] = table[VINTAGE].map(known.index)
-    times = [key for key in keys if key == "period"]
-    rest = [key for key in keys if key != "period"]
-    table = table.sort_values([*rest, "at"], kind="stable")
-    if times:
-        table = table.sort_values("period", key=lambda p: p.map(periods.sort_key), kind="stable")
-    return table.drop(columns="at").reset_index(drop=True)
+def _by_period(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return a table in the order of its periods, if it has any; rows of one period keep theirs."""
+    if "period" not in keys:
+        return table
+    return table.sort_values("period", key=lambda p: p.map(periods.sort_key), kind="stable")
