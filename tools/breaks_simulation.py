@@ -10,8 +10,8 @@ import argparse
 import numpy as np
 
 from qstats.stats.autocorrelation import ljung_box
+from qstats.stats.break_dates import best, several
 from qstats.stats.break_paths import bic_falls
-from qstats.stats.breaks import best, several
 
 
 def series(n: int, rho: float, runs: int, rng: np.random.Generator) -> np.ndarray:

@@ -202,7 +202,7 @@ def _tested(s: Series, how: _How) -> _Found:
     flat = np.ptp(s.y) == 0
     found = formulas.Break(0.0, 1.0, 0) if flat else _statistic(s, how)
     if how.test == "several" and not flat:
-        after: tuple[int, ...] = formulas.best(_divisions(s, how)).after
+        after: tuple[int, ...] = break_dates.best(_divisions(s, how)).after
     elif how.test == "chow":
         after = (_place(s, how),)
     else:
@@ -227,14 +227,14 @@ def _statistic(s: Series, how: _How) -> formulas.Break:
         p = break_paths.bic_p(
             s.y, model=how.model, trim=how.trim, most=how.most, n_draws=how.n_draws, seed=how.seed
         )
-        return formulas.Break(every[0].bic - formulas.best(every).bic, p, 0)
+        return formulas.Break(every[0].bic - break_dates.best(every).bic, p, 0)
     return break_paths.by_draws(
         s.y, kind=how.test, model=how.model, trim=how.trim, n_draws=how.n_draws, seed=how.seed
     )
 
 
-def _divisions(s: Series, how: _How) -> list[formulas.Segments]:
-    return formulas.several(s.y, model=how.model, trim=how.trim, most=how.most)
+def _divisions(s: Series, how: _How) -> list[break_dates.Segments]:
+    return break_dates.several(s.y, model=how.model, trim=how.trim, most=how.most)
 
 
 def _place(s: Series, how: _How) -> int:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, within_0_1
-from qstats.stats.breaks import Model, regressors
+from qstats.errors import DataError, whole_number, within_0_1
+from qstats.stats.break_laws import argmax_quantile
+from qstats.stats.breaks import Model, growing_rss, regressors, smallest_segment
 
 Array = NDArray[np.float64]
 
@@ -34,6 +35,14 @@ class Segment(NamedTuple):
     variance: float
     first: tuple[float, float]
     last: tuple[float, float]
+
+
+class Segments(NamedTuple):
+    """The best division into segments; see :func:`several`."""
+
+    after: tuple[int, ...]
+    rss: float
+    bic: float
 
 
 class DateLimits(NamedTuple):
@@ -150,73 +159,55 @@ def date_limits(
     return found
 
 
-def argmax_tail(x: float, /, *, drift: float, spread: float, other: float) -> float:
-    r"""Return the chance that the higher of two Brownian motions is highest on one side, after time x.
+def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most: int = 5) -> list[Segments]:
+    r"""Return the best division with 0, 1, … breaks, by dynamic programming.
 
-    A motion with drift −μ and variance σ² a unit of time has its highest point m at time s with density
-    :math:`\lambda\,f(s; m)`, where :math:`\lambda = 2\mu/\sigma^2` and f is the density of the first
-    passage of m, and stays below m with probability :math:`1 - e^{-\lambda m}`. With λ' of the other side
-    and :math:`a = \mu + \sigma^2\lambda'` the density of s is
-
-    .. math:: \lambda\bigl[a\,e^{\kappa s}\,\Phi(-a\sqrt s/\sigma) - \mu\,\Phi(-\mu\sqrt s/\sigma)\bigr],
-              \qquad \kappa = (a^2 - \mu^2)/(2\sigma^2)
-
-    and its integral from x on, with :math:`u = \mu\sqrt x/\sigma`,
-
-    .. math:: \lambda\Bigl[\tfrac a\kappa\bigl(\tfrac a\mu\Phi(-u) - e^{\kappa x}\Phi(-a\sqrt x/\sigma)\bigr)
-              + \mu x\,\Phi(-u) - \tfrac{\sigma^2}{\mu}\bigl(u\varphi(u) + \Phi(-u)\bigr)\Bigr]
+    .. math:: \mathrm{BIC}(m) = n\bigl(\ln(\mathrm{RSS}/n) + \ln 2\pi + 1\bigr) + \ln n\,((m+1)k + m + 1)
 
     Parameters
     ----------
-    x : float
-        0 or more.
-    drift, spread : float
-        μ and σ² of this side.
-    other : float
-        λ' of the other.
-    """
-    from scipy.special import erfcx, ndtr
+    y : array_like, shape (n,)
+    model : {"level", "trend"}
+    trim : float
+        Smallest share of the series in a segment.
+    most : int
+        Largest number of breaks.
 
-    mu, sigma = drift, np.sqrt(spread)
-    rate, a = 2 * mu / spread, mu + spread * other
-    kappa, u = (a**2 - mu**2) / (2 * spread), mu * np.sqrt(x) / sigma
-    density = np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi)
-    grown = density * np.sqrt(np.pi / 2) * erfcx(a * np.sqrt(x) / sigma / np.sqrt(2))
-    first = a / kappa * (a / mu * ndtr(-u) - grown)
-    return float(rate * (first + mu * x * ndtr(-u) - spread / mu * (u * density + ndtr(-u))))
-
-
-def argmax_quantile(q: float, /, *, drift: float = 1.0, spread: float = 1.0) -> float:
-    """Return the quantile of the highest point of V of :func:`date_limits`.
-
-    Parameters
-    ----------
-    q : float
-        Between 0 and 1.
-    drift, spread : float
-        ξ and φ; 1 and 1 where both sides are alike.
+    Returns
+    -------
+    list of Segments
+        One a number of breaks; the one with the smallest BIC is chosen. Autocorrelation makes BIC find
+        breaks that are none.
 
     References
     ----------
-    Yao (1987), Annals of Statistics 15, 1321–1328, whose 97.5 % point of the symmetric case is 11.03.
-
-    Examples
-    --------
-    >>> round(argmax_quantile(0.975), 2), round(argmax_quantile(0.5), 6)
-    (11.03, 0.0)
+    Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
     """
-    from scipy.optimize import brentq
+    y = np.asarray(y, float)
+    X = regressors(y.size, model)
+    n, k = X.shape
+    h = smallest_segment(n, trim, k + 1)
+    whole_number("most", most, least=0)
+    cost = np.full((n + 1, n + 1), np.inf)
+    for i in range(n - h + 1):
+        cost[i, i + h :] = growing_rss(y[i:], model)[h - 1 :]
+    best, came, found = cost[0].copy(), [], []
+    for m in range(min(most, n // h - 1) + 1):
+        if m:
+            through = best[:, None] + cost
+            came.append(np.argmin(through, axis=0))
+            best = through.min(axis=0)
+        at, cuts = n, []
+        for back in reversed(came):
+            at = int(back[at])
+            cuts.append(at)
+        rss = float(best[n]) if best[n] > 1e-14 * cost[0, n] else 0.0
+        with np.errstate(divide="ignore"):
+            bic = n * (np.log(rss / n) + np.log(2 * np.pi) + 1) + np.log(n) * ((m + 1) * k + m + 1)
+        found.append(Segments(tuple(reversed(cuts)), rss, float(bic)))
+    return found
 
-    within_0_1("q", q)
-    sides = {-1: (0.5, 1.0, drift / spread), 1: (drift / 2, spread, 1.0)}
-    after = argmax_tail(0.0, drift=drift / 2, spread=spread, other=1.0)
-    side, tail = (1, 1 - q) if 1 - q < after else (-1, q)
-    mu, s2, other = sides[side]
 
-    def over(x: float) -> float:
-        return argmax_tail(x, drift=mu, spread=s2, other=other) - tail
-
-    most = 1.0
-    while over(most) > 0:
-        most *= 2
-    return float(side * brentq(over, 0.0, most, xtol=1e-12)) if over(0.0) > 0 else 0.0
+def best(divisions: list[Segments]) -> Segments:
+    """Return the division with the least BIC; the one with fewer breaks of equal ones."""
+    return divisions[int(np.argmin([d.bic for d in divisions]))]

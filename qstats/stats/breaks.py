@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of, real_number, whole_number
+from qstats.errors import DataError, one_of, real_number
+from qstats.stats.break_laws import sup_f_tail
 
 Array = NDArray[np.float64]
 Model = Literal["level", "trend"]
@@ -27,14 +27,6 @@ class Break(NamedTuple):
     statistic: float
     p: float
     after: int
-
-
-class Segments(NamedTuple):
-    """The best division into segments; see :func:`several`."""
-
-    after: tuple[int, ...]
-    rss: float
-    bic: float
 
 
 class Path(NamedTuple):
@@ -167,67 +159,6 @@ def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: 
     return Break(float(F[best]), sup_f_tail(c, k, trim), int(dates[best]))
 
 
-def sup_f_tail(c: float, k: int, trim: float) -> float:
-    r"""Return the p-value of the largest of many F statistics, from its limit distribution.
-
-    .. math:: P\Bigl(\sup_{\pi \le \lambda \le 1-\pi}
-              \frac{|W(\lambda)-\lambda W(1)|^2}{\lambda(1-\lambda)} > c\Bigr)
-
-    W is a k-dimensional Wiener process. In the time :math:`t = \ln(\lambda/(1-\lambda))` the square is a
-    stationary diffusion with generator :math:`2q\,\partial^2 + (k-q)\,\partial`, and the probability to
-    stay below c for a time T is :math:`\sum_j a_j^2 e^{-\nu_j T}` over its eigenfunctions that vanish at
-    c. They are found by Galerkin's method, in polynomials times the root of the inverse density.
-
-    Parameters
-    ----------
-    c : float
-        Statistic.
-    k : int
-        Coefficients that change.
-    trim : float
-        π.
-
-    References
-    ----------
-    DeLong (1981), Communications in Statistics A 10, 2197–2213. Estrella (2003), Econometric Theory 19,
-    1128–1143.
-    """
-    if not np.isfinite(c):
-        return 0.0 if c > 0 else float("nan")
-    if c <= 0:
-        return 1.0
-    T = 2 * np.log((1 - trim) / trim)
-    nu, a2 = _spectrum(k, min(c, 150.0))
-    return float(np.clip(1 - np.sum(a2 * np.exp(-nu * T)), 0.0, 1.0))
-
-
-def _spectrum(k: int, c: float) -> tuple[Array, Array]:
-    from scipy.linalg import eigh
-    from scipy.special import gammaln
-
-    b, half = c / 2, k / 2
-    s, weight, P, D = _polynomials(k)
-    x = b * (1 + s) / 2
-    measure = weight * (b / 2) ** half * np.exp(-gammaln(half))  # times e^-x: the density of χ²/2
-    g = (1 - s) * P  # the function is g e^(x/2)
-    dg = (-P + (1 - s) * D) * (2 / b) + g / 2
-    nu, V = eigh((dg * (measure * x)) @ dg.T, (g * measure) @ g.T)
-    return np.asarray(nu), np.asarray((V.T @ (g @ (measure * np.exp(-x / 2)))) ** 2)
-
-
-@cache
-def _polynomials(k: int) -> tuple[Array, Array, Array, Array]:
-    """Return nodes and weights of ∫ (1+s)^(k/2-1) ds, and Legendre polynomials with their derivatives."""
-    from scipy.special import eval_legendre, roots_jacobi
-
-    s, weight = roots_jacobi(120, 0.0, k / 2 - 1)
-    P = eval_legendre(np.arange(40)[:, None], s)
-    D = np.zeros(P.shape)
-    for j in range(1, len(P)):
-        D[j] = (D[j - 2] if j > 1 else 0) + (2 * j - 1) * P[j - 1]
-    return s, weight, P, D
-
-
 def ols_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     r"""Test for a break by the cumulated residuals of the whole series.
 
@@ -271,7 +202,7 @@ def recursive_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     from scipy.special import ndtr
 
     y = np.asarray(y, float)
-    w = recursive_residuals(y, regressors(y.size, model))
+    w = _recursive_residuals(y, regressors(y.size, model))
     m = w.size
     if w @ w <= rounding(y):
         return Break(float("nan"), float("nan"), 0)
@@ -283,7 +214,7 @@ def recursive_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     return Break(c, float(np.clip(1 - inside.sum(), 0.0, 1.0)), 0)
 
 
-def recursive_residuals(y: Array, X: Array) -> Array:
+def _recursive_residuals(y: Array, X: Array) -> Array:
     r"""Return :math:`w_t = (y_t - x_t'b_{t-1})/\sqrt{1 + x_t'(X_{t-1}'X_{t-1})^{-1}x_t}`, t = k + 1 … n."""
     n, k = X.shape
     w = np.empty(n - k)
@@ -291,60 +222,6 @@ def recursive_residuals(y: Array, X: Array) -> Array:
         A = np.linalg.inv(X[:t].T @ X[:t])
         w[t - k] = (y[t] - X[t] @ A @ X[:t].T @ y[:t]) / np.sqrt(1 + X[t] @ A @ X[t])
     return w
-
-
-def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most: int = 5) -> list[Segments]:
-    r"""Return the best division with 0, 1, … breaks, by dynamic programming.
-
-    .. math:: \mathrm{BIC}(m) = n\bigl(\ln(\mathrm{RSS}/n) + \ln 2\pi + 1\bigr) + \ln n\,((m+1)k + m + 1)
-
-    Parameters
-    ----------
-    y : array_like, shape (n,)
-    model : {"level", "trend"}
-    trim : float
-        Smallest share of the series in a segment.
-    most : int
-        Largest number of breaks.
-
-    Returns
-    -------
-    list of Segments
-        One a number of breaks; the one with the smallest BIC is chosen. Autocorrelation makes BIC find
-        breaks that are none.
-
-    References
-    ----------
-    Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
-    """
-    y = np.asarray(y, float)
-    X = regressors(y.size, model)
-    n, k = X.shape
-    h = smallest_segment(n, trim, k + 1)
-    whole_number("most", most, least=0)
-    cost = np.full((n + 1, n + 1), np.inf)
-    for i in range(n - h + 1):
-        cost[i, i + h :] = growing_rss(y[i:], model)[h - 1 :]
-    best, came, found = cost[0].copy(), [], []
-    for m in range(min(most, n // h - 1) + 1):
-        if m:
-            through = best[:, None] + cost
-            came.append(np.argmin(through, axis=0))
-            best = through.min(axis=0)
-        at, cuts = n, []
-        for back in reversed(came):
-            at = int(back[at])
-            cuts.append(at)
-        rss = float(best[n]) if best[n] > 1e-14 * cost[0, n] else 0.0
-        with np.errstate(divide="ignore"):
-            bic = n * (np.log(rss / n) + np.log(2 * np.pi) + 1) + np.log(n) * ((m + 1) * k + m + 1)
-        found.append(Segments(tuple(reversed(cuts)), rss, float(bic)))
-    return found
-
-
-def best(divisions: list[Segments]) -> Segments:
-    """Return the division with the least BIC; the one with fewer breaks of equal ones."""
-    return divisions[int(np.argmin([d.bic for d in divisions]))]
 
 
 def growing_rss(Y: Array, model: Model) -> Array:

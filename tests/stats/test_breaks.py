@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstats.errors import DataError, OptionError
-from qstats.stats.break_dates import argmax_quantile, argmax_tail, date_limits, jumps, segments
+from qstats.stats.break_dates import best, date_limits, jumps, segments, several
+from qstats.stats.break_laws import argmax_quantile, argmax_tail
 from qstats.stats.break_paths import KINDS, bic_falls, bic_p, by_draws, mosum_path
-from qstats.stats.breaks import best, chow, f_path, ols_cusum, recursive_cusum, regressors, several, sup_f
+from qstats.stats.breaks import chow, f_path, ols_cusum, recursive_cusum, regressors, sup_f
 
 RNG = np.random.default_rng(5)
 NOISE = RNG.normal(size=30)

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qstats.errors import DataError, OptionError
-from qstats.stats import autocorrelation, breaks, seasonal_trend, smoothing, trend, trend_line, whitening
+from qstats.stats import (
+    autocorrelation,
+    break_dates,
+    break_laws,
+    breaks,
+    seasonal_trend,
+    smoothing,
+    trend,
+    trend_line,
+    whitening,
+)
 from qstats.stats.median_slope import all_slopes, median_slope
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(3, 26))
@@ -270,7 +280,7 @@ def test_a_break_is_found_where_it_is():
     y = np.r_[np.zeros(12), np.ones(12) * 2] + np.random.default_rng(1).normal(size=24)
     found = breaks.sup_f(y)
     assert (found.after, found.p < 0.001) == (12, True)
-    assert breaks.several(y)[1].after == (12,)
+    assert break_dates.several(y)[1].after == (12,)
     assert breaks.sup_f(y, trim=0.25).p < found.p  # fewer dates searched
     careful = breaks.sup_f(y, tail="matched").p
     assert breaks.chow(y, after=12).p < careful  # a date fixed beforehand needs less
@@ -286,9 +296,11 @@ def test_the_size_of_a_search_for_a_break(model):
 
 
 def test_the_tail_of_the_largest_f():
-    assert breaks.sup_f_tail(0.0, 1, 0.15) == 1
+    assert break_laws.sup_f_tail(0.0, 1, 0.15) == 1
     assert (
-        breaks.sup_f_tail(8.85, 1, 0.15) > breaks.sup_f_tail(8.85, 1, 0.3) > breaks.sup_f_tail(12.0, 1, 0.3)
+        break_laws.sup_f_tail(8.85, 1, 0.15)
+        > break_laws.sup_f_tail(8.85, 1, 0.3)
+        > break_laws.sup_f_tail(12.0, 1, 0.3)
     )
 
 

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from statsmodels.datasets import nile
 
-from qstats.stats.break_dates import date_limits
+from qstats.stats.break_dates import best, date_limits, several
+from qstats.stats.break_laws import sup_f_tail
 from qstats.stats.break_paths import by_draws
-from qstats.stats.breaks import best, chow, ols_cusum, recursive_cusum, several, sup_f, sup_f_tail
+from qstats.stats.breaks import chow, ols_cusum, recursive_cusum, sup_f
 
 HERE = Path(__file__).parent
 RESULTS = pd.read_csv(HERE / "results" / "breaks_strucchange.csv")
