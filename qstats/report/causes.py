@@ -7,7 +7,7 @@ notebook, a formula, a framework, a target, a classification); *editorial* (word
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 
@@ -17,6 +17,16 @@ from qstats.report.manifest import Entry, Manifest
 
 Cause = Literal["parameters", "data", "method", "editorial", "version", "unknown", "none"]
 
+#: of each kind of input; of any other it is the version
+_CAUSES: Final[dict[str, Cause]] = {
+    "dataset": "data",
+    "data": "data",
+    "cells": "data",
+    "notebook": "method",
+    "code": "method",
+    "seed": "method",
+    "editorial": "editorial",
+}
 #: folders and modules of the package that print numbers and do not make them
 _PRINTING: Final = ("report/", "assets/", "commands/", "cli.py", "plot.py", "display.py", "wording.py")
 _WORDS: Final = ("messages.py", "tracebacks.py", "labels.csv")
@@ -43,65 +53,82 @@ class Input(NamedTuple):
     new: Any
 
 
-def differing(old: Entry, new: Entry, before: Manifest, after: Manifest, /) -> list[Input]:
-    """Return every input that differs between two reports, given their manifests as well."""
-    found: list[Input] = []
-    a, b = old["parameters"], new["parameters"]
-    found += _each("parameters", a, b)
-    sets = [{d["name"]: d["sha256"] for d in entry["datasets"]} for entry in (old, new)]
-    found += _each("data", *sets)
-    used = {f"published/{name}.csv" for each in sets for name in each}
+class Difference(NamedTuple):
+    """What differs: the kind of input, its name ("" where there is but one), what it was and is."""
+
+    what: str
+    name: str
+    old: Any
+    new: Any
+
+
+def differences(old: Entry, new: Entry, before: Manifest, after: Manifest, /) -> Iterator[Difference]:
+    """Give each input that differs between two reports, given their manifests; parameters apart.
+
+    Of packages, of the code and of its data the files come as well where both manifests list them. Published
+    figures among these are left out: data sets are known by name.
+    """
+    yield from _each("dataset", *({d["name"]: d["sha256"] for d in each["datasets"]} for each in (old, new)))
     then, now = old["inputs"], new["inputs"]
-    found += _files(then, now, "data", before, after, used, bool(found))
-    micro = [{f["name"]: f["sha256"] for f in each.get("cells") or ()} for each in (then, now)]
-    found += [one for one in _each("data", *micro) if one not in found]
-    note = [each["notebook"] for each in (then, now)]
-    if note[0]["sha256"] != note[1]["sha256"]:
-        found.append(Input("method", f"notebook {note[1]['name']}", note[0]["sha256"], note[1]["sha256"]))
-    found += _files(then, now, "code", before, after, set(), False)
-    found += _each("editorial", then.get("editorial") or {}, now.get("editorial") or {})
-    packages = [known.packages.get(each["lock"], {}) for known, each in ((before, then), (after, now))]
-    found += _each("version", *packages, prefix="package ")
-    if then["lock"] != now["lock"] and packages[0] == packages[1]:
-        found.append(Input("version", "lock", then["lock"], now["lock"]))
-    for name in ("version", "commit", "python", "epoch"):
-        found += _each("version", {name: then.get(name)}, {name: now.get(name)})
-    return found
+    yield from _files(then, now, "data", before, after)
+    micro = ({f["name"]: f["sha256"] for f in each.get("cells") or ()} for each in (then, now))
+    yield from _each("cells", *micro)
+    a, b = then["notebook"], now["notebook"]
+    if a["sha256"] != b["sha256"]:
+        yield Difference("notebook", b["name"], a["sha256"], b["sha256"])
+    yield from _files(then, now, "code", before, after)
+    yield from _each("editorial", then.get("editorial") or {}, now.get("editorial") or {})
+    if then["lock"] != now["lock"]:
+        listed = (known.packages.get(each["lock"], {}) for known, each in ((before, then), (after, now)))
+        packages = list(_each("package", *listed))
+        yield from packages or [Difference("lock", "", then["lock"], now["lock"])]
+    for what in ("version", "commit", "python", "epoch", "seed"):
+        if then.get(what) != now.get(what):
+            yield Difference(what, "", then.get(what), now.get(what))
 
 
-def _each(cause: Cause, old: Mapping[str, Any], new: Mapping[str, Any], *, prefix: str = "") -> list[Input]:
-    names = sorted({**old, **new})
-    return [Input(cause, prefix + n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)]
+def _each(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in sorted({**old, **new}):
+        if old.get(name) != new.get(name):
+            yield Difference(what, name, old.get(name), new.get(name))
 
 
 def _files(
-    then: Mapping[str, Any],
-    now: Mapping[str, Any],
-    what: str,
-    before: Manifest,
-    after: Manifest,
-    used: Collection[str],
-    known: bool,
-) -> Iterator[Input]:
-    """Give the files of the package or of its data that differ, or that some do where they are not listed.
-
-    Of published figures only those that the pages rest on count, and these are known by their data sets.
-    """
+    then: Mapping[str, Any], now: Mapping[str, Any], what: str, before: Manifest, after: Manifest
+) -> Iterator[Difference]:
+    """Give the hash of all files of the code, or of its data, and that of each."""
     a, b = str(then.get(what)), str(now.get(what))
     if a == b:
         return
-    old, new = before.files.get(a), after.files.get(b)
-    if old is None or new is None:
-        if not known:
-            yield Input("data" if what == "data" else "method", what, a, b)
-        return
-    for one in _each("method", old, new):
-        if what == "data" and (one.name in used or one.name.startswith("published/")):
-            continue
-        if what == "data" and one.name == "datapackage.json":
-            continue  # it describes the others
-        printing = one._replace(cause="version")
-        yield printing if _prints(printing) else one
+    yield Difference(what, "", a, b)
+    if a in before.files and b in after.files:
+        for one in _each(what, before.files[a], after.files[b]):
+            if what == "code" or not (one.name.startswith("published/") or one.name == "datapackage.json"):
+                yield one
+
+
+def differing(old: Entry, new: Entry, before: Manifest, after: Manifest, /) -> list[Input]:
+    """Return every input that differs between two reports, given their manifests as well.
+
+    That some file of the code or of its data is another says nothing where the files are listed, and of data
+    nothing where a data set is known to differ.
+    """
+    found = [Input("parameters", *one[1:]) for one in _each("", old["parameters"], new["parameters"])]
+    for one in differences(old, new, before, after):
+        if one.what in ("data", "code") and not one.name:
+            listed = one.old in before.files and one.new in after.files
+            if listed or (one.what == "data" and found):
+                continue
+        name = f"{one.what} {one.name}" if one.what in ("notebook", "package") else one.name or one.what
+        own = Input(_cause(one), name, one.old, one.new)
+        found += [] if own in found else [own]
+    return found
+
+
+def _cause(one: Difference) -> Cause:
+    if one.what in ("data", "code") and one.name:
+        return "version" if _printing(one.name) else "method"
+    return _CAUSES.get(one.what, "version")
 
 
 def able(inputs: Sequence[Input], kind: str, where: str, edited: bool, /) -> list[Input]:
@@ -131,7 +158,12 @@ def able(inputs: Sequence[Input], kind: str, where: str, edited: bool, /) -> lis
 
 def _prints(one: Input) -> bool:
     """Whether an input is code that prints, or words of it."""
-    return one.cause == "version" and (one.name.startswith(_PRINTING) or one.name in _WORDS)
+    return one.cause == "version" and _printing(one.name)
+
+
+def _printing(name: str) -> bool:
+    """Whether a file of the package prints numbers and makes none."""
+    return name.startswith(_PRINTING) or name in _WORDS
 
 
 def _sets_of(where: str) -> frozenset[str]:

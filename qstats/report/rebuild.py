@@ -16,12 +16,11 @@ from qstats.errors import DataError, QStatsError, nearest
 from qstats.files import data_root
 from qstats.messages import say
 from qstats.report import batch, cache, editorial, kept_words, manifest, microdata
+from qstats.report.causes import Difference, differences
 from qstats.report.editions import Edition
 from qstats.report.manifest import Entry, Manifest
 
 Status = Literal["identical", "different", "changed"]
-
-_PLAIN: Final = ("version", "commit", "code", "data", "python", "epoch", "seed")
 
 
 class Rebuilt(NamedTuple):
@@ -137,7 +136,7 @@ def _lost(edition: Edition, words: Mapping[str, str], lang: str | None) -> tuple
     try:
         editorial.described(str(name or ""))
     except DataError:
-        return tuple(_told(_named("editorial", file, lang), d, None, lang) for file, d in words.items())
+        return tuple(_told(Difference("editorial", file, d, None), lang) for file, d in words.items())
     return ()
 
 
@@ -155,54 +154,21 @@ def _dated(epoch: str | None) -> Iterator[None]:
             os.environ["SOURCE_DATE_EPOCH"] = kept
 
 
-def _named(what: str, name: str, lang: str | None) -> str:
-    return f"{say(f'publish.input.{what}', lang)} {name}"
-
-
-def _told(what: str, then: Any, now: Any, lang: str | None) -> str:
-    """Return that an input differs, with what it was and is."""
-    none = say("publish.none", lang)
-    shown = [str(v) if v is not None else none for v in (then, now)]
-    return say("publish.input.text", lang, name=what, then=shown[0], now=shown[1])
-
-
 def _differing(entry: Entry, now: Mapping[str, Any], known: Manifest, lang: str | None) -> Iterator[str]:
-    """Give each input that differs, in a sentence; data sets, words, micro-data and packages by name."""
-    then = entry["inputs"]
-    if then["notebook"] != now["notebook"]:
-        a, b = (each["notebook"]["sha256"] for each in (then, now))
-        yield _told(_named("notebook", now["notebook"]["name"], lang), a, b, lang)
-    for dataset in entry["datasets"]:
-        digest = _digest_now(dataset["name"])
-        if digest != dataset["sha256"] and not dataset["name"].startswith(microdata.MARKS):
-            what = say("publish.input.dataset", lang, name=dataset["name"])
-            yield _told(what, dataset["sha256"], digest, lang)
-    for what in ("editorial", "cells"):
-        before, after = _files(then, what), _files(now, what)
-        for name in sorted({**before, **after}):
-            if before.get(name) != after.get(name):
-                yield _told(_named(what, name, lang), before.get(name), after.get(name), lang)
-    for name in _PLAIN:
-        if then.get(name) != now.get(name):
-            yield _told(say(f"publish.input.{name}", lang), then.get(name), now.get(name), lang)
-    for what, files in (("data", cache.data_files()), ("code", cache.code_files())):
-        listed = known.files.get(str(then.get(what)), {})
-        for name in sorted({**listed, **files}) if listed else ():
-            known_otherwise = name.startswith("published/") or name == "datapackage.json"
-            if listed.get(name) != files.get(name) and not known_otherwise:
-                yield _told(_named(what, name, lang), listed.get(name), files.get(name), lang)
-    if then["lock"] != now["lock"]:
-        before, after = known.packages.get(then["lock"], {}), cache.packages()
-        for name in sorted({**before, **after}):
-            if before.get(name) != after.get(name):
-                what = say("publish.input.package", lang, name=name)
-                yield _told(what, before.get(name), after.get(name), lang)
+    """Give each input that differs, in a sentence; micro-data are known by their files, not as data sets."""
+    sets = [d for d in entry["datasets"] if not d["name"].startswith(microdata.MARKS)]
+    here = {"inputs": now, "datasets": [{**d, "sha256": _digest_now(d["name"])} for d in sets]}
+    files = {**known.files, now["data"]: cache.data_files(), now["code"]: cache.code_files()}
+    after = known._replace(files=files, packages={now["lock"]: cache.packages()})
+    for one in differences({**entry, "datasets": sets}, here, known, after):
+        yield _told(one, lang)
 
 
-def _files(inputs: Mapping[str, Any], what: str) -> dict[str, str]:
-    """Return the sha256 of the files of words or of micro-data, by name."""
-    found = inputs.get(what) or {}
-    return dict(found) if what == "editorial" else {file["name"]: file["sha256"] for file in found}
+def _told(one: Difference, lang: str | None) -> str:
+    """Return that an input differs, with what it was and is."""
+    then, now = (say("publish.none", lang) if v is None else str(v) for v in (one.old, one.new))
+    name = f"{say(f'publish.input.{one.what}', lang)} {one.name}".rstrip()
+    return say("publish.input.text", lang, name=name, then=then, now=now)
 
 
 def _digest_now(name: str) -> str | None:
