@@ -62,6 +62,23 @@ def segments(y: ArrayLike, after: tuple[int, ...], /, *, model: Model = "level")
     after : tuple of int
         Numbers of values before each break, rising; empty for the whole series.
     model : {"level", "trend"}
+
+    Returns
+    -------
+    list of Segment
+
+    Raises
+    ------
+    DataError
+        A segment has fewer values than coefficients.
+
+    Examples
+    --------
+    Of 1 and 3 the mean is 2, with the error √(2/1) / √2 (one degree of freedom):
+
+    >>> before, behind = segments([1, 3, 6, 8], (2,))
+    >>> before.coef.tolist(), [round(value, 9) for value in before.last], behind.coef.tolist()
+    ([2.0], [2.0, 1.0], [7.0])
     """
     y = np.asarray(y, float)
     X = regressors(y.size, model)
@@ -88,6 +105,28 @@ def jumps(y: ArrayLike, after: tuple[int, ...], /, *, model: Model = "level") ->
 
     Of a line: how far the one behind the break lies above the one before, at the first period behind. The
     error takes the date as known.
+
+    Parameters
+    ----------
+    y, after, model
+        As for :func:`segments`.
+
+    Returns
+    -------
+    list of (change, standard error)
+        One a break.
+
+    Raises
+    ------
+    DataError
+        As for :func:`segments`.
+
+    Examples
+    --------
+    From a level of 2 ± 1 to one of 7 ± 1:
+
+    >>> [(round(change, 3), round(error, 3)) for change, error in jumps([1, 3, 6, 8], (2,))]
+    [(5.0, 1.414)]
     """
     X = regressors(np.asarray(y).size, model)
     parts = segments(y, after, model=model)
@@ -122,11 +161,19 @@ def date_limits(
         Numbers of values before each break, rising.
     model : {"level", "trend"}
     level : float
+        Between 0 and 1.
 
     Returns
     -------
     list of DateLimits
         One a break. Of a small change they are wider than the series.
+
+    Raises
+    ------
+    DataError
+        As for :func:`segments`.
+    OptionError
+        The level is not between 0 and 1.
 
     References
     ----------
@@ -179,9 +226,22 @@ def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most
         One a number of breaks; the one with the smallest BIC is chosen. Autocorrelation makes BIC find
         breaks that are none.
 
+    Raises
+    ------
+    OptionError
+        `trim` or `most` is out of range.
+
     References
     ----------
     Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
+
+    Examples
+    --------
+    Levels of 1 and 5, RSS 40 about their mean of 3 and 8 about themselves:
+
+    >>> found = several([0, 2, 0, 2, 4, 6, 4, 6], most=1)
+    >>> [(d.after, round(d.rss, 9), round(d.bic, 1)) for d in found]
+    [((), 40.0, 39.7), ((4,), 8.0, 31.0)]
     """
     y = np.asarray(y, float)
     X = regressors(y.size, model)
@@ -209,5 +269,20 @@ def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most
 
 
 def best(divisions: list[Segments]) -> Segments:
-    """Return the division with the least BIC; the one with fewer breaks of equal ones."""
+    """Return the division with the least BIC; the one with fewer breaks of equal ones.
+
+    Parameters
+    ----------
+    divisions : list of Segments
+        With 0, 1, … breaks, as :func:`several` gives them.
+
+    Returns
+    -------
+    Segments
+
+    Examples
+    --------
+    >>> best(several([0, 2, 0, 2, 4, 6, 4, 6])).after
+    (4,)
+    """
     return divisions[int(np.argmin([d.bic for d in divisions]))]

@@ -32,10 +32,22 @@ def sup_f_tail(c: float, k: int, trim: float) -> float:
     trim : float
         π.
 
+    Returns
+    -------
+    float
+        NaN where c is.
+
     References
     ----------
     DeLong (1981), Communications in Statistics A 10, 2197–2213. Estrella (2003), Econometric Theory 19,
     1128–1143.
+
+    Examples
+    --------
+    The 5 % point of Andrews (1993) for one coefficient and 15 % left out at either end is 8.85:
+
+    >>> round(sup_f_tail(8.85, 1, 0.15), 3)
+    0.05
     """
     if not np.isfinite(c):
         return 0.0 if c > 0 else float("nan")
@@ -97,6 +109,21 @@ def argmax_tail(x: float, /, *, drift: float, spread: float, other: float) -> fl
         μ and σ² of this side.
     other : float
         λ' of the other.
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    Bai (1997), Review of Economics and Statistics 79, 551–563.
+
+    Examples
+    --------
+    Of two motions alike either is the higher with the same chance:
+
+    >>> argmax_tail(0.0, drift=0.5, spread=1.0, other=1.0)
+    0.5
     """
     from scipy.special import erfcx, ndtr
 
@@ -110,7 +137,7 @@ def argmax_tail(x: float, /, *, drift: float, spread: float, other: float) -> fl
 
 
 def argmax_quantile(q: float, /, *, drift: float = 1.0, spread: float = 1.0) -> float:
-    """Return the quantile of the highest point of V of :func:`date_limits`.
+    """Return the quantile of the highest point of V of :func:`qstats.stats.break_dates.date_limits`.
 
     Parameters
     ----------
@@ -118,6 +145,15 @@ def argmax_quantile(q: float, /, *, drift: float = 1.0, spread: float = 1.0) -> 
         Between 0 and 1.
     drift, spread : float
         ξ and φ; 1 and 1 where both sides are alike.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    OptionError
+        q is not between 0 and 1.
 
     References
     ----------

@@ -44,9 +44,22 @@ def mosum_path(Y: ArrayLike, /, *, model: Model = "level", width: float = 0.15) 
     Path
         `after` is the middle of the window.
 
+    Raises
+    ------
+    OptionError
+        The width is not above 0 and below one half.
+
     References
     ----------
     Chu, Hornik & Kuan (1995), Biometrika 82, 603–617.
+
+    Examples
+    --------
+    Pairs of residuals add up to −4, 0 or 4, over σ√n = √(40/7) √8:
+
+    >>> path = mosum_path([0, 2, 0, 2, 4, 6, 4, 6], width=0.25)
+    >>> path.after.tolist(), path.value.round(2).tolist()
+    ([1, 2, 3, 4, 5, 6, 7], [-0.59, -0.59, -0.59, 0.0, 0.59, 0.59, 0.59])
     """
     Y = np.asarray(Y, float)
     n = Y.shape[-1]
@@ -88,6 +101,13 @@ def by_draws(
     Break
         `after` is where the path is highest. All is NaN, and 0, where the values lie on the model.
 
+    Raises
+    ------
+    OptionError
+        A choice that does not exist, fewer than 99 draws, a share out of range.
+    DataError
+        Too few values to search in, but for ``mosum`` and ``ols-cusum``.
+
     References
     ----------
     Andrews & Ploberger (1994), Econometrica 62, 1383–1414, for the mean and exponential F.
@@ -117,18 +137,33 @@ def by_draws(
 
 
 def bic_falls(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most: int = 5) -> Array:
-    """Return by how much BIC falls from no break to the best division, of many series at once.
+    r"""Return by how much BIC falls from no break to the best division, of many series at once.
+
+    .. math:: \max_m \; n \ln\frac{\mathrm{RSS}_0}{\mathrm{RSS}_m} - \ln n\,m(k + 1)
 
     Parameters
     ----------
     Y : array_like, shape (series, n)
     model, trim, most
-        As for :func:`qstats.stats.breaks.several`.
+        As for :func:`qstats.stats.break_dates.several`.
 
     Returns
     -------
     ndarray, shape (series,)
         0 where no break is chosen, NaN where the values lie on the model without error.
+
+    References
+    ----------
+    Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
+
+    Examples
+    --------
+    RSS falls from 40 to 8, at the price of 2 ln 8; the second series has no break:
+
+    >>> bic_falls([[0, 2, 0, 2, 4, 6, 4, 6], [1, 3, 1, 3, 1, 3, 1, 3]]).round(4).tolist()
+    [8.7166, 0.0]
+    >>> f"{8 * np.log(40 / 8) - 2 * np.log(8):.4f}"
+    '8.7166'
     """
     Y = np.asarray(Y, float)
     n, k = regressors(Y.shape[-1], model).shape
@@ -164,13 +199,29 @@ def bic_p(
     ----------
     y : array_like, shape (n,)
     model, trim, most
-        As for :func:`qstats.stats.breaks.several`.
+        As for :func:`qstats.stats.break_dates.several`.
     n_draws, seed : int
+        B, at least 99; and where the drawing starts.
 
     Returns
     -------
     float
         1 where no break is chosen, NaN where the values lie on the model without error.
+
+    Raises
+    ------
+    OptionError
+        Fewer than 99 draws, a share or a number out of range.
+
+    References
+    ----------
+    Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
+
+    Examples
+    --------
+    >>> y = [9.1, 8.8, 9.3, 9.0, 8.9, 9.2, 10.1, 9.7, 10.3, 9.9, 10.2, 9.8]
+    >>> bic_p(y, n_draws=99), bic_p([1, 3, 1, 3, 1, 3, 1, 3], n_draws=99)
+    (0.01, 1.0)
     """
     whole_number("n_draws", n_draws, least=99)
     whole_number("seed", seed, least=0)

@@ -38,7 +38,29 @@ class Path(NamedTuple):
 
 
 def regressors(n: int, model: Model) -> Array:
-    """Return the columns of the model, shape (n, k): a constant, and time for ``trend``."""
+    """Return the columns of the model: a constant, and time for ``trend``.
+
+    Parameters
+    ----------
+    n : int
+        Periods, counted from 1.
+    model : {"level", "trend"}
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+        k is 1 or 2.
+
+    Raises
+    ------
+    OptionError
+        Another model.
+
+    Examples
+    --------
+    >>> regressors(3, "trend").tolist()
+    [[1.0, 1.0], [1.0, 2.0], [1.0, 3.0]]
+    """
     one_of("model", model, ("level", "trend"))
     one = np.ones(n)
     return np.stack([one], axis=1) if model == "level" else np.stack([one, np.arange(1.0, n + 1)], axis=1)
@@ -63,9 +85,22 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
     -------
     Break
 
+    Raises
+    ------
+    DataError
+        Too few values on one side, or in all.
+
     References
     ----------
     Chow (1960), Econometrica 28, 591–605.
+
+    Examples
+    --------
+    Levels of 2 and 6, RSS 28 about their mean of 4 and 4 about themselves: F = (28 − 4) / (4 / 4).
+
+    >>> found = chow([1, 2, 3, 5, 6, 7], after=3)
+    >>> round(found.statistic, 9), round(found.p, 3)
+    (24.0, 0.008)
     """
     from scipy.special import fdtrc
 
@@ -107,6 +142,23 @@ def f_path(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15) -> Pa
     -------
     Path
         NaN where the values lie on the model without error, infinite where only both parts do.
+
+    Raises
+    ------
+    DataError
+        Too few values to search in.
+
+    References
+    ----------
+    Andrews (1993), Econometrica 61, 821–856.
+
+    Examples
+    --------
+    The level rises by 4 after four values:
+
+    >>> path = f_path([1, 3, 2, 2, 5, 7, 6, 6], trim=0.3)
+    >>> path.after.tolist(), path.value.round(1).tolist()
+    ([2, 3, 4, 5, 6], [2.5, 6.9, 48.0, 15.9, 2.5])
     """
     Y = np.asarray(Y, float)
     n, k = regressors(Y.shape[-1], model).shape
@@ -131,9 +183,9 @@ def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: 
     trim : float
         Share of the series left out at either end.
     tail : {"asymptotic", "matched"}
-        p from the limit distribution, :func:`sup_f_tail`, by the statistic; or by the χ² that is as rare
-        as its F with n − 2k degrees of freedom. In short series the first rejects too often (at n = 12,
-        nominal 5 %, 8 % of levels and 15 % of lines) and the second seldom (2 to 3 %).
+        p by :func:`qstats.stats.break_laws.sup_f_tail`, of the statistic or of the χ² that is as rare as its
+        F with n − 2k degrees of freedom. In short series the first rejects too often (at n = 12, nominal
+        5 %, 8 % of levels and 15 % of lines) and the second seldom (2 to 3 %).
 
     Returns
     -------
@@ -143,6 +195,12 @@ def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: 
     References
     ----------
     Andrews (1993), Econometrica 61, 821–856.
+
+    Examples
+    --------
+    >>> y = [9.1, 8.8, 9.3, 9.0, 8.9, 9.2, 10.1, 9.7, 10.3, 9.9, 10.2, 9.8]
+    >>> round(sup_f(y).statistic, 1), [sup_f(y, tail=tail).p < 0.001 for tail in ("asymptotic", "matched")]
+    (59.5, [True, True])
     """
     one_of("tail", tail, ("asymptotic", "matched"))
     y = np.asarray(y, float)
@@ -168,9 +226,27 @@ def ols_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     against the largest of a Brownian bridge. For ``trend`` this p is too large: the residuals of a
     line are tied down more than a bridge.
 
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+    model : {"level", "trend"}
+
+    Returns
+    -------
+    Break
+        `after` is where the sum is farthest from 0.
+
     References
     ----------
     Ploberger & Krämer (1992), Econometrica 60, 271–285.
+
+    Examples
+    --------
+    The first four lie 8 below the mean of 3 in all, and RSS/(n − 1) is 40/7: 8 / √(8 · 40/7).
+
+    >>> found = ols_cusum([0, 2, 0, 2, 4, 6, 4, 6])
+    >>> round(found.statistic, 3), round(found.p, 3), found.after
+    (1.183, 0.122, 4)
     """
     from scipy.special import kolmogorov
 
@@ -194,10 +270,27 @@ def recursive_cusum(y: ArrayLike, /, *, model: Model = "level") -> Break:
     with σ the standard deviation of the w. The p-value is that of a Wiener process crossing the two lines,
     :math:`1 - \sum_j (-1)^j e^{-4c^2j^2}\bigl(\Phi(3c-2jc) - \Phi(-3c-2jc)\bigr)`.
 
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+    model : {"level", "trend"}
+
+    Returns
+    -------
+    Break
+        It names no date: `after` is 0.
+
     References
     ----------
     Brown, Durbin & Evans (1975), JRSS B 37, 149–192. Anderson (1960), Annals of Mathematical Statistics 31,
     165–197, for the crossing of lines.
+
+    Examples
+    --------
+    >>> y = [9.1, 8.8, 9.3, 9.0, 8.9, 9.2, 10.1, 9.7, 10.3, 9.9, 10.2, 9.8]
+    >>> found = recursive_cusum(y)
+    >>> round(found.statistic, 3), round(found.p, 3)
+    (0.964, 0.044)
     """
     from scipy.special import ndtr
 
@@ -225,7 +318,26 @@ def _recursive_residuals(y: Array, X: Array) -> Array:
 
 
 def growing_rss(Y: Array, model: Model) -> Array:
-    """Return the residual sums of squares of the first 1, 2, … values, shape (…, n); rounding is 0."""
+    r"""Return the residual sums of squares of the first 1, 2, … values; rounding is 0.
+
+    .. math:: \sum_{i \le m} d_i^2 - \frac{(\sum_{i \le m} d_i)^2}{m}
+              \Bigl[{} - \frac{S_{td}^2}{S_{tt}} \text{ of a line}\Bigr], \qquad d = y - \bar y
+
+    Parameters
+    ----------
+    Y : ndarray, shape (…, n)
+    model : {"level", "trend"}
+
+    Returns
+    -------
+    ndarray, shape (…, n)
+
+    Examples
+    --------
+    >>> Y = np.array([1.0, 3.0, 8.0])
+    >>> growing_rss(Y, "level").tolist(), growing_rss(Y, "trend").round(9).tolist()
+    ([0.0, 2.0, 26.0], [0.0, 0.0, 1.5])
+    """
     m = np.arange(1.0, Y.shape[-1] + 1)
     d, t = Y - Y.mean(-1, keepdims=True), m - 1
     total, squares = np.cumsum(d, -1), np.cumsum(d**2, -1)
@@ -238,12 +350,51 @@ def growing_rss(Y: Array, model: Model) -> Array:
 
 
 def rounding(Y: Array) -> Array:
-    """Return the sum of squares below which residuals of Y are rounding, shape (…)."""
+    r"""Return the sum of squares below which residuals of Y are rounding.
+
+    .. math:: \epsilon \sum (y - \bar y)^2 + \epsilon^2 \sum y^2, \qquad \epsilon = 10^{-13}
+
+    Parameters
+    ----------
+    Y : ndarray, shape (…, n)
+
+    Returns
+    -------
+    ndarray, shape (…)
+
+    Examples
+    --------
+    >>> f"{rounding(np.array([1.0, 3.0])):.1e}"
+    '2.0e-13'
+    """
     about = np.sum((Y - Y.mean(-1, keepdims=True)) ** 2, -1)
     return np.asarray(_ROUNDING * about + _ROUNDING**2 * np.sum(Y**2, -1))
 
 
 def smallest_segment(n: int, trim: float, least: int) -> int:
-    """Return the number of values of the smallest segment: a share of the series, and at least `least`."""
+    """Return the number of values of the smallest segment, max(⌊trim · n⌋, least).
+
+    Parameters
+    ----------
+    n : int
+        Values of the series.
+    trim : float
+        Share of the series, above 0 and below one half.
+    least : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    OptionError
+        The share is out of range.
+
+    Examples
+    --------
+    >>> smallest_segment(20, 0.15, 2), smallest_segment(10, 0.15, 2)
+    (3, 2)
+    """
     real_number("trim", trim, above=0, below=0.5)
     return max(int(np.floor(trim * n)), least)
