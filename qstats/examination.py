@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,7 +39,7 @@ class Examination:
         reading = _reading(data, schema, lang)
         self.schema = schema
         self.lang = language(lang)
-        asked = _names(need)
+        asked = [schema.name_of(name) for name in _names(need)]
         self.need = list(dict.fromkeys([*(c.name for c in schema.columns if c.required), *asked]))
         self._asked = set(asked)
         #: labels asked for (keys of `by`) tell rows and cells apart, beside those of the schema
@@ -84,10 +85,9 @@ class Examination:
     def _match_headers(self) -> dict[str, str]:
         """Return machine name → header; report repeated and missing headers."""
         own = self.schema.all_columns
-        known = {values.read_header(h)[0]: c.name for c in own for h in c.headers}
         found: dict[str, list[str]] = {}
         for header in self.raw.columns:
-            found.setdefault(known.get(values.read_header(header)[0], header), []).append(header)
+            found.setdefault(self.schema.name_of(header), []).append(header)
         for name, headers in found.items():
             if len(headers) > 1:
                 said = ", ".join(headers)
@@ -96,13 +96,9 @@ class Examination:
             if column and column.numeric and (odd := values.odd_unit(headers[0], column.kind)):
                 said = headers[0]
                 self._say(None, name, said, "header", "check.header_unit", header=said, unit=odd)
-        strangers = [headers[0] for name, headers in found.items() if name not in known.values()]
-        under = {header: name for name, headers in found.items() for header in headers}
+        strangers = [headers[0] for name, headers in found.items() if self.schema.column(name) is None]
         for name in (need for need in self.need if need not in found):
-            if name in under:
-                self._say(None, name, name, "header", "check.header_known", header=name, column=under[name])
-            else:
-                self._report_absent(name, strangers)
+            self._report_absent(name, strangers)
         self._note_strangers(strangers, [c for c in own if c.name not in found and c.name not in self.need])
         numeric = [c.name for c in self.schema.columns if c.numeric]
         if numeric and not {*numeric} & {*found, *self.need}:
@@ -375,8 +371,7 @@ def _shown(value: Any) -> Any:
 
 def header_of(schema: Schema, /) -> Callable[[str], bool]:
     """Return the test whether a text is a header of the schema."""
-    known = {values.read_header(h)[0] for c in schema.all_columns for h in c.headers}
-    return lambda text: values.read_header(text)[0] in known
+    return lambda text: values.read_header(text)[0] in schema.headers
 
 
 def _eager(data: Any) -> nw.DataFrame[Any]:
@@ -388,7 +383,10 @@ def _eager(data: Any) -> nw.DataFrame[Any]:
         except ValueError as error:
             raise DataError(say("cells.ragged", error=error)) from None
     try:
-        frame = nw.from_native(data)
+        with warnings.catch_warnings():
+            # of a package to come that would take over Dask; it cannot be installed yet
+            warnings.filterwarnings("ignore", "Dask support is moving", FutureWarning)
+            frame = nw.from_native(data)
     except nw.exceptions.DuplicateError as error:
         raise DataError(say("check.names_twice", error=error)) from None
     except TypeError:

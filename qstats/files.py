@@ -76,15 +76,20 @@ def data_path(name: str) -> Path:
 def write_atomic(path: Path | str) -> Iterator[Path]:
     """Give a temporary path in the same folder; rename it to `path` when all went well.
 
-    A reader, or a run killed half way, never sees half a file.
+    A reader, or a run killed half way, never sees half a file. What is no file (``/dev/null``, a pipe) is
+    written to and stays what it is.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    device = path.exists() and not (path.is_file() or path.is_dir())
+    where = None if device else path.parent
+    os.close((made := tempfile.mkstemp(path.suffix, f".{path.name[:40]}.", where))[0])
+    temporary = Path(made[1])
     try:
         yield temporary
+        if device:
+            path.write_bytes(temporary.read_bytes())
+            return
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)

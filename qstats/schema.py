@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import narwhals as nw
@@ -11,7 +12,7 @@ import narwhals as nw
 from qstats.errors import DataError
 from qstats.examination import Examination
 from qstats.messages import say
-from qstats.values import text_of
+from qstats.values import read_header, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,6 +145,22 @@ class Schema:
         """Return the column called `name`, if the schema has it."""
         return next((c for c in self.all_columns if c.name == name), None)
 
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """Every header, in comparable form, that means a column → its name."""
+        return {read_header(header)[0]: c.name for c in self.all_columns for header in c.headers}
+
+    def name_of(self, header: str, /) -> str:
+        """Return the name of the column that a header means; a header of no column is its own name.
+
+        Examples
+        --------
+        >>> from qstats.indicators.inspection_pass_rate import SCHEMA
+        >>> SCHEMA.name_of("地区"), SCHEMA.name_of("Province"), SCHEMA.name_of("车间")
+        ('region', 'region', '车间')
+        """
+        return self.headers.get(read_header(header)[0], header)
+
     def _repr_html_(self) -> str:
         from qstats import display
 
@@ -176,8 +193,8 @@ def check(data: Any, schema: Schema, /, *, need: Iterable[str] = (), lang: str |
     schema : Schema
         What it must be.
     need : iterable of str
-        Columns that this use needs beyond the required ones (keys of ``by``, say); none of their
-        cells may be empty.
+        Columns that this use needs beyond the required ones (keys of ``by``, say), by name or header;
+        none of their cells may be empty.
     lang : {"zh", "en"}, optional
         Language of the messages; by default ``QSTATS_LANG``, else Chinese.
 

@@ -16,6 +16,7 @@ import pytest
 from qstats.databases import database_batches, database_source, read_database
 from qstats.errors import DataError, OptionError, QStatsError
 from qstats.indicators import schema_of
+from qstats.indicators.inspection_pass_rate import inspection_pass_rate
 from qstats.schema import check, examine
 from qstats.survey.cells import cells
 
@@ -400,3 +401,10 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
 def test_parts_have_at_least_a_row(sqlite):
     with pytest.raises(OptionError, match="0"):
         database_batches(sqlite, "SELECT 1", rows=0)
+
+
+def test_keys_of_a_database_are_read_like_headers(uri):
+    table = read_database(uri, "SELECT region AS 地区, inspected, passed FROM spot WHERE inspected > 1")
+    found = inspection_pass_rate(table, by="地区").table
+    assert found["region"].tolist() == ["安徽", "江苏"]
+    assert found["estimate"].tolist() == [90.0, 90.0]

@@ -1,6 +1,8 @@
 """Files as people send them: read, and said how; or refused, with what to do. And files as we leave them."""
 
+import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import openpyxl
 import pandas as pd
@@ -150,6 +152,17 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         temporary.write_text("after", encoding="utf-8")
     assert target.read_text(encoding="utf-8") == "after"
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path):
+    os.mkfifo(pipe := tmp_path / "pipe.csv")
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_bytes)
+        write_csv(pd.DataFrame({"a": [1]}), pipe)
+        assert read.result() == "\ufeffa\r\n1\r\n".encode()
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
 
 
 def test_a_csv_that_calls_itself_a_workbook_is_read(tmp_path):

@@ -15,7 +15,7 @@ from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.design import Design
 from qstats.survey.results import Interval
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.tally import provenance_of, tally
 
 _MEASURES: Final = (
     ("works", "count", "验收工程数", "works", "", ("单位工程数", "竣工工程数", "验收总数")),
@@ -110,7 +110,7 @@ def acceptance_rate(
         (counts; a single work has ``works`` = 1), or the same of ``area`` or ``value``; and any
         of ``period, region, sector`` (building, highway, waterway, hydraulic) or keys of your own.
     by : str or sequence of str
-        Keys of the result; none: one rate for all.
+        Keys of the result; none: one rate for all. They are read like headers: ``"地区"`` is ``region``.
     outcome : {"accepted", "first-time", "fine"}
         Which works count.
     basis : {"count", "area", "value"}
@@ -151,7 +151,7 @@ def acceptance_rate(
     """
     one_of("outcome", outcome, tuple(_OUTCOMES))
     one_of("basis", basis, tuple(_BASES))
-    by, whole = keys_of(by), _BASES[basis]
+    by, whole = designed.keys_of(records, by, SCHEMA), _BASES[basis]
     part, exact = f"{whole}_{_OUTCOMES[outcome]}", basis == "count"
     if (design := designed.design_of(records, design)) is not None:
         return designed.rate(

@@ -98,7 +98,7 @@ def customer_satisfaction(
         mapping of columns, or a CSV or XLSX file. Headers may be the labels of the model. With
         ``method="mean"`` and no design, a table of item means works too: its index is exact, its error NaN.
     by : str or sequence of str
-        Keys of the result; none: one index for all.
+        Keys of the result; none: one index for all. They are read like headers: ``"地区"`` is ``region``.
     model : {"ccsi", "ecsi", "acsi"} or DataFrame
         See :func:`qstats.satisfaction.questionnaire`. The paths of ``ccsi`` are a hypothesis, and say so.
     index_of : str

@@ -17,7 +17,7 @@ from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.cells import cells
 from qstats.survey.design import Design
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.tally import provenance_of, tally
 
 SCHEMA: Final = Schema(
     name="event_rate",
@@ -58,8 +58,9 @@ def event_rate(
         ``events`` (counts) and ``exposure`` (what is at risk, ≥ 0), and any of ``period, region,
         event`` or keys of your own.
     by : str or sequence of str
-        Keys of the result; none: one rate for all. Exposures add up over the rows of a key; kinds
-        of event share theirs, so with several kinds ``event`` must be among the keys.
+        Keys of the result, read like headers (``"地区"`` is ``region``); none: one rate for all. Exposures
+        add up over the rows of a key; kinds of event share theirs, so with several kinds ``event`` must be
+        among the keys.
     per : float
         The exposure k that the rate refers to.
     design : Design, optional
@@ -97,7 +98,7 @@ def event_rate(
     real_number("per", per)
     if not (math.isfinite(per) and per > 0):
         raise OptionError(f"per={per!r} is not a positive number")
-    by, unit = keys_of(by), f"per {per:,.12g}"
+    by, unit = designed.keys_of(records, by, SCHEMA), f"per {per:,.12g}"
     if (design := designed.design_of(records, design)) is not None:
         kinds = cells(records, by="event") if _has_kinds(records, by) else None
         _refuse_kinds(kinds.table["event"] if kinds is not None else ())

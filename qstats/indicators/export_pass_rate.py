@@ -14,7 +14,7 @@ from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.design import Design
 from qstats.survey.results import Interval
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.tally import provenance_of, tally
 
 
 def _column(name: str, kind: Literal["count", "amount"], zh: str, en: str, *aliases: str) -> Column:
@@ -74,7 +74,7 @@ def export_pass_rate(
         value_failed`` (US dollars; headers may carry 万 or 亿), whichever the basis needs, and any
         of ``period, region, goods`` or keys of your own.
     by : str or sequence of str
-        Keys of the result; none: one rate for all.
+        Keys of the result; none: one rate for all. They are read like headers: ``"地区"`` is ``region``.
     basis : {"batch", "value"}
         What is counted.
     design : Design, optional
@@ -114,7 +114,7 @@ def export_pass_rate(
     0.149
     """
     one_of("basis", basis, tuple(_COLUMNS))
-    by, (whole, failed) = keys_of(by), _COLUMNS[basis]
+    by, (whole, failed) = designed.keys_of(records, by, SCHEMA), _COLUMNS[basis]
     if (design := designed.design_of(records, design)) is not None:
         return designed.rate(
             records,

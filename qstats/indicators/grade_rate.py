@@ -14,7 +14,7 @@ from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schem
 from qstats.stats import rates
 from qstats.survey import designed
 from qstats.survey.design import Design
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.tally import provenance_of, tally
 
 GRADES: Final = ("superior", "first", "qualified")
 #: three shares printed to two decimals may add up to 100.015 by rounding alone
@@ -81,7 +81,7 @@ def grade_rate(
         shares with an output of 100; any of ``period, region, edition, industry, enterprise`` or
         keys of your own.
     by : str or sequence of str
-        Keys of the result; none: one rate for all.
+        Keys of the result; none: one rate for all. They are read like headers: ``"地区"`` is ``region``.
     weights : three numbers ≥ 0
         Of superior, first and qualified grade.
     denominator : {"total", "graded"}
@@ -118,7 +118,7 @@ def grade_rate(
     """
     one_of("denominator", denominator, ("total", "graded"))
     w = _checked(weights)
-    by, total = keys_of(by), denominator == "total"
+    by, total = designed.keys_of(records, by, SCHEMA), denominator == "total"
     if (design := designed.design_of(records, design)) is not None:
         return designed.amount(
             records,

@@ -14,7 +14,7 @@ from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.design import Design
 from qstats.survey.results import Interval
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.tally import provenance_of, tally
 
 SCHEMA: Final = Schema(
     name="inspection_pass_rate",
@@ -67,7 +67,7 @@ def inspection_pass_rate(
         Columns ``inspected`` and ``passed`` (counts; single records have ``inspected`` = 1), and
         any of ``period, region, edition, industry, product, size, channel`` or keys of your own.
     by : str or sequence of str
-        Keys of the result; none: one rate for all.
+        Keys of the result; none: one rate for all. They are read like headers: ``"地区"`` is ``region``.
     basis : {"batches", "products", "enterprises"}
         What was counted. It changes no number, and is always stated with it.
     design : Design, optional
@@ -106,7 +106,7 @@ def inspection_pass_rate(
     90.4
     """
     one_of("basis", basis, ("batches", "products", "enterprises"))
-    by = keys_of(by)
+    by = designed.keys_of(records, by, SCHEMA)
     if (design := designed.design_of(records, design)) is not None:
         return designed.rate(
             records,

@@ -17,7 +17,7 @@ from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.design import Design
 from qstats.survey.results import Interval
-from qstats.tally import keys_of, provenance_of, refuse_mixture, tally
+from qstats.tally import provenance_of, refuse_mixture, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,8 @@ def product_pass_rate(
         stands the same in all its rows. A row with ``inspected`` = 0 tells the output of a cell
         that was not surveyed.
     by : str or sequence of str
-        Keys of the result: none for the nation, region, industry, both, or any other column.
+        Keys of the result: none for the nation, region, industry, both, or any other column; read
+        like headers (``"地区"`` is ``region``).
         Outputs of different periods do not add up, so with several periods it must be among them.
     order : {"region-first", "industry-first"}
         Which layer is renormalised over gaps first. With region-first a region keeps its whole
@@ -137,7 +138,7 @@ def product_pass_rate(
     """
     one_of("order", order, ("region-first", "industry-first"))
     one_of("empty", empty, ("renormalise", "borrow", "raise"))
-    by = keys_of(by)
+    by = designed.keys_of(records, by, SCHEMA)
     if (design := designed.design_of(records, design)) is not None:
         return _designed(records, by, design, order=order, empty=empty, interval=interval, level=level)
     table = check(records, SCHEMA, need=by)

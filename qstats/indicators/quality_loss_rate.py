@@ -10,7 +10,7 @@ from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, che
 from qstats.stats import rates
 from qstats.survey import designed
 from qstats.survey.design import Design
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.tally import provenance_of, tally
 
 SCHEMA: Final = Schema(
     name="quality_loss_rate",
@@ -53,7 +53,7 @@ def quality_loss_rate(
         ``period, region, edition, industry, enterprise`` or keys of your own. A missing cost is
         not zero: it is refused.
     by : str or sequence of str
-        Keys of the result; none: one rate for all.
+        Keys of the result; none: one rate for all. They are read like headers: ``"地区"`` is ``region``.
     design : Design, optional
         How records were sampled. Then the error is the design's (inference ``design``), single
         records may share their keys, and files or tables of any engine are read in one pass.
@@ -82,7 +82,7 @@ def quality_loss_rate(
     >>> round(quality_loss_rate(costs).value(), 2)
     0.72
     """
-    by = keys_of(by)
+    by = designed.keys_of(records, by, SCHEMA)
     if (design := designed.design_of(records, design)) is not None:
         return designed.amount(
             records,

@@ -19,7 +19,8 @@ from qstats.satisfaction.options import codes as codes_of
 from qstats.schema import MAX_LISTED, check
 from qstats.stats.path_moments import Missing
 from qstats.survey.design import Design
-from qstats.tally import keys_of, provenance_of, refuse_mixture
+from qstats.survey.designed import keys_of
+from qstats.tally import provenance_of, refuse_mixture
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -104,8 +105,9 @@ def survey(
         An answer outside the scale, a gap under ``missing="raise"``, a code that is an answer: with item,
         construct and count, the single cells in ``violations``.
     """
-    by = keys_of(by)
-    table = check(responses, schema(items, labels, numbers=_numbers(design, responses)), need=by)
+    form = schema(items, labels, numbers=_numbers(design, responses))
+    by = keys_of(responses, by, form)
+    table = check(responses, form, need=by)
     refuse_mixture(table, by)
     frame = nw.from_native(table, eager_only=True)
     given = frame.select([nw.col(i).cast(nw.Float64) for i in items]).to_numpy().astype(float)

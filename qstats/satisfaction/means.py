@@ -22,7 +22,8 @@ from qstats.schema import Column, Schema, check
 from qstats.stats import intervals, scores
 from qstats.stats.satisfaction import item_means, points, residuals
 from qstats.survey.design import Design
-from qstats.tally import keys_of, provenance_of, tally
+from qstats.survey.designed import keys_of
+from qstats.tally import provenance_of, tally
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,9 +90,9 @@ def summed(
     level: float,
 ) -> Estimate:
     """Return the index of a simple random sample, or of a table of item means, from sums by key."""
-    by = keys_of(by)
-    need = [*by, *items] if missing == "raise" else by
     wanted = _limited(schema, items, scale, labels, optional=missing != "raise")
+    by = keys_of(responses, by, wanted)
+    need = [*by, *items] if missing == "raise" else by
     try:
         table = check(responses, wanted, need=need)
     except DataError as error:

@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, nearest
+from qstats.errors import DataError, kind_of, nearest
 from qstats.survey import cells_file, keys, soundness
 from qstats.survey.adjustments import ONE
 from qstats.survey.design import Design, Missing
 from qstats.survey.onepass import NO_LIMITS, Limits, add_up
 from qstats.survey.plan import COUNTED, Plan, plan, product_name, replicate_name, square_name
+from qstats.survey.schema_pass import by_name
 from qstats.tally import keys_of
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 class Cells:
     """Sums within each combination of keys, strata and sampled units; immutable.
 
-    Made by :func:`cells`. Cells of shards, provinces or months add up with ``+``, many of them with
-    :meth:`merged`: they are the cells of all rows together.
+    Made by :func:`cells`. Cells of shards, provinces or months add up with ``+``, ``sum()`` or
+    :meth:`merged`: they are the cells of all rows together. A small part may wait until the sum is looked
+    at, which then says at the latest that the sample does not fit together.
 
     Attributes
     ----------
@@ -63,9 +65,9 @@ class Cells:
     (2, [4.0, 3.0], [2.0, 2.0])
     """
 
-    __slots__ = ("_data", "by", "decimals", "design", "keys", "missing", "provenance", "pushed_down", "sums")
+    __slots__ = ("_parts", "by", "decimals", "design", "keys", "missing", "provenance", "pushed_down", "sums")
 
-    _data: pa.Table
+    _parts: tuple[pa.Table, ...]
     by: tuple[str, ...]
     keys: tuple[str, ...]
     design: Design | None
@@ -78,7 +80,8 @@ class Cells:
     def __init__(
         self,
         data: pa.Table,
-        *,
+        /,
+        *more: pa.Table,
         by: Sequence[str],
         keys: Sequence[str],
         design: Design | None,
@@ -88,16 +91,10 @@ class Cells:
         pushed_down: bool = False,
         provenance: Sequence[str] = ("user",),
     ) -> None:
-        set_ = object.__setattr__
-        set_(self, "_data", data)
-        set_(self, "by", tuple(by))
-        set_(self, "keys", tuple(keys))
-        set_(self, "design", design)
-        set_(self, "sums", tuple(sums))
-        set_(self, "missing", missing)
-        set_(self, "decimals", decimals)
-        set_(self, "pushed_down", pushed_down)
-        set_(self, "provenance", tuple(provenance))
+        names = {"by": tuple(by), "keys": tuple(keys), "sums": tuple(sums), "provenance": tuple(provenance)}
+        how = {"design": design, "missing": missing, "decimals": decimals, "pushed_down": pushed_down}
+        for name, value in {"_parts": (data, *more), **names, **how}.items():
+            object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Cells are immutable: {name} cannot be set")
@@ -106,7 +103,15 @@ class Cells:
         return _rebuild, (self._data, self._meta())
 
     def _meta(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name != "_data"}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "_parts"}
+
+    @property
+    def _data(self) -> pa.Table:
+        """The cells as one table; parts that wait are added to it first."""
+        if len(self._parts) > 1:
+            whole = soundness.together(self._parts, self.keys, self.design)
+            object.__setattr__(self, "_parts", (whole,))
+        return self._parts[0]
 
     def __len__(self) -> int:
         return int(self._data.num_rows)
@@ -157,8 +162,7 @@ class Cells:
     def square(self, s: str = ONE, t: str = ONE, /) -> NDArray[np.float64]:
         """Return Σ w² s t of each cell; either may be the constant ``"1"``. Shape (E,).
 
-        Where rows themselves were drawn; of cells pushed down the sum over units of the products
-        of their totals.
+        Of cells pushed down it is the sum over units of the products of their totals.
         """
         if not self.pushed_down and self.design is not None and self.design.weight is None:
             return self.product(s, t)
@@ -221,15 +225,18 @@ class Cells:
     def __add__(self, other: object) -> Cells:
         if isinstance(other, int) and other == 0:  # what sum() starts with
             return self
-        return Cells.merged([self, other]) if isinstance(other, Cells) else NotImplemented
+        if not isinstance(other, Cells):
+            return NotImplemented
+        made = _together([self, other])
+        if sum(map(len, made._parts[1:])) < len(made._parts[0]):
+            return made  # until they are as many as there were: so each row is moved but a few times
+        return _rebuild(made._data, made._meta())
 
     __radd__ = __add__
 
     @staticmethod
     def merged(parts: Iterable[Cells], /) -> Cells:
-        """Return the cells of all rows of some parts together, added up at once.
-
-        ``sum(parts)`` gives the same, but adds up again with every part: its time grows with their square.
+        """Return the cells of all rows of some parts together.
 
         Raises
         ------
@@ -238,31 +245,17 @@ class Cells:
         DesignError
             Parts of other designs, or a sample that does not fit its population any more.
         """
-        found = list(parts)
-        if not found:
-            raise DataError("there are no cells to merge; give at least one part")
-        first = found[0]
-        marks = {"provenance": sorted({mark for part in found for mark in part.provenance})}
-        for part in found[1:]:
-            soundness.refuse_other(first._meta() | marks, part._meta() | marks)
-        both = pa.concat_tables([part._data for part in found])
-        data = keys.added(both, first.keys, same=first._same, refuse=soundness.two_populations)
-        soundness.check_sample(data, first.design)
-        return Cells(data, **first._meta() | marks)
-
-    @property
-    def _same(self) -> tuple[str, ...]:
-        return self.design.populations if self.design else ()
+        kind_of("parts", parts, Iterable, what="several Cells")
+        made = _together(list(parts))
+        return _rebuild(made._data, made._meta())
 
     def save(self, path: Path | str, /) -> None:
-        """Write the cells as Parquet, with the design, the sums and the version of the format.
-
-        A file that was there stays whole until the new one is.
+        """Write the cells as Parquet, with the design and the sums.
 
         Raises
         ------
         DataError
-            The folder does not exist or may not be written to.
+            The folder may not be written to.
         """
         cells_file.write(path, self._data, self._meta())
 
@@ -293,6 +286,14 @@ class Cells:
         from qstats import display
 
         return display.cells(self)
+
+
+def _together(found: Sequence[Cells]) -> Cells:
+    """Return the cells of parts that mean the same, waiting to be added up."""
+    for part in found:
+        kind_of("parts", part, Cells, what="Cells")
+    meta = soundness.meaning([part._meta() for part in found])
+    return Cells(*found[0]._parts, *(part._data for part in found[1:]), **meta)
 
 
 def _rebuild(data: pa.Table, meta: dict[str, Any]) -> Cells:
@@ -336,7 +337,8 @@ def cells(
         What becomes of rows without a value in one of the sums; by default as the design says, else
         ``fail``. Rows left out still count as sampled, and are counted in ``missing``.
     schema : Schema, optional
-        What the table must be; see :func:`qstats.check`.
+        What the table must be; see :func:`qstats.check`. Columns may then be asked for by any header that
+        the schema knows; the cells have its names (``region`` for 地区).
     decimals : int, optional
         Round what each row adds to so many decimals and add whole numbers: the result is the same
         to the last bit whatever the order of rows and the number of threads.
@@ -345,8 +347,7 @@ def cells(
     temp_directory : path, optional
         For files: the folder to spill to; by default that of the system.
     max_cells : int, optional
-        When there would be more cells, units are added up as well (``pushed_down``); by default
-        5,000,000 for files, no limit for tables.
+        More cells than this: units are added up as well (``pushed_down``); by default 5,000,000 for files.
     progress : bool, optional
         For files: whether to show a bar; by default on a terminal or in a notebook, after a second.
 
@@ -357,18 +358,20 @@ def cells(
     Raises
     ------
     DataError
-        A column that does not exist, a missing or negative weight, a missing value, a broken
-        file; with the rows in ``violations``.
+        A column that does not exist, a missing or negative weight, a missing value, a broken file; with the
+        rows in ``violations``.
     DesignError
         A primary unit in two strata, a population below the sample.
 
     Examples
     --------
-    >>> rows = {"region": ["皖", "皖", "苏"], "w": [2.0, 3.0, 1.5], "passed": [1, 0, 1]}
-    >>> cells(rows, by="region", design=Design(weight="w"), sums=["passed"]).sum("passed").tolist()
+    >>> rows = {"region": ["皖", "皖", "苏"], "w": [2.0, 3.0, 1.5], "ok": [1, 0, 1]}
+    >>> cells(rows, by="region", design=Design(weight="w"), sums="ok").sum("ok").tolist()
     [2.0, 1.5]
     """
     what = plan(keys_of(by), design, sums, missing, decimals)
+    if schema is not None:
+        what = by_name(what, schema)
     limits = Limits(memory_limit, temp_directory, max_cells, progress)
     return cells_of(data, what, schema, limits)
 

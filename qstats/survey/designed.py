@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from qstats import values
+from qstats import tally
 from qstats.errors import DesignError, OptionError
 from qstats.estimate import Estimate
 from qstats.schema import Schema
@@ -151,8 +151,24 @@ def columns(records: Any, schema: Schema, /) -> set[str]:
         headers = list(records)
     else:
         headers = nw.from_native(records).collect_schema().names()
-    known = {values.read_header(h)[0]: c.name for c in schema.all_columns for h in c.headers}
-    return {known.get(values.read_header(header)[0], header) for header in headers}
+    return {schema.name_of(header) for header in headers}
+
+
+def keys_of(records: Any, by: str | Sequence[str], schema: Schema, /) -> list[str]:
+    """Return keys by the names of columns: they are read as headers are, each once.
+
+    Cells made before keep the keys they have, whichever header these are.
+
+    Examples
+    --------
+    >>> from qstats.indicators.inspection_pass_rate import SCHEMA
+    >>> keys_of({"地区": ["安徽"], "车间": ["甲"]}, ["地区", "车间", "region"], SCHEMA)
+    ['region', '车间']
+    """
+    there = {schema.name_of(key): key for key in records.keys} if isinstance(records, Cells) else {}
+    there |= {key: key for key in there.values()}
+    keys = (key if key in there else schema.name_of(key) for key in tally.keys_of(by))
+    return list(dict.fromkeys(there.get(key, key) for key in keys))
 
 
 def cell_rates(totals: Cells, keys: Sequence[str], same: str) -> tuple[CellRates, Fit, Array]:

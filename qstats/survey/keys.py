@@ -175,6 +175,7 @@ def added(
     order, starts = groups(columns, rows)
     first = order[starts] if rows else order
     repeated = len(starts) < rows
+    number = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, rows)))
     made: dict[str, Any] = {
         name: column.take(pa.array(first)) for name, column in zip(keys, columns, strict=True)
     }
@@ -190,7 +191,7 @@ def added(
                 refuse(name, table, int(first[np.flatnonzero(low != high)[0]]))
             made[name] = low
         else:
-            made[name] = _sum(name, values, starts)
+            made[name] = _sum(name, values, starts, number)
     return pa.table({name: made[name] for name in table.column_names})
 
 
@@ -199,9 +200,16 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
-def _sum(name: str, values: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[Any]:
-    """Add up within groups; whole numbers must not run over."""
-    found: NDArray[Any] = np.add.reduceat(values, starts)
-    if values.dtype.kind == "i" and np.abs(np.add.reduceat(values.astype(float), starts)).max() >= 2.0**62:
+def _sum(
+    name: str, values: NDArray[Any], starts: NDArray[np.int64], number: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Add up within groups, one after the other: to the last bit as if each were added to those before.
+
+    Whole numbers must not run over.
+    """
+    rounded = np.bincount(number, values)
+    if values.dtype.kind != "i":
+        return rounded
+    if np.abs(rounded).max() >= 2.0**62:
         raise DataError(say("cells.overflow", name=name))
-    return found
+    return np.asarray(np.add.reduceat(values, starts))

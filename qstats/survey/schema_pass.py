@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -15,9 +16,10 @@ from qstats.errors import DataError
 from qstats.messages import say
 from qstats.schema import MAX_LISTED, Column, Schema, examine
 from qstats.survey import keys
+from qstats.survey.design import Design
 from qstats.survey.engines import Frame
 from qstats.survey.faults import Fault
-from qstats.survey.plan import Plan, is_missing
+from qstats.survey.plan import Plan, is_missing, plan
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "region": values.read_region,
@@ -41,6 +43,50 @@ class Mapped(NamedTuple):
     watch: list[Fault]
 
 
+def by_name(asked: Plan, schema: Schema, /) -> Plan:
+    """Return a plan that names columns of a schema as it does, where a header of theirs was given.
+
+    Examples
+    --------
+    >>> from qstats.indicators.inspection_pass_rate import SCHEMA
+    >>> found = by_name(plan(["地区"], Design(strata="产品"), ["检验数"], None, None), SCHEMA)
+    >>> found.by, found.design, found.asked
+    (('region',), Design(strata='product'), ('inspected',))
+    """
+    sums: dict[str, str | nw.Expr] = {}
+    for name in asked.asked:
+        column = asked.columns.get(name)
+        if column is None:
+            sums[name] = asked.values[name]
+        else:
+            sums[schema.name_of(name) if name == column else name] = schema.name_of(column)
+    keys = list(dict.fromkeys(map(schema.name_of, asked.by)))
+    design = asked.design and _named(asked.design, schema.name_of)
+    return plan(keys, design, sums, asked.missing, asked.decimals)
+
+
+def _named(design: Design, name_of: Callable[[str], str]) -> Design:
+    """Return a design with other names of its columns."""
+
+    def named(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(map(name_of, names))
+
+    steps = (
+        replace(step, totals=tuple((named(names), total) for names, total in step.totals))
+        for step in design.calibrations
+    )
+    made = design.replication
+    return replace(
+        design,
+        weight=design.weight and name_of(design.weight),
+        strata=design.strata and name_of(design.strata),
+        cluster=named(design.clusters),
+        fpc=named(design.populations),
+        calibrations=tuple(steps),
+        replication=made and replace(made, columns=named(made.columns)),
+    )
+
+
 def mapped(frame: Frame, schema: Schema, used: Sequence[str], /) -> Mapped:
     """Return the columns of a schema in a table, and its rules as expressions.
 
@@ -61,8 +107,7 @@ def mapped(frame: Frame, schema: Schema, used: Sequence[str], /) -> Mapped:
     """
     types = frame.collect_schema()
     _check_headers(list(types), schema, used)
-    known = {values.read_header(h)[0]: c.name for c in schema.all_columns for h in c.headers}
-    headers = {known.get(values.read_header(h)[0], h): h for h in types}
+    headers = {schema.name_of(h): h for h in types}
     columns: dict[str, nw.Expr] = {}
     for name, header in headers.items():
         column = schema.column(name)

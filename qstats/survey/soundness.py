@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -289,10 +289,32 @@ def _check_categories(data: pa.Table, design: Design) -> None:
                     raise DesignError(say("cells.no_total", category=said, near=near or "—"))
 
 
-def refuse_other(mine: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    """Raise unless cells of two shards mean the same."""
-    for name, value in mine.items():
-        if other[name] != value:
-            raise DataError(say("cells.other", name=name, mine=value, other=other[name]))
-    if mine["pushed_down"]:  # the units are gone
+def together(parts: Sequence[pa.Table], names: Sequence[str], design: Design | None, /) -> pa.Table:
+    """Return the cells of some shards added up, or raise when they make no sample of this design.
+
+    Parameters
+    ----------
+    parts : sequence of pyarrow.Table
+    names : sequence of str
+        The keys.
+    design : Design or None
+    """
+    same = design.populations if design else ()
+    data = keys.added(pa.concat_tables(parts), names, same=same, refuse=two_populations)
+    check_sample(data, design)
+    return data
+
+
+def meaning(parts: Sequence[Mapping[str, Any]], /) -> dict[str, Any]:
+    """Return what the cells of all shards mean, or raise when it is not the same."""
+    if not parts:
+        raise DataError("there are no cells to merge; give at least one part")
+    marks = {"provenance": sorted({mark for part in parts for mark in part["provenance"]})}
+    mine = {**parts[0], **marks}
+    for other in parts[1:]:
+        for name, value in mine.items():
+            if name not in marks and other[name] != value:
+                raise DataError(say("cells.other", name=name, mine=value, other=other[name]))
+    if mine["pushed_down"] and len(parts) > 1:  # the units are gone
         raise DataError(say("cells.pushed"))
+    return mine

@@ -66,6 +66,44 @@ def plants():
     return frame.assign(part=lambda d: (d["whole"] * rng.uniform(0.5, 1, n)).astype(int))
 
 
+HEADERS = {
+    "product_pass_rate": {
+        "行业": [13, 13],
+        "版本": [2017] * 2,
+        "检验数": [9, 8],
+        "合格数": [8, 7],
+        "产值": [5, 6],
+    },
+    "inspection_pass_rate": {"检验数": [9, 8], "合格数": [8, 7]},
+    "export_pass_rate": {"检验批次": [9, 8], "不合格批次": [1, 2]},
+    "acceptance_rate": {"单位工程数": [9, 8], "验收合格工程数": [8, 7]},
+    "event_rate": {"事件数": [3, 2], "基数": [900, 800]},
+    "quality_loss_rate": {"内部损失": [1, 2], "外部损失": [2, 2], "总产值": [90, 80]},
+    "grade_rate": {"优等品": [1, 2], "一等品": [3, 3], "合格品": [5, 3], "总产值": [9, 8]},
+    "customer_satisfaction": {"总体满意": [9, 8], "与预期相比": [7, 7], "与理想相比": [6, 8]},
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_keys_are_read_like_headers_by_every_indicator(name):
+    table = {"省份": ["安徽省", "江苏"], "车间": ["甲", "乙"]} | HEADERS[name]
+    function = getattr(qs, name)
+    options = {"method": "mean"} if name == "customer_satisfaction" else {}
+    want = function(table, by=["region", "车间"], **options).table
+    assert want["region"].tolist() == ["安徽", "江苏"]
+    for by in (["省份", "车间"], ["地区", "车间", "region"]):
+        pd.testing.assert_frame_equal(function(table, by=by, **options).table, want)
+    with pytest.raises(DataError, match="period"):
+        function(table, by="年份", **options)
+
+
+def test_cells_keep_the_keys_they_have_whichever_header_is_asked_for(plants):
+    rows = plants.rename(columns={"region": "地区", "whole": "inspected", "part": "passed"})
+    made = cells(rows, by="地区", design=Design(cluster="plant"), sums=["inspected", "passed"])
+    for by in ("地区", "region", ["省份", "地区"]):
+        assert qs.inspection_pass_rate(made, by=by).table["地区"].tolist() == ["安徽", "江苏"]
+
+
 def test_every_indicator_takes_a_design(plants):
     whole, part = plants["whole"], plants["part"]
     c = nw.col

@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstats.errors import DataError, DesignError, OptionError
-from qstats.survey import duck
+from qstats.survey import duck, soundness
 from qstats.survey.cells import Cells, cells
 from qstats.survey.design import Design
+from qstats.survey.estimators import mean
 
 CLUSTERS = Design(weight="w", strata="h", cluster="psu", fpc="N")
 ELEMENTS = Design(weight="w", strata="h")
@@ -255,6 +256,54 @@ def test_shards_that_put_a_unit_in_two_strata_are_refused():
     a, b = sample()[:100], sample()[100:].assign(h=lambda t: t["h"] + 1)
     with pytest.raises(DesignError, match="psu="):
         cells(a, design=plan, sums=["y"]) + cells(b, design=plan, sums=["y"])
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(0, 200), max_size=9), st.sampled_from([CLUSTERS, None]))
+def test_sums_of_shards_are_those_of_all_at_once_to_the_last_bit(cuts, design):
+    cuts = sorted({0, 200, *cuts})
+    parts = [
+        cells(sample()[a:b], by="d", design=design, sums=["y", "x"]) for a, b in itertools.pairwise(cuts)
+    ]
+    whole = Cells.merged(parts)
+    one_by_one = parts[0]
+    for part in parts[1:]:
+        one_by_one = one_by_one + part
+        assert len(one_by_one) > 0  # looked at, so nothing waits
+    for other in (sum(parts), one_by_one, pickle.loads(pickle.dumps(sum(parts)))):
+        assert other.table.equals(whole.table)
+    assert [len(part) for part in parts] == [part.table.shape[0] for part in parts]
+
+
+def test_a_sum_moves_each_row_a_few_times_only(monkeypatch):
+    parts = [
+        cells({"psu": [2 * at, 2 * at + 1], "y": [1.0, 2]}, design=Design(cluster="psu"), sums=["y"])
+        for at in range(128)
+    ]
+    moved = []
+    plain = soundness.together
+    monkeypatch.setattr(
+        soundness,
+        "together",
+        lambda tables, *rest: moved.append(sum(map(len, tables))) or plain(tables, *rest),
+    )
+    assert sum(parts).sum("y").tolist() == [1.0, 2.0] * 128
+    assert sum(moved) <= 4 * 256  # one by one it would be 128 * 128
+    assert moved[-1] <= 256
+
+
+def test_a_part_that_waits_is_held_against_the_sample_when_the_sum_is_looked_at():
+    plan = Design(weight="w", strata="h", cluster="psu")
+    whole = cells(sample(), design=plan, sums=["y"])
+    other = sample()[:1].assign(h=lambda t: t["h"] + 1)
+    with pytest.raises(DesignError, match="psu="):
+        mean(whole + cells(other, design=plan, sums=["y"]), y="y")
+
+
+@pytest.mark.parametrize("parts", [[1], "ab", 3])
+def test_what_is_no_cells_is_not_merged(parts):
+    with pytest.raises(OptionError, match="parts="):
+        Cells.merged(parts)
 
 
 def test_cells_are_immutable_and_hand_out_copies():

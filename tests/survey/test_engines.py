@@ -2,6 +2,7 @@
 
 import os
 import threading
+from functools import partial
 
 import duckdb
 import narwhals as nw
@@ -12,11 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from qstats.errors import DataError, DesignError, OptionError
-from qstats.indicators.inspection_pass_rate import SCHEMA
+from qstats.indicators.inspection_pass_rate import SCHEMA, inspection_pass_rate
 from qstats.survey import duck, progress, pushdown
 from qstats.survey.cells import cells
 from qstats.survey.design import Design
+from qstats.survey.estimators import mean, total
 from qstats.survey.plan import plan
+from qstats.survey.quantile import quantile
 from qstats.survey.query import query
 
 CLUSTERS = Design(weight="w", strata="h", cluster="psu", fpc="N")
@@ -422,6 +425,28 @@ def test_a_schema_maps_headers_and_keys_in_the_same_pass(engine, tmp_path):
     assert found.table[["region", "period"]].to_numpy().tolist() == [["安徽", "2022"], ["江苏", "2023"]]
     assert found.sum("passed").tolist() == [2.0, 9.0]
     same(found, cells(returns(), **options), 1e-12)
+
+
+@pytest.mark.parametrize("engine", [name for name in (*ENGINES, "file") if name != "categories"])
+def test_keys_and_designs_are_read_like_headers_on_every_engine(engine, tmp_path):
+    table = returns(产品=["甲", "乙", "丙", "丁"], 检验数=[9.0, 8, 7, 6], passed=[7, 7, 6, 5])
+    table = table.drop(columns="year")
+    rows = given(engine, table, tmp_path)
+    said = Design(weight="w", cluster="产品名称").calibrate({"省份": {"安徽": 9, "江苏": 9}})
+    meant = Design(weight="w", cluster="product").calibrate({"region": {"安徽": 9, "江苏": 9}})
+    made = cells(rows, by=["地区", "region"], design=said, sums=["检验数"], schema=SCHEMA)
+    assert (made.by, made.sums, made.design) == (("region",), ("inspected",), meant)
+    same(made, cells(table, by="region", design=meant, sums=["inspected"], schema=SCHEMA), 1e-12)
+    for design in (None, Design(weight="w", cluster="产品")) if engine != "file" else (said,):
+        want = inspection_pass_rate(table, by="region", design=design).table
+        got = inspection_pass_rate(rows, by="地区", design=design).table
+        pd.testing.assert_frame_equal(got, want, rtol=1e-12)
+        assert want["region"].tolist() == ["安徽", "江苏"]
+    weighted = Design(weight="w", cluster="产品")
+    for estimate in (partial(mean, y="passed"), partial(total, y="passed"), partial(quantile, y="passed")):
+        table["地区"] = [f"{name}{at}" for at, name in enumerate(table["地区"])]
+        got = estimate(given(engine, table, tmp_path), by="地区", design=weighted)
+        assert got.table["地区"].tolist() == sorted(table["地区"])
 
 
 @pytest.mark.parametrize("engine", LAZY)

@@ -129,8 +129,9 @@ def test_a_faulty_row_is_revealed_on_spark(spark):
 def test_a_schema_is_held_against_a_spark_frame(spark):
     rows = [("安徽省", 1.0, 1.0), ("Anhui", 1.0, 0.0), ("江苏", 1.0, 1.0)]
     table = spark.createDataFrame(rows, ["地区", "检验数", "passed"])
-    found = cells(table, by="region", sums=["passed"], schema=SCHEMA)
-    assert found.table["region"].tolist() == ["安徽", "江苏"]
+    for by in ("region", "地区"):
+        found = cells(table, by=by, sums=["passed"], schema=SCHEMA)
+        assert found.table["region"].tolist() == ["安徽", "江苏"]
     wrong = spark.createDataFrame([("江苏", 1.0, 2.0)], ["地区", "检验数", "passed"])
     with pytest.raises(DataError, match="passed × 1"):
         cells(wrong, by="region", sums=["passed"], schema=SCHEMA)
