@@ -7,6 +7,8 @@ from Estimates to an `Estimate`. A report section is a function from Estimates t
 from importlib import import_module
 from typing import Any
 
+from qstats.errors import NOTEBOOK
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -98,6 +100,9 @@ _PUBLIC = {
 _MODULES = ("report", "stats", "indicators", "index", "satisfaction", "analysis", "errors", "plot")
 
 __all__ = list(_PUBLIC)
+
+NOTEBOOK["lines"] = lambda error: import_module("qstats.tracebacks").render(error)
+NOTEBOOK["html"] = lambda error: import_module("qstats.display").violations(error)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 In the language of ``QSTATS_LANG``. The heads of columns are words for people; the name to write in code
 shows when the pointer rests on them. Nothing here computes, and nothing computed here is rounded elsewhere.
+What is shown stands above this module and hands itself in, so its type is not named here.
 """
 
 from __future__ import annotations
@@ -9,16 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from qstats.messages import language, say
 from qstats.wording import label, told, unit_told
-
-if TYPE_CHECKING:
-    from qstats.errors import DataError
-    from qstats.estimate import Estimate
-    from qstats.schema import Column, Schema
-    from qstats.survey.cells import Cells
 
 #: a longer table shows its first and last rows
 MOST_ROWS: Final = 20
@@ -177,7 +172,7 @@ def _left_out(count: int, shown: int) -> list[str]:
     return [say("display.rows", of=f"{count:,}", shown=shown)] if count > shown else []
 
 
-def estimate(found: Estimate, /) -> str:
+def estimate(found: Any, /) -> str:
     """Return an estimate as HTML: rounded, its interval as one column, flags, notes and sources below."""
     whole = found.table
     table, keys = ends(whole), found.keys
@@ -221,7 +216,7 @@ def _with_interval(columns: list[tuple[Head, list[str]]], level: str) -> list[tu
     return [column for column in kept if column[0].name != "conf_high"]
 
 
-def cells(found: Cells, /) -> str:
+def cells(found: Any, /) -> str:
     """Return cells as HTML: what was added up, how the rows were drawn, the first and last cells."""
     whole = found.table
     table = ends(whole)
@@ -243,7 +238,7 @@ def cells(found: Cells, /) -> str:
     )  # fmt: skip
 
 
-def schema(found: Schema, /) -> str:
+def schema(found: Any, /) -> str:
     """Return a schema as HTML: a row for each column, the rules between columns below."""
     heads = [
         Head(say("display.column"), "name"),
@@ -260,7 +255,7 @@ def schema(found: Schema, /) -> str:
     return panel(title, [found.name], heads, [_row(column) for column in found.columns], notes=notes)
 
 
-def _row(column: Column) -> list[str]:
+def _row(column: Any) -> list[str]:
     low, high = column.limits
     least, most = (f"≥ {low:g}" if low is not None else ""), (f"≤ {high:g}" if high is not None else "")
     return [
@@ -312,7 +307,7 @@ def _node(row: dict[str, Any], zh: bool) -> list[str]:
     ]
 
 
-def violations(error: DataError, /) -> str:
+def violations(error: Any, /) -> str:
     """Return an error of a table as HTML: how many of which rule, and the first violations."""
     found = error.violations
     names = [str(name) for name in found.columns]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
-from importlib import import_module
 from math import isfinite
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: how a notebook shows an error, as "lines" and as "html"; the package says, for errors know no language
+NOTEBOOK: Final[dict[str, Callable[[Any], Any]]] = {}
 
 
 class QStatsError(Exception):
@@ -18,8 +21,7 @@ class QStatsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows in place of a traceback."""
-        # by name: what knows languages stands above the errors
-        lines: list[str] = import_module("qstats.tracebacks").render(self)
+        lines: list[str] = NOTEBOOK["lines"](self)
         return lines
 
 
@@ -77,7 +79,7 @@ class DataError(QStatsError):
         return self._violations.copy()
 
     def _repr_html_(self) -> str:
-        html: str = import_module("qstats.display").violations(self)
+        html: str = NOTEBOOK["html"](self)
         return html
 
 

@@ -9,10 +9,14 @@ from zlib import crc32
 from qstats import estimate_file
 from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.estimate_table import CORE as CORE
-from qstats.estimate_table import check_names, valid
+from qstats.estimate_table import assemble as assemble
+from qstats.estimate_table import flags as flags
+from qstats.estimate_table import valid
 from qstats.messages import say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -338,32 +342,40 @@ class Estimate:
 
         return display.estimate(self)
 
-    save = estimate_file.save
-    load = classmethod(estimate_file.load)
+    def save(self, path: Path | str, /) -> None:
+        """Write the estimate as Parquet: table, indicator, unit, method, provenance, notes and joint error.
 
+        A file that was there stays whole until the new one is. The joint error is kept unit by unit up to a
+        million numbers. A larger one is kept as a factor of the covariance of the rows, or beyond 1,000 rows
+        not at all; the notes of the file then say so, for it no longer covaries with other estimates of its
+        sample.
 
-def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:
-    """Return the table of an Estimate: keys as text, then the columns in their order."""
-    import pandas as pd
+        Raises
+        ------
+        DataError
+            The file cannot be written, or a column mixes text and numbers.
 
-    check_names(keys.columns, columns)
-    text = {name: key if key.dtype == "str" else key.astype(str) for name, key in keys.items()}
-    parts = {name: key.array for name, key in text.items()}
-    return pd.DataFrame(parts | columns, index=pd.RangeIndex(len(columns["estimate"])))
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> row = dict(period="2023", estimate=81.3, std_error=0.2, conf_low=80.9, conf_high=81.7, n=900)
+        >>> index = Estimate(pd.DataFrame([row]), indicator="customer_satisfaction", unit="分", method="PLS")
+        >>> index.save("services-2023.parquet")
+        >>> Estimate.load("services-2023.parquet").value(period="2023")
+        81.3
+        """
+        estimate_file.write(path, self._table, self._meta(), self.covariance)
 
+    @classmethod
+    def load(cls, path: Path | str, /) -> Estimate:
+        """Return the estimate that :meth:`save` wrote.
 
-def flags(*reasons: tuple[Any, str]) -> Any:
-    """Return the column ``flag``: the reason why a row has no estimate, else empty text.
-
-    Parameters
-    ----------
-    *reasons : (array of bool, str)
-        Where a reason holds, and the reason; of several the first is said.
-    """
-    import numpy as np
-
-    where, texts = zip(*reasons, strict=True)
-    return np.select(where, [f"undefined: {text}" for text in texts], default="").astype(object)
+        Raises
+        ------
+        DataError
+            No such file, it is broken, it holds no estimate, or one of a later version.
+        """
+        return estimate_file.read(path, cls)
 
 
 def _rebuild(table: pd.DataFrame, meta: dict[str, Any]) -> Estimate:

@@ -6,9 +6,10 @@ import json
 import zipfile
 import zlib
 from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from qstats.errors import DataError
 from qstats.files import require_file, write_atomic
@@ -17,9 +18,9 @@ from qstats.messages import say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from qstats.estimate import Estimate
     from qstats.stats.covariance import Errors, Level
 
+_Made = TypeVar("_Made")
 #: raised when the content of a file changes its meaning
 FORMAT: Final = 1
 #: most numbers of a joint error that a file holds
@@ -45,43 +46,28 @@ _BROKEN: Final = (
 )
 
 
-def save(estimate: Estimate, path: Path | str, /) -> None:
-    """Write the estimate as Parquet: table, indicator, unit, method, provenance, notes and joint error.
-
-    A file that was there stays whole until the new one is. The joint error is kept unit by unit up to a
-    million numbers. A larger one is kept as a factor of the covariance of the rows, or beyond 1,000 rows not
-    at all; the notes of the file then say so, for it no longer covaries with other estimates of its sample.
+def write(
+    path: Path | str, table: pd.DataFrame, meta: Mapping[str, Any], covariance: Callable[[], Any], /
+) -> None:
+    """Write an estimate as Parquet; see :meth:`qstats.Estimate.save`.
 
     Parameters
     ----------
     path : str or Path
-        File to write.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written, or a column mixes text and numbers.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from qstats.estimate import Estimate
-    >>> row = dict(period="2023", estimate=81.3, std_error=0.2, conf_low=80.9, conf_high=81.7, n=900)
-    >>> index = Estimate(pd.DataFrame([row]), indicator="customer_satisfaction", unit="分", method="PLS")
-    >>> index.save("services-2023.parquet")
-    >>> Estimate.load("services-2023.parquet").value(period="2023")
-    81.3
+    table : DataFrame
+    meta : mapping
+        Its other attributes by name.
+    covariance : callable
+        Returns the covariance matrix of the rows.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    errors, note = _kept(estimate)
-    meta = {name: getattr(estimate, name) for name in ("indicator", "unit", "method", "basis", "level")}
-    meta |= {"inference": estimate.inference, "digits": estimate.digits, "format": FORMAT}
-    meta |= {"provenance": estimate.provenance, "notes": (*estimate.notes, *note), "errors": _packed(errors)}
+    errors, note = _kept(meta["errors"], len(table), covariance)
+    said_of = {**meta, "format": FORMAT, "notes": (*meta["notes"], *note), "errors": _packed(errors)}
     try:
-        data = pa.Table.from_pandas(estimate.table, preserve_index=False)
-        said = {_MARK: json.dumps(meta, ensure_ascii=False).encode()}
+        data = pa.Table.from_pandas(table, preserve_index=False)
+        said = {_MARK: json.dumps(said_of, ensure_ascii=False).encode()}
         with write_atomic(path) as temporary:
             marked = data.replace_schema_metadata({**data.schema.metadata, **said})
             pq.write_table(marked, temporary, compression="zstd")
@@ -92,17 +78,8 @@ def save(estimate: Estimate, path: Path | str, /) -> None:
         raise DataError(say("cells.not_written", path=path, error=told)) from error
 
 
-def load(made: type[Estimate], path: Path | str, /) -> Estimate:
-    """Return the estimate that :meth:`save` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        File to read.
-
-    Returns
-    -------
-    Estimate
+def read(path: Path | str, made: Callable[..., _Made], /) -> _Made:
+    """Return what :func:`write` wrote, made of its table and its other attributes by name.
 
     Raises
     ------
@@ -132,7 +109,7 @@ def load(made: type[Estimate], path: Path | str, /) -> Estimate:
 
 
 def _require_sound(meta: dict[str, Any]) -> None:
-    """Raise ValueError unless what a file says of its estimate is what :func:`save` writes."""
+    """Raise ValueError unless what a file says of its estimate is what :func:`write` writes."""
     if set(meta) != {*_TEXTS, *_LISTS, "level", "inference", "digits", "errors"}:
         raise ValueError(f"metadata {', '.join(sorted(meta))}")
     for name in _TEXTS:
@@ -166,25 +143,26 @@ def holds(path: Path | str, /) -> bool:
         return False
 
 
-def _kept(estimate: Estimate) -> tuple[Errors | None, tuple[str, ...]]:
+def _kept(
+    errors: Errors | None, rows: int, covariance: Callable[[], Any]
+) -> tuple[Errors | None, tuple[str, ...]]:
     """Return the joint error as it goes into the file, and what must be said of it."""
-    errors, rows = estimate.errors, len(estimate)
     if errors is None or sum(v.Z.nnz + 3 * v.group.size for v in errors.levels) <= LARGEST:
         return errors, ()
     if rows**2 > LARGEST:
         return None, (say("estimate.errors_left", rows=rows),)
-    return _factored(estimate, errors), (say("estimate.errors_factored"),)
+    return _factored(covariance(), errors), (say("estimate.errors_factored"),)
 
 
-def _factored(estimate: Estimate, errors: Errors) -> Errors:
+def _factored(covariance: Any, errors: Errors) -> Errors:
     """Return errors with the same covariance, of as many units as there are rows."""
     import numpy as np
     from scipy.sparse import csr_array
 
     from qstats.stats.covariance import Errors, Level
 
-    R = len(estimate)
-    values, vectors = np.linalg.eigh(np.nan_to_num(estimate.covariance()))
+    R = len(covariance)
+    values, vectors = np.linalg.eigh(np.nan_to_num(covariance))
     Z = csr_array(vectors * np.sqrt(np.maximum(values, 0.0)))
     one = Level(Z, np.full(R, -1, np.intp), np.ones(R), np.ones(R))
     return Errors((one,), f"{errors.sample}, factored")

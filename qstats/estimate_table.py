@@ -1,4 +1,4 @@
-"""What the table of an Estimate must be: core columns, keys that are whole and unique, numbers."""
+"""The table of an Estimate: how it is made, and what it must be: core columns, whole unique keys, numbers."""
 
 from __future__ import annotations
 
@@ -46,6 +46,30 @@ def valid(table: pd.DataFrame, /) -> pd.DataFrame:
     if (std_error < 0).any() or (low > high + 1e-9).any():
         raise DataError("a std_error of an Estimate is negative, or a conf_low above its conf_high")
     return table
+
+
+def assemble(keys: pd.DataFrame, /, **columns: Any) -> pd.DataFrame:
+    """Return the table of an Estimate: keys as text, then the columns in their order."""
+    import pandas as pd
+
+    check_names(keys.columns, columns)
+    text = {name: key if key.dtype == "str" else key.astype(str) for name, key in keys.items()}
+    parts = {name: key.array for name, key in text.items()}
+    return pd.DataFrame(parts | columns, index=pd.RangeIndex(len(columns["estimate"])))
+
+
+def flags(*reasons: tuple[Any, str]) -> Any:
+    """Return the column ``flag``: the reason why a row has no estimate, else empty text.
+
+    Parameters
+    ----------
+    *reasons : (array of bool, str)
+        Where a reason holds, and the reason; of several the first is said.
+    """
+    import numpy as np
+
+    where, texts = zip(*reasons, strict=True)
+    return np.select(where, [f"undefined: {text}" for text in texts], default="").astype(object)
 
 
 def check_names(keys: Iterable[Any], columns: Iterable[str], /) -> None:
