@@ -224,7 +224,7 @@ def from_replicates(
         low, high = intervals.mean(theta / 100, std_error / 100, df, method=chosen, level=level)
         low, high = 100 * low, 100 * high
     else:
-        low, high = sampling.t_interval(theta, std_error, df, level=level)
+        low, high = intervals.t_interval(theta, std_error, df, level=level)
     return Uncertain(std_error, np.where(known, low, np.nan), np.where(known, high, np.nan), df, errors)
 
 

@@ -10,7 +10,7 @@ from scipy.sparse import eye_array
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
-from qstats.stats import covariance, design_intervals, sampling
+from qstats.stats import covariance, design_intervals, intervals
 from qstats.survey.cells import Cells
 from qstats.survey.fitting import Fit
 
@@ -50,7 +50,7 @@ def rate_of(
 
 def estimate_of(got: Fit, found: Cells, indicator: str, basis: str, level: float) -> Estimate:
     """Return fitted numbers in the unit of the data, with the interval of their t distribution."""
-    low, high = sampling.t_interval(got.estimate, got.std_error, got.df, level=level)
+    low, high = intervals.t_interval(got.estimate, got.std_error, got.df, level=level)
     return _assembled(
         got,
         found,

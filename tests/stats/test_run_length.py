@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from qstats.errors import OptionError
-from qstats.stats import memory_charts, run_length
+from qstats.stats import count_run_length, memory_charts, run_length
 
 
 def mean_run(signals):
@@ -36,13 +36,15 @@ def test_limits_reach_the_run_length_asked_for():
 
 def test_poisson_cusum_by_hand_and_with_fractions():
     # k = 1, h = 1: signal at the first count of 2 or more
-    assert run_length.poisson_cusum_arl(1.0, reference=1, decision=1) == pytest.approx(1 / (1 - 2 / np.e))
+    assert count_run_length.poisson_cusum_arl(1.0, reference=1, decision=1) == pytest.approx(
+        1 / (1 - 2 / np.e)
+    )
     x = np.random.default_rng(5).poisson(2.0, (20_000, 400))
     S, first = np.full(len(x), 1.5), np.full(len(x), 400.0)
     for t in range(400):
         S = np.maximum(0, S + x[:, t] - 2.25)
         first = np.where((S >= 4.5) & (first == 400), t + 1, first)
-    found = run_length.poisson_cusum_arl(2.0, reference=2.25, decision=4.5, headstart=1.5)
+    found = count_run_length.poisson_cusum_arl(2.0, reference=2.25, decision=4.5, headstart=1.5)
     assert abs(found - first.mean()) < 4 * first.std() / np.sqrt(len(x))
 
 
@@ -55,9 +57,9 @@ def test_estimated_limits_approach_known_ones():
 
 
 def test_charts_of_counts_with_wider_limits_signal_less():
-    assert run_length.p_chart_arl(50, 0.1, 0.1, width=4) > run_length.p_chart_arl(50, 0.1, 0.1)
-    assert run_length.c_chart_arl(5, 5, width=4) > run_length.c_chart_arl(5, 5)
-    assert run_length.p_chart_arl(5, 0.5, 0.5, width=3) == np.inf
+    assert count_run_length.p_chart_arl(50, 0.1, 0.1, width=4) > count_run_length.p_chart_arl(50, 0.1, 0.1)
+    assert count_run_length.c_chart_arl(5, 5, width=4) > count_run_length.c_chart_arl(5, 5)
+    assert count_run_length.p_chart_arl(5, 0.5, 0.5, width=3) == np.inf
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_charts_of_counts_with_wider_limits_signal_less():
         lambda: run_length.cusum_arl(sides="three"),
         lambda: run_length.ewma_arl(weight=0),
         lambda: run_length.cusum_decision(1),
-        lambda: run_length.poisson_cusum_arl(1, reference=0, decision=1),
+        lambda: count_run_length.poisson_cusum_arl(1, reference=0, decision=1),
         lambda: run_length.estimated_limits(1),
     ],
 )

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats.stats import run_length
+from qstats.stats import count_run_length, run_length
 
 HERE = Path(__file__).parent
 ROWS = pd.read_csv(HERE / "results" / "arl.csv")
@@ -58,11 +58,13 @@ def test_shewhart():
 
 def test_p_and_c_charts_and_the_poisson_cusum_exactly():
     for at, value in rows("p chart"):
-        assert run_length.p_chart_arl(int(at["n"]), at["p0"], at["p1"]) == pytest.approx(value, rel=1e-10)
+        assert count_run_length.p_chart_arl(int(at["n"]), at["p0"], at["p1"]) == pytest.approx(
+            value, rel=1e-10
+        )
     for at, value in rows("c chart"):
-        assert run_length.c_chart_arl(at["mu0"], at["mu1"]) == pytest.approx(value, rel=1e-10)
+        assert count_run_length.c_chart_arl(at["mu0"], at["mu1"]) == pytest.approx(value, rel=1e-10)
     for at, value in rows("Poisson CUSUM"):
-        found = run_length.poisson_cusum_arl(at["mu"], reference=at["k"], decision=at["h"])
+        found = count_run_length.poisson_cusum_arl(at["mu"], reference=at["k"], decision=at["h"])
         assert found == pytest.approx(value, rel=1e-10, abs=0), at
 
 
