@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from qstats.stats import control, seasonal_baseline
+from qstats.stats import control, control_exact, seasonal_baseline
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -106,7 +106,7 @@ def scores(x: Array, n: Array, at: Standard, kind: Kind, spread: Spread, season:
     c = centres(at, season)
     if kind in COUNTED:
         if spread == "exact":
-            return np.asarray(_beyond(control.normal_scores, x, n, c, kind))
+            return np.asarray(_beyond(control_exact.normal_scores, x, n, c, kind))
         return np.asarray(_beyond(control.standardise, x, n, c, kind) / at.sigma[:, None])
     if kind == "value":
         return (x - c) / at.sigma[:, None]
@@ -125,7 +125,7 @@ def limits(
     tail = float(ndtr(-width))
     if kind in COUNTED:
         if spread == "exact":
-            low, high = control.probability_limits(n[..., None], c, kind=_law(kind), alpha=2 * tail)
+            low, high = control_exact.probability_limits(n[..., None], c, kind=_law(kind), alpha=2 * tail)
             return low[..., 0], high[..., 0]
         reach = width * s * _beyond(control.nominal_error, n, c, kind)
         return np.maximum(c - reach, 0.0), np.minimum(c + reach, 1.0 if kind == "p" else np.inf)

@@ -183,6 +183,15 @@ def solve(M: Array, b: Array, *, cutoff: float = 1e-11) -> Array:
     b : ndarray, shape (p,) or (p, R)
     cutoff : float
         Eigenvalues below this share of the largest are zero.
+
+    Returns
+    -------
+    ndarray, like b
+
+    Examples
+    --------
+    >>> solve(np.ones((2, 2)), np.array([2.0, 2.0])).round(12).tolist()  # the shortest x with x₁ + x₂ = 2
+    [1.0, 1.0]
     """
     diagonal = np.diag(M)
     s = np.divide(1.0, np.sqrt(diagonal), out=np.zeros(diagonal.size), where=diagonal > 0)
@@ -194,7 +203,7 @@ def solve(M: Array, b: Array, *, cutoff: float = 1e-11) -> Array:
     return np.asarray((((vectors * inverse) @ (vectors.T @ scaled)).T * s).T, float)
 
 
-def gram(C: csr_array, weight: Array) -> Array:
+def _gram(C: csr_array, weight: Array) -> Array:
     r"""Return :math:`\sum_k m_k c_k c_k'`, dense."""
     return np.asarray((C.T @ C.multiply(weight[:, None])).toarray(), float)
 
@@ -251,7 +260,7 @@ def _newton(w: Array, C: csr_array, T: Array, F: Curve, most: int) -> tuple[Arra
     for step in range(most):
         if error <= TOLERANCE:
             return x, step, error
-        move = -solve(gram(C, w * slope), miss)
+        move = -solve(_gram(C, w * slope), miss)
         descent, share = float(miss @ move), 1.0
         while share > 1e-10:
             new = at(x + share * move)
@@ -296,7 +305,7 @@ def _checked(
 
 def _consistent(w: Array, C: csr_array, T: Array, names: Sequence[str]) -> Array:
     """Return T in the range of the auxiliaries: rounding is taken off, a contradiction raises."""
-    held, M = C.T @ w, gram(C, w)
+    held, M = C.T @ w, _gram(C, w)
     rest = T - held
     rest = rest - M @ solve(M, rest)
     off = np.abs(rest) / np.maximum(np.abs(T) + abs(C).T @ w, np.finfo(float).tiny)
@@ -369,5 +378,21 @@ def _least_change(w: Array, C: csr_array, T: Array) -> float | None:
 
 
 def named(names: Sequence[str], j: int | np.integer[Any]) -> str:
-    """Return how messages call column j."""
+    """Return how messages call column j.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all columns, or empty.
+    j : int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> named(["north", "south"], 1), named([], 1)
+    ("'south'", 'auxiliary 1')
+    """
     return repr(names[int(j)]) if names else f"auxiliary {j}"

@@ -59,6 +59,26 @@ def trend_of(X: ArrayLike, /, *, smooth: float = 400.0) -> Array:
     X : array_like, shape (N, T)
     smooth : float
         λ; 0 leaves the series as they are. Phillips and Sul take 400 for years.
+
+    Returns
+    -------
+    ndarray, shape (N, T)
+
+    Raises
+    ------
+    OptionError
+        λ is below 0.
+
+    References
+    ----------
+    Phillips & Sul (2007), Econometrica 75, 1771–1855.
+
+    Examples
+    --------
+    A peak is spread out, and a straight line kept:
+
+    >>> trend_of([[0, 0, 3, 0, 0], [1, 2, 3, 4, 5]], smooth=1).round(3).tolist()
+    [[0.125, 0.75, 1.25, 0.75, 0.125], [1.0, 2.0, 3.0, 4.0, 5.0]]
     """
     real_number("smooth", smooth, least=0)
     X = np.asarray(X, float)
@@ -95,6 +115,13 @@ def log_t(X: ArrayLike, /, *, discard: float = 0.3) -> LogT:
     LogT
         With b = ∞ where all units are alike throughout.
 
+    Raises
+    ------
+    DataError
+        Fewer than two units, too few periods, a value that is missing or not positive.
+    OptionError
+        `discard` is not above 0 and below 0.7.
+
     References
     ----------
     Phillips & Sul (2007), Econometrica 75, 1771–1855. Andrews (1991), Econometrica 59, 817–858.
@@ -129,6 +156,26 @@ def bandwidth(v: Array) -> float:
     .. math:: S = 1.3221\,(\hat a n)^{1/5}, \qquad \hat a = \frac{4\rho^2}{(1-\rho)^4}
 
     with ρ cut to ±0.97, beyond which the formula has no use.
+
+    Parameters
+    ----------
+    v : ndarray, shape (n,)
+
+    Returns
+    -------
+    float
+        In periods.
+
+    References
+    ----------
+    Andrews (1991), Econometrica 59, 817–858.
+
+    Examples
+    --------
+    Neighbours of 1, 1, −1, −1 give ρ = 1/3, so a = 4 · (1/9) / (16/81) = 2.25:
+
+    >>> round(bandwidth(np.array([1.0, 1.0, -1.0, -1.0])), 4), round(1.3221 * (2.25 * 4) ** 0.2, 4)
+    (2.0517, 2.0517)
     """
     before, now = v[:-1], v[1:]
     rho = float(before @ now / (before @ before)) if before.any() else 0.0
@@ -186,9 +233,22 @@ def clubs(
         Numbered by their highest unit. Every test follows many others on the same data: its t is a
         description, not a test at 5 %.
 
+    Raises
+    ------
+    DataError, OptionError
+        As for :func:`log_t`; an order that does not exist, a sieve out of range.
+
     References
     ----------
     Phillips & Sul (2007); Phillips & Sul (2009), Journal of Applied Econometrics 24, 1153–1185.
+
+    Examples
+    --------
+    Two units go to 60 and two to 40:
+
+    >>> t = np.arange(1, 31)
+    >>> clubs(np.array([60 + 20 / t, 60 - 20 / t, 40 + 15 / t, 40 - 15 / t])).member.tolist()
+    [0, 0, 1, 1]
     """
     one_of("order", order, ("last", "average"))
     yes_or_no("merge", merge)
@@ -265,6 +325,25 @@ def periods_needed(discard: float = 0.3) -> int:
 
     With fewer the test rejects convergence that is there. For 31 units with α = 0.1 it did so in 25 % of
     panels of 10 periods, 11 % of 15, 5 % of 20 (nominal 5 %).
+
+    Parameters
+    ----------
+    discard : float
+        As for :func:`log_t`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    OptionError
+        `discard` is not above 0 and below 0.7.
+
+    Examples
+    --------
+    >>> periods_needed(), periods_needed(0.5)  # 10 / 0.7 and 10 / 0.5
+    (15, 20)
     """
     real_number("discard", discard, above=0, below=0.7)
     return int(np.ceil(round(LEAST / (1 - discard), 9)))

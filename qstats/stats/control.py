@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1
+from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -73,6 +73,11 @@ def moving_range(x: ArrayLike, *, baseline: int | None = None) -> Array:
     -------
     ndarray, shape (…)
         NaN without any pair.
+
+    Examples
+    --------
+    >>> float(moving_range([1.0, 3.0, 2.0, 6.0])), float(moving_range([1.0, 3.0, 2.0, 6.0], baseline=3))
+    (2.3333333333333335, 1.5)
     """
     x = np.asarray(x, float)[..., :baseline]
     ranges = np.abs(np.diff(x, axis=-1))
@@ -149,6 +154,25 @@ def standardise(x: ArrayLike, n: ArrayLike, centre: ArrayLike, *, kind: Literal[
 
     NaN where n is not positive, or where the centre leaves no room for chance (0, or 1 of a share), unless
     the value is the centre itself, where z is 0.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (…, T)
+        Counts, and what they are counted of.
+    centre : array_like, shape (…)
+        c.
+    kind : {"p", "u"}
+
+    Returns
+    -------
+    ndarray, shape (…, T)
+
+    Examples
+    --------
+    15 of 100 about 10 % are 0.05 / 0.03 standard errors off:
+
+    >>> standardise([10, 15], [100, 100], 0.1, kind="p").round(3).tolist()
+    [0.0, 1.667]
     """
     x, n = np.asarray(x, float), np.asarray(n, float)
     c = np.asarray(centre, float)[..., None]
@@ -159,7 +183,25 @@ def standardise(x: ArrayLike, n: ArrayLike, centre: ArrayLike, *, kind: Literal[
 
 
 def nominal_error(n: ArrayLike, centre: ArrayLike, *, kind: Literal["p", "u"]) -> Array:
-    """Return the standard error of a rate about the centre by its counts alone, shape (…, T)."""
+    """Return the standard error of a rate by its counts alone, √(c(1 − c)/n) (``p``) or √(c/n) (``u``).
+
+    Parameters
+    ----------
+    n : array_like, shape (…, T)
+    centre : array_like, shape (…)
+        c.
+    kind : {"p", "u"}
+
+    Returns
+    -------
+    ndarray, shape (…, T)
+        NaN where n is not positive.
+
+    Examples
+    --------
+    >>> nominal_error([100, 400], 0.1, kind="p").round(6).tolist()
+    [0.03, 0.015]
+    """
     n, c = np.asarray(n, float), np.asarray(centre, float)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.sqrt(np.where(n > 0, (c * (1 - c) if kind == "p" else c) / n, np.nan)), float)
@@ -188,6 +230,13 @@ def rate_chart(
     -------
     Chart
 
+    Raises
+    ------
+    DataError
+        A negative count, x > n where `kind` is ``p``.
+    OptionError
+        A width that is not positive.
+
     Examples
     --------
     >>> x, n = [5, 15, 10, 24], [100, 100, 100, 100]
@@ -210,37 +259,6 @@ def rate_chart(
         low=np.maximum(c - reach, 0.0),
         high=np.minimum(c + reach, top),
     )
-
-
-def probability_limits(
-    n: ArrayLike, centre: ArrayLike, /, *, kind: Literal["p", "u"], alpha: float = 0.0027
-) -> tuple[Array, Array]:
-    r"""Return exact limits: the α/2 and 1 − α/2 quantiles of the counts, over n.
-
-    .. math:: \min\{r : F(r) \ge \alpha/2\}/n, \qquad \min\{r : F(r) \ge 1 - \alpha/2\}/n
-
-    A point strictly outside has a probability of at most α/2 on either side.
-
-    Parameters
-    ----------
-    n : array_like, shape (…, T)
-    centre : array_like, shape (…)
-    kind : {"p", "u"}
-    alpha : float
-        Both sides together.
-
-    Returns
-    -------
-    low, high : ndarray, shape (…, T)
-    """
-    one_of("kind", kind, ("p", "u"))
-    within_0_1("alpha", alpha, hint="5 % is 0.05")
-    from scipy.stats import binom, poisson
-
-    n, c = np.asarray(n, float), np.asarray(centre, float)[..., None]
-    n, c = np.broadcast_arrays(np.where(n > 0, n, np.nan), c)
-    law = binom(n, c) if kind == "p" else poisson(n * c)
-    return np.maximum(law.ppf(alpha / 2), 0.0) / n, law.ppf(1 - alpha / 2) / n
 
 
 class Individuals(NamedTuple):
@@ -274,6 +292,11 @@ def individuals(
     -------
     Individuals
 
+    Raises
+    ------
+    OptionError
+        A baseline of fewer than two points, a width that is not positive.
+
     Examples
     --------
     >>> found = individuals([10.0, 12.0, 11.0, 13.0])
@@ -296,9 +319,27 @@ def individuals(
 
 
 def dispersion(x: ArrayLike, n: ArrayLike, base: Baseline, /, *, kind: Literal["p", "u"]) -> Array:
-    r"""Return Pearson's dispersion :math:`\phi = \sum z_t^2/(m - 1)` about the baseline, shape (…).
+    r"""Return Pearson's dispersion :math:`\phi = \sum z_t^2/(m - 1)` about the baseline.
 
     About 1 when the counts alone explain the spread; with φ = 4 nominal limits are half as wide as needed.
+
+    Parameters
+    ----------
+    x, n, base, kind
+        As for :func:`rate_chart`.
+
+    Returns
+    -------
+    ndarray, shape (…)
+        NaN of fewer than two points.
+
+    Examples
+    --------
+    z of −5/3, 5/3, 0 and 0, so φ = 50/9 / 3:
+
+    >>> x, n = [5, 15, 10, 10], [100, 100, 100, 100]
+    >>> round(float(dispersion(x, n, rate_baseline(x, n, kind="p"), kind="p")), 4)
+    1.8519
     """
     z = standardise(x, n, base.centre, kind=kind)
     m = (~np.isnan(z)).sum(-1)
@@ -307,7 +348,27 @@ def dispersion(x: ArrayLike, n: ArrayLike, base: Baseline, /, *, kind: Literal["
 
 
 def counts(x: ArrayLike, n: ArrayLike, *, kind: Literal["p", "u"]) -> tuple[Array, Array]:
-    """Return counts and denominators of one shape; NaN together; refused where they are none."""
+    """Return counts and denominators of one shape, NaN where either is.
+
+    Parameters
+    ----------
+    x, n : array_like, shape (…, T)
+    kind : {"p", "u"}
+
+    Returns
+    -------
+    x, n : ndarray, shape (…, T)
+
+    Raises
+    ------
+    DataError
+        A single value, a negative count, x > n where `kind` is ``p``.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in counts([1, 2], [10, float("nan")], kind="p")]
+    [[1.0, nan], [10.0, nan]]
+    """
     x, n = np.broadcast_arrays(np.asarray(x, float), np.asarray(n, float))
     if x.ndim == 0:
         raise DataError("a chart needs a series: found a single value; give arrays that end in time")
@@ -326,39 +387,3 @@ def _check_baseline(baseline: int | None, T: int) -> None:
     whole_number("baseline", baseline, least=2)
     if baseline > T:
         raise OptionError(f"baseline={baseline!r}: phase I takes from 2 to all {T} points of the series")
-
-
-def normal_scores(x: ArrayLike, n: ArrayLike, centre: ArrayLike, *, kind: Literal["p", "u"]) -> Array:
-    r"""Return the normal score of a count by its exact law: what z is to large counts, for small ones.
-
-    .. math:: z = \Phi^{-1}\bigl(F(x) - \tfrac12 f(x)\bigr)
-
-    with F and f binomial (``p``) or Poisson (``u``): half of the probability of x itself lies on either side.
-
-    Parameters
-    ----------
-    x, n : array_like, shape (…, T)
-    centre : array_like, shape (…)
-    kind : {"p", "u"}
-
-    Returns
-    -------
-    ndarray, shape (…, T)
-        NaN where n is not positive; within ±38.
-
-    Examples
-    --------
-    >>> normal_scores([0, 1, 5], [50, 50, 50], 0.01, kind="p").round(2).tolist()
-    [-0.52, 0.7, 3.78]
-    """
-    from scipy.special import ndtri
-    from scipy.stats import binom, poisson
-
-    one_of("kind", kind, ("p", "u"))
-    x, n = counts(x, n, kind=kind)
-    c = np.broadcast_to(np.asarray(centre, float)[..., None], x.shape)
-    n = np.where(n > 0, n, np.nan)
-    law = binom(n, c) if kind == "p" else poisson(n * c)
-    half = law.pmf(x) / 2
-    low, high = np.maximum(law.cdf(x) - half, 1e-310), np.maximum(law.sf(x) + half, 1e-310)
-    return np.asarray(np.where(low < high, ndtri(low), -ndtri(high)), float)

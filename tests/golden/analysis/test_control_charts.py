@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qstats.stats import control, memory_charts, rare_events, run_rules
+from qstats.stats import control, control_exact, memory_charts, rare_events, run_rules
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-10
@@ -55,7 +55,7 @@ def test_p_charts_nominal_laney_and_exact(case, x, n, m):
     agree(chart.high, case, "p_ucl")
     agree(wide.low, case, "laney_lcl")
     agree(wide.high, case, "laney_ucl")
-    low, high = control.probability_limits(n, plain.centre, kind="p", alpha=0.0027)
+    low, high = control_exact.probability_limits(n, plain.centre, kind="p", alpha=0.0027)
     agree(low, case, "p_lcl_prob")
     agree(high, case, "p_ucl_prob")
 
