@@ -6,37 +6,58 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from qstats import classifications, values
-from qstats.errors import DataError
+from qstats.errors import DataError, names_of
 from qstats.messages import say
+
+#: what stands behind the name of a province to mean all of its cities
+_ALL_CITIES: Final = re.compile(r"\s*(?:各市|所有市|全部市|\bcities)\s*$", re.IGNORECASE)
 
 
 def expected_regions(expected: Sequence[str] | None, /, lang: str | None = None) -> tuple[str, ...]:
     """Return the short names of the regions that are to report; by default the 31 provinces.
 
+    ``"安徽各市"`` or ``"Anhui cities"`` stands for all cities of a province, where they are known: the
+    classification has those of Anhui.
+
     Raises
     ------
     DataError
-        A region is not known.
+        A region is not known, or its cities are not.
 
     Examples
     --------
     >>> len(expected_regions(None)), expected_regions(["安徽省", "320000"])
     (31, ('安徽', '江苏'))
+    >>> len(expected_regions(["安徽各市"]))
+    16
     """
     if expected is None:
         table = classifications.regions()
         return tuple(table.loc[table["level"] == "province", "name"])
-    found = []
+    found: list[str] = []
     if not expected:
         raise DataError(say("returns.nobody_expected", lang))
-    for name in expected:
-        known = classifications.region_name(name)
+    for name in names_of("expected", expected):
+        all_cities = _ALL_CITIES.search(name)
+        known = classifications.region_name(_ALL_CITIES.sub("", name))
         if known is None:
             raise DataError(say("returns.expected", lang, name=name))
-        found.append(known)
+        found += _cities(known, lang) if all_cities else [known]
     return tuple(dict.fromkeys(found))
+
+
+def _cities(province: str, lang: str | None) -> list[str]:
+    """Return the cities of a province, or raise where the classification has none."""
+    table = classifications.regions()
+    cities = table[table["level"] == "city"]
+    found: list[str] = cities.loc[cities["parent"] == province, "name"].tolist()
+    if not found:
+        known = ", ".join(cities["parent"].unique())
+        raise DataError(say("returns.no_cities", lang, name=province, known=known))
+    return found
 
 
 def owner(region: str, expected: tuple[str, ...], /) -> str:

@@ -14,7 +14,7 @@ from qstats.indicators import schema_of
 from qstats.missing_regions import complete_regions
 from qstats.returns import SOURCE, collect
 from qstats.schema import Schema
-from qstats.senders import regions_named
+from qstats.senders import expected_regions, regions_named
 
 SPOT = schema_of("inspection_pass_rate")
 PROVINCES = regions().query("level == 'province'")["name"].tolist()
@@ -152,6 +152,21 @@ def test_cities_report_for_their_province_and_for_themselves_when_expected(tmp_p
 def test_a_row_of_the_nation_in_a_provincial_return_is_for_another_region(tmp_path):
     put(tmp_path, "安徽.csv", "全国")
     assert statuses(collected(tmp_path))["安徽", "安徽.csv"] == "elsewhere"
+
+
+def test_all_cities_of_a_province_are_expected_by_one_word(tmp_path):
+    assert len(expected_regions(["安徽各市"])) == 16
+    assert expected_regions(["Anhui cities"]) == expected_regions(["340000各市", "合肥"])
+    assert expected_regions("安徽各市") == expected_regions(["安徽各市"])
+    put(tmp_path, "合肥.csv", "合肥")
+    found = collected(tmp_path, expected=["安徽各市", "江苏"])
+    assert found.taken == ("合肥",)
+    assert len(found.expected) == 17
+    for lang, words in (("zh", "江苏.*安徽"), ("en", "江苏.*not known.*安徽")):
+        with pytest.raises(DataError, match=words):
+            collected(tmp_path, expected=["江苏各市"], lang=lang)
+    with pytest.raises(DataError, match="安灰各市"):
+        collected(tmp_path, expected=["安灰各市"])
 
 
 def test_a_region_that_is_not_expected_is_named_and_not_taken(tmp_path):

@@ -84,7 +84,8 @@ def collect(
     folder: Annotated[Path, typer.Argument(help="存放各地报表的文件夹 folder of returns")],
     schema: SchemaOption,
     expected: Annotated[
-        str, typer.Option(help="应报地区，默认 31 省\n\nregions; default: 31 provinces")
+        str,
+        typer.Option(help="应报地区，默认 31 省\n\nregions, 'Anhui cities'; default: 31 provinces"),
     ] = "",
     period: Annotated[str | None, typer.Option(help="报告期 period of every row")] = None,
     need: NeedOption = "",
