@@ -12,8 +12,10 @@ from qstats.analysis import given
 from qstats.errors import DataError, OptionError, names_of, nearest, one_of, real_number, text, yes_or_no
 from qstats.estimate import Estimate, assemble
 from qstats.messages import say
+from qstats.stats import model_scale
 from qstats.stats import small_area as model
-from qstats.stats.small_area import AreaFit, Array, Method, Transform
+from qstats.stats.model_scale import Transform
+from qstats.stats.small_area import AreaFit, Array, Method
 
 Benchmark = Literal["none", "ratio", "difference"]
 BENCHMARKS: Final = ("none", "ratio", "difference")
@@ -56,7 +58,7 @@ def small_area(
         How A is estimated; ``adjusted-reml`` (Li and Lahiri) never gives 0.
     transform : {"none", "log", "arcsine"}
         Scale of the model. Estimates come back as means, limits as they are mapped, and the error by the
-        formulas of :func:`qstats.stats.small_area.backward`, an approximation.
+        formulas of :func:`qstats.stats.model_scale.backward`, an approximation.
     unknown : {"raise", "synthetic"}
         An area without a usable direct estimate (absent, no standard error, or at the edge of the transform):
         refuse, or give the regression estimate with its own error.
@@ -105,7 +107,7 @@ def small_area(
     _check_options(weight, national)
     one_of("unknown", unknown, ("raise", "synthetic"))
     one_of("benchmark", benchmark, BENCHMARKS)
-    one_of("transform", transform, model.TRANSFORMS)
+    one_of("transform", transform, model_scale.TRANSFORMS)
     if (benchmark == "none") != (weight is None) or (benchmark == "none" and national is not None):
         raise OptionError(say("small_area.weight", lang, benchmark=benchmark))
     named = _names(direct, covariates, intercept, transform, lang)
@@ -225,7 +227,7 @@ def _parts(
     table: pd.DataFrame, named: list[str], intercept: bool, factor: float, transform: Transform
 ) -> _Parts:
     y, se = (table[c].to_numpy(float) / factor for c in ("estimate", "std_error"))
-    z, D = model.forward(y, se**2, transform)
+    z, D = model_scale.forward(y, se**2, transform)
     D = np.where(np.isnan(z), np.nan, D)
     X = table[[f"x:{name}" for name in named]].to_numpy(float)
     X = np.column_stack([np.ones(len(X)), X]) if intercept else X
@@ -247,10 +249,10 @@ def _columns(
     fit: AreaFit, table: pd.DataFrame, parts: _Parts, transform: Transform, level: float
 ) -> dict[str, Any]:
     """Return the columns of the result, on the scale of the data."""
-    mean, variance = model.backward(fit.eblup, fit.mse, transform)
+    mean, variance = model_scale.backward(fit.eblup, fit.mse, transform)
     mean = np.where(np.isnan(fit.mse) & (transform != "none"), np.nan, mean)
-    low, high = model.limits(fit.eblup, fit.mse, transform, level)
-    regression, _ = model.backward(fit.synthetic, np.where(parts.seen, 0.0, fit.mse), transform)
+    low, high = model_scale.limits(fit.eblup, fit.mse, transform, level)
+    regression, _ = model_scale.backward(fit.synthetic, np.where(parts.seen, 0.0, fit.mse), transform)
     n = table["n"].to_numpy(float)
     whole = not np.isnan(n).any() and bool((n == np.rint(n)).all())
     k = parts.factor
@@ -324,5 +326,5 @@ def _weights(table: pd.DataFrame, weight: str, national: float | None, seen: Any
 
 def _gap_variance(fit: AreaFit, parts: _Parts, weights: Array, transform: Transform) -> float:
     """Return the variance of the national gap; NaN where some area has no direct estimate."""
-    w = parts.factor * weights / weights.sum() * model.slope(fit.eblup, transform)
+    w = parts.factor * weights / weights.sum() * model_scale.slope(fit.eblup, transform)
     return model.benchmark_variance(fit, parts.D, parts.X, w)

@@ -50,7 +50,7 @@ def test_the_divided_difference_does_not_lose_digits_where_two_are_near():
     a = 80.0
     for power in (0.0, -1.0, 0.5):
         exact = a ** (power - 1)
-        found = shares.divided_difference(a * (1 + 1e-13), a, power)
+        found = shares._divided_difference(a * (1 + 1e-13), a, power)
         assert found == pytest.approx(exact, rel=1e-12)
 
 

@@ -15,15 +15,8 @@ from scipy.linalg import null_space
 from scipy.optimize import brentq, minimize_scalar
 
 from qstats.errors import DataError, OptionError
-from qstats.stats.small_area import (
-    METHODS,
-    backward,
-    benchmark_variance,
-    fay_herriot,
-    forward,
-    limits,
-    slope,
-)
+from qstats.stats.model_scale import backward, forward, limits, slope
+from qstats.stats.small_area import METHODS, benchmark_variance, fay_herriot
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "small_area"
 

@@ -60,7 +60,7 @@ def test_the_oecd_rule_weighs_components_by_what_they_explain():
     found = weighting.principal(TWO, rule="oecd")
     parts = weighting.components(TWO)
     assert (parts.variance > 1).sum() == 2
-    loadings = weighting.varimax(parts.vectors[:, :2] * np.sqrt(parts.variance[:2]))
+    loadings = weighting._varimax(parts.vectors[:, :2] * np.sqrt(parts.variance[:2]))
     share = (loadings**2).sum(0) / (loadings**2).sum()
     by_hand = (loadings**2 / (loadings**2).sum(0) * share).max(1)
     np.testing.assert_allclose(found, by_hand / by_hand.sum(), rtol=1e-12)
@@ -79,7 +79,7 @@ def test_varimax_turns_and_never_lowers_its_criterion(loadings):
     def criterion(a):
         return (a**4).sum() - ((a**2).sum(0) ** 2).sum() / len(a)
 
-    found = weighting.varimax(loadings)
+    found = weighting._varimax(loadings)
     np.testing.assert_allclose((found @ found.T), loadings @ loadings.T, rtol=0, atol=1e-9)
     assert criterion(found) >= criterion(loadings) - 1e-9
 
@@ -87,7 +87,7 @@ def test_varimax_turns_and_never_lowers_its_criterion(loadings):
 def test_varimax_finds_a_simple_structure_again():
     simple = np.kron(np.eye(2), [[0.9], [0.8], [0.7]])
     c, s = np.cos(0.6), np.sin(0.6)
-    found = np.abs(weighting.varimax(simple @ [[c, -s], [s, c]]))
+    found = np.abs(weighting._varimax(simple @ [[c, -s], [s, c]]))
     np.testing.assert_allclose(np.sort(found.sum(0)), np.sort(simple.sum(0)), rtol=1e-9)
 
 
