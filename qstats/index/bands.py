@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 
 from qstats import datasets
-from qstats.errors import one_of
+from qstats.errors import OptionError, one_of
 from qstats.estimate import Estimate, require_estimate
 from qstats.messages import language, say
 
 
-def bands(index: Estimate, /, *, scheme: str, lang: str | None = None) -> Estimate:
+def bands(index: Estimate, /, *, scheme: str | None = None, lang: str | None = None) -> Estimate:
     """Class scores by a named scheme of bands.
 
-    The published schemes contradict each other, so none is the default. A band is [lower,
+    The published schemes contradict each other, so none is the default: one must be named. A band is [lower,
     upper): a score on a limit belongs to the higher band. Scores are classed as they are,
     not as they are printed. The schemes are made for the index as a whole; nothing in them
     says that they hold for its parts.
@@ -42,7 +42,7 @@ def bands(index: Estimate, /, *, scheme: str, lang: str | None = None) -> Estima
     Raises
     ------
     OptionError
-        There is no such scheme.
+        No scheme is named, or there is no such one; those there are are listed.
 
     Examples
     --------
@@ -53,7 +53,10 @@ def bands(index: Estimate, /, *, scheme: str, lang: str | None = None) -> Estima
     """
     require_estimate(index, "index")
     known = datasets.load("frameworks/bands")
-    one_of("scheme", scheme, list(dict.fromkeys(known["scheme"].astype(str))))
+    names = list(dict.fromkeys(known["scheme"].astype(str)))
+    if scheme is None:
+        raise OptionError(say("bands.scheme", lang, names=", ".join(names)), argument="scheme")
+    one_of("scheme", scheme, names)
     rows = known[known["scheme"].astype(str) == scheme].sort_values("position", ignore_index=True)
     lower = rows["lower"].astype("float64").fillna(-math.inf).to_numpy()
     upper = rows["upper"].astype("float64").fillna(math.inf).to_numpy()

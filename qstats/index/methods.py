@@ -10,13 +10,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, mapping, names_of, one_of
 from qstats.index.given import spelt
-from qstats.index.labelled import naming
+from qstats.index.labelled import each, known, naming, some
+from qstats.index.preparation import by_keys, sizes_of
 from qstats.index.tree import Tree
 from qstats.messages import say
 from qstats.stats import (
-    aggregation,
     composite,
     imputation,
     normal_imputation,
@@ -60,12 +60,12 @@ _FITTED: Final[dict[str, Callable[..., Any]]] = {
 _OWN: Final[dict[str, tuple[str, ...]]] = {
     "denomination": ("sizes", "by"),
     "screening": (),
-    "imputation": ("within", "time", "max_gap", "groups"),
+    "imputation": ("within", "base", "time", "max_gap"),
     "treatment": ("within", "base", "outside"),
     "normalisation": ("within", "base"),
 }
-_FROM_TREE: Final = ("x", "direction", "predictors", "reference", "denominator")
-#: options that may be given for each indicator, in the order of the framework
+_FROM_TREE: Final = ("x", "direction", "denominator")
+#: options that may be given for each indicator, by its code or in the order of the framework
 _BY_LEAF: Final = ("lower", "upper", "target", "midpoint", "steepness")
 
 
@@ -86,6 +86,7 @@ def maker(
     step, options, tree, units, lang
         As of :func:`function`.
     """
+    options = _by_leaf(options, tree)
     whole = function(step, options, tree, units, lang=lang)  # what is wrong shows before the first run
     if whole is None:
         return None
@@ -95,8 +96,8 @@ def maker(
             return whole
         own = options
         if isinstance(options, Mapping):
-            each = [k for k in options if k in _BY_LEAF and np.ndim(options[k])]
-            own = {**options, **{k: np.asarray(options[k])[kept.leaves] for k in each}}
+            arrays = [k for k in options if k in _BY_LEAF and options[k] is not None]
+            own = {**options, **{k: options[k][kept.leaves] for k in arrays}}
         part = tree.some_leaves(kept.leaves), units.iloc[kept.units].reset_index(drop=True)
         some = function(step, own, *part, lang=lang)
         assert some is not None
@@ -146,31 +147,9 @@ def function(
     if step == "imputation":
         return _imputation(given, tree, units, lang)
     parts = _parts(given, units, lang)
-    return _treatment(given, parts) if step == "treatment" else _normalisation(given, parts, tree)
-
-
-def aggregation_options(options: Options) -> dict[str, Any]:
-    """Return the options of :func:`qstats.stats.aggregation.aggregate`, and those of single nodes in "nodes".
-
-    Raises
-    ------
-    OptionError
-        An option does not exist.
-    """
-    if options is None:
-        raise OptionError("a tree needs an aggregation; its step cannot be left out", argument="aggregation")
-    given: dict[str, Any] = (
-        {"method": options} if isinstance(options, str) or callable(options) else dict(options)
-    )
-    takes = [
-        name for name in _arguments(aggregation.aggregate) if name not in ("scores", "weights", "missing")
-    ]
-    for name in given:
-        one_of("aggregation", name, [*takes, "nodes"])
-    given["nodes"] = {code: aggregation_options(own) for code, own in dict(given.get("nodes", {})).items()}
-    if "method" in given and not callable(given["method"]):
-        one_of("method", given["method"], aggregation.METHODS)
-    return given
+    if step == "treatment":
+        return _treatment(given, parts)
+    return _normalisation(given, parts, tree, _reference(given, parts, units, lang))
 
 
 def many(step: str, options: Options) -> bool:
@@ -205,6 +184,23 @@ def _check(step: str, given: Mapping[str, Any]) -> None:
         one_of("method", given.get("method"), ("bounds", *normalisation.METHODS))
 
 
+def _by_leaf(options: Options, tree: Tree) -> Options:
+    """Return options with what is given for each indicator as arrays in the order of the framework."""
+    if not isinstance(options, Mapping):
+        return options
+    codes, found = pd.Index([tree.codes[leaf] for leaf in tree.leaves]), dict(options)
+    for name in _BY_LEAF:
+        value = found.get(name)
+        if isinstance(value, list | tuple | np.ndarray):
+            if np.ndim(value) != 1 or len(value) != len(codes):
+                said = f"{name}={value!r:.200} is not one number for each of the {len(codes)} indicators"
+                raise OptionError(said, argument=name, value=value)
+            value = dict(zip(codes, value, strict=True))
+        if value is not None:
+            found[name] = each(name, value, codes)
+    return found
+
+
 def _denomination(given: dict[str, Any], tree: Tree, units: pd.DataFrame) -> Function:
     sizes, by = given.pop("sizes", None), given.pop("by", None)
     if not isinstance(sizes, pd.DataFrame) or not isinstance(by, Mapping):
@@ -220,20 +216,24 @@ def _denomination(given: dict[str, Any], tree: Tree, units: pd.DataFrame) -> Fun
     for code, column in by.items():
         one_of("by", code, leaves)
         one_of("by", column, [name for name in table.columns if name not in keys])
-    own = pd.MultiIndex.from_arrays([[spelt(key, cell) for cell in table[key].tolist()] for key in keys])
+    own = pd.MultiIndex.from_frame(by_keys(table, keys)[keys])
     at = own.get_indexer(pd.MultiIndex.from_frame(units[keys])) if own.is_unique else np.full(len(units), -1)
     if (at < 0).any():
         first = " ".join(units[keys].iloc[int((at < 0).argmax())])
         raise DataError(f"every unit has one row of sizes=; missing or twice: {first}")
     d = np.ones((len(units), len(leaves)))
     for code, column in by.items():
-        d[:, leaves.index(code)] = pd.to_numeric(table[column], errors="coerce").to_numpy(float)[at]
-    known = {name: given[name] for name in ("scale", "zero") if name in given}
-    if isinstance(scale := known.get("scale"), Mapping):
-        known["scale"] = np.array([scale.get(code, 1.0) for code in leaves], float)
+        size = d[:, leaves.index(code)] = sizes_of(column, table[column])[at]
+        if given.get("zero") != "nan" and np.isnan(size).any():
+            bare = some(" ".join(unit) for unit in units.loc[np.isnan(size), keys].to_numpy())
+            raise DataError(f"{column!r} is empty for {bare}; supply it, or say zero='nan'")
+    chosen = {name: given[name] for name in ("scale", "zero") if name in given}
+    if isinstance(scale := chosen.get("scale"), Mapping):
+        known("scale", scale, pd.Index(leaves))
+        chosen["scale"] = each("scale", {**dict.fromkeys(leaves, 1.0), **scale}, pd.Index(leaves))
     with naming(leaves):
-        screening.denominate(np.ones_like(d), d, **known)  # what is wrong shows before the first run
-    return lambda x, _: screening.denominate(x, d, **known)
+        screening.denominate(np.ones_like(d), d, **chosen)  # what is wrong shows before the first run
+    return lambda x, _: screening.denominate(x, d, **chosen)
 
 
 def _codes(key: str, argument: str, units: pd.DataFrame) -> Array:
@@ -251,7 +251,7 @@ def _parts(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> list
         sample = np.ones(len(units), bool)
         for key, value in dict(base).items():
             one_of("base", key, list(units.columns))
-            sample &= (units[key].astype(str) == str(value)).to_numpy()
+            sample &= (units[key].astype(str) == spelt(key, value)).to_numpy()
         if not sample.any():
             raise DataError(say("uncertainty.base", lang, base=dict(base)))
         return [(everything, np.flatnonzero(sample))]
@@ -284,14 +284,34 @@ def _treatment(given: dict[str, Any], parts: list[tuple[Rows, Rows]]) -> Functio
     return treated
 
 
-def _normalisation(given: dict[str, Any], parts: list[tuple[Rows, Rows]], tree: Tree) -> Function:
+def _reference(
+    given: dict[str, Any], parts: list[tuple[Rows, Rows]], units: pd.DataFrame, lang: str | None
+) -> list[int | None]:
+    """Return the place of the unit that is the reference among the sample of each part."""
+    reference = given.pop("reference", None)
+    if reference is None:
+        return [None] * len(parts)
+    mapping("reference", reference, of="key to value")
+    fits = np.ones(len(units), bool)
+    for key, value in reference.items():
+        one_of("reference", key, list(units.columns))
+        fits &= (units[key].astype(str) == spelt(key, value)).to_numpy()
+    found = [np.flatnonzero(fits[sample]) for _, sample in parts]
+    if any(len(at) != 1 for at in found):
+        raise DataError(say("uncertainty.reference", lang, reference=dict(reference)))
+    return [int(at[0]) for at in found]
+
+
+def _normalisation(
+    given: dict[str, Any], parts: list[tuple[Rows, Rows]], tree: Tree, reference: list[int | None]
+) -> Function:
     if given["method"] == "distance-to-target" and "target" not in given and tree.target is not None:
         given["target"] = tree.target
 
     def normalised(x: Array, _: Array) -> Array:
         done = np.empty_like(x)
-        for rows, sample in parts:
-            found = normalisation.fit(x[:, sample], direction=tree.direction, **given)
+        for (rows, sample), at in zip(parts, reference, strict=True):
+            found = normalisation.fit(x[:, sample], direction=tree.direction, reference=at, **given)
             done[:, rows] = normalisation.apply(x[:, rows], found)
         return done
 
@@ -300,32 +320,42 @@ def _normalisation(given: dict[str, Any], parts: list[tuple[Rows, Rows]], tree: 
 
 def _imputation(given: dict[str, Any], tree: Tree, units: pd.DataFrame, lang: str | None) -> Function:
     method = given["method"]
-    if method == "multiple":
-        if len(given) > 1:
-            raise OptionError(
-                f"'multiple' has no use for {sorted(set(given) - {'method'})}", argument="method"
-            )
-        return _multiple
-    if method in imputation.OVER_TIME:
-        return _over_time(given, units, lang)
-    for name in ("time", "max_gap"):
+    over_time = method in imputation.OVER_TIME
+    takes = () if method == "multiple" else ("time", "max_gap") if over_time else None
+    spare = ("time", "max_gap") if takes is None else tuple(set(given) - {"method", *takes})
+    for name in spare:
         if name in given:
             raise OptionError(f"{method!r} has no use for {name!r}", argument=name)
+    if method == "multiple":
+        return _multiple
+    if over_time:
+        return _over_time(given, units, lang)
     codes = _codes(given.pop("groups"), "groups", units) if "groups" in given else None
     if method == "row-mean":
         given["direction"] = tree.direction
+    if "predictors" in given:
+        leaves = pd.Index([tree.codes[leaf] for leaf in tree.leaves])
+        names = names_of("predictors", given["predictors"])
+        known("predictors", names, leaves)
+        given["predictors"] = tuple(leaves.get_loc(name) for name in names)
     parts = _parts(given, units, lang)
 
     def imputed(x: Array, _: Array) -> Array:
         done = x.copy()
-        for rows, _sample in parts:
+        for rows, sample in parts:
             if np.isnan(x[:, rows]).any():
-                own = None if codes is None else np.unique(codes[rows], return_inverse=True)[1]
-                found = imputation.fit(x[:, rows], groups=own, **given)
+                fitted, own = (None, None) if codes is None else _groups(codes, rows, sample)
+                found = imputation.fit(x[:, sample], groups=fitted, **given)
                 done[:, rows] = imputation.apply(x[:, rows], found, groups=own).value
         return done
 
     return imputed
+
+
+def _groups(codes: Array, rows: Rows, sample: Rows) -> tuple[Array, Array]:
+    """Return the groups of a sample and of rows, from 0 on."""
+    names = np.unique(np.concatenate([codes[sample], codes[rows]]))
+    return np.searchsorted(names, codes[sample]), np.searchsorted(names, codes[rows])
 
 
 def _multiple(x: Array, number: Array) -> Array:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from qstats import periods
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, OptionError, mapping, one_of
+from qstats.index.given import spelt
 from qstats.messages import say
 from qstats.stats.ranking import competition_ranks
 
@@ -17,6 +18,9 @@ Array = np.ndarray
 Of = Literal["score", "rank", "change", "rank-change", "gap", "rank-shift"]
 
 OUTCOMES: Final = ("score", "rank", "change", "rank-change", "gap", "rank-shift")
+
+#: scores that differ by less than 2⁻⁴⁰ (1e-12) of the largest are equal but for rounding
+_ROUNDING: Final = 40
 
 
 class Outcome(NamedTuple):
@@ -64,13 +68,18 @@ def outcome(
     ------
     DataError
         There are no two periods, or not one reference a period.
+    OptionError
+        A reference that is no mapping, or that `of` has no use for.
     """
     one_of("of", of, OUTCOMES)
-    if (reference is not None) != (of == "gap"):
-        raise DataError(say("uncertainty.reference", lang, reference=reference))
+    if reference is None and of == "gap":
+        raise DataError(say("uncertainty.reference_needed", lang))
+    if reference is not None and of != "gap":
+        raise OptionError(say("uncertainty.reference_spare", lang, of=of), argument="reference")
     if of == "score":
         return Outcome(units, nominal, score)
     if of == "gap":
+        mapping("reference", reference, of="key to value")
         at = _references(units, dict(reference or {}), lang)
         return Outcome(units, nominal - nominal[:, at], score - score[..., at])
     if of in ("change", "rank-change"):
@@ -97,14 +106,32 @@ def shift(units: pd.DataFrame, nominal: Array, ranks: Array) -> Outcome:
 
 
 def ranked(score: Array, units: pd.DataFrame) -> Array:
-    """Return ranks along the last axis, within each period."""
+    """Return ranks along the last axis, within each period; what differs by rounding only is tied."""
     codes, keys = _period_codes(units)
+    score = settled(score)
     if len(keys) == 1:
         return competition_ranks(score)
     ranks = np.empty(score.shape)
     for k in range(len(keys)):
         ranks[..., codes == k] = competition_ranks(score[..., codes == k])
     return ranks
+
+
+def settled(score: Array) -> Array:
+    """Return scores, shape (…, units), of which those that differ by rounding only are equal.
+
+    Two units with the same scores in another order have the same mean, but sums in floating point differ in
+    their last digits.
+
+    Examples
+    --------
+    >>> one, two = 0.1 + 0.2 + 0.3, 0.3 + 0.2 + 0.1
+    >>> one == two, len(set(settled(np.array([one, two])).tolist()))
+    (False, 1)
+    """
+    largest = np.nan_to_num(np.fmax.reduce(np.abs(score), axis=-1, keepdims=True, initial=0.0))
+    step = np.ldexp(1.0, np.maximum(np.frexp(largest)[1] - _ROUNDING, -1000))
+    return np.asarray(np.rint(score / step) * step)
 
 
 def pairs(units: pd.DataFrame, lang: str | None) -> tuple[Array, Array]:
@@ -133,7 +160,7 @@ def _references(units: pd.DataFrame, reference: dict[str, object], lang: str | N
     fits = np.ones(len(units), bool)
     for key, value in reference.items():
         one_of("reference", key, list(units.columns))
-        fits &= (units[key].astype(str) == str(value)).to_numpy()
+        fits &= (units[key].astype(str) == spelt(key, value)).to_numpy()
     if not reference or (np.bincount(codes[fits], minlength=len(keys)) != 1).any():
         raise DataError(say("uncertainty.reference", lang, reference=reference))
     at = np.zeros(len(keys), int)

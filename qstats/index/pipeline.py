@@ -48,7 +48,7 @@ class Steps(NamedTuple):
     weights : ndarray, shape (sets, nodes)
         Within the parent; any common factor of a family cancels.
     aggregation : tuple of mapping
-        Options, as :func:`qstats.index.methods.aggregation_options` returns them.
+        Options, as :func:`qstats.index.means.aggregation_options` returns them.
     missing : str
         Of :func:`qstats.stats.aggregation.aggregate`.
     """

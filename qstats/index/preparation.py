@@ -11,7 +11,9 @@ from typing import Any, Final, Literal, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
+from qstats import values
 from qstats.errors import DataError, OptionError, kind_of, mapping, names_of, one_of
+from qstats.index.given import spelt
 from qstats.index.labelled import Each, Table, each, frame_of, known, labels_of, like, naming, some
 from qstats.stats import imputation, screening
 
@@ -31,6 +33,43 @@ class Screened(NamedTuple):
     data: Any
     units: pd.DataFrame
     indicators: pd.DataFrame
+
+
+def by_keys(table: pd.DataFrame, keys: Sequence[str], /) -> pd.DataFrame:
+    """Return a table with keys in the spelling of the library: 安徽省 is 安徽, 2023.0 is 2023.
+
+    Examples
+    --------
+    >>> data = pd.DataFrame({"region": ["安徽省"], "period": [2023.0]})
+    >>> by_keys(data, ["region", "period"]).values.tolist()
+    [['安徽', '2023']]
+    """
+    return table.assign(**{key: [spelt(key, cell) for cell in table[key].tolist()] for key in keys})
+
+
+def sizes_of(name: str, column: pd.Series[Any], /) -> np.ndarray:
+    """Return sizes as numbers, NaN where a cell is empty.
+
+    Raises
+    ------
+    DataError
+        Cells that hold no finite number, or several columns of one name.
+
+    Examples
+    --------
+    >>> sizes_of("people", pd.Series(["6 113", None])).tolist()
+    [6113.0, nan]
+    """
+    if column.ndim > 1:
+        raise DataError(f"the column {name!r} stands {column.shape[1]} times; keep one")
+    empty = values.Number(np.nan)
+    read = [empty if values.is_missing(cell) else values.read_number(cell, None) for cell in column.tolist()]
+    wrong = [
+        cell for cell, one in zip(column.tolist(), read, strict=True) if not isinstance(one, values.Number)
+    ]
+    if wrong:
+        raise DataError(f"the column {name!r} should hold finite numbers; found {some(wrong)}")
+    return np.array([one.value for one in read if isinstance(one, values.Number)], float)
 
 
 def denominate(
@@ -62,7 +101,7 @@ def denominate(
     Raises
     ------
     DataError
-        A unit has no size; a size is not positive.
+        A unit has no size, or one that is no positive number; under ``zero="nan"`` only what is no number.
     OptionError
         An indicator or a column of sizes does not exist.
 
@@ -76,6 +115,7 @@ def denominate(
     frame = frame_of(data)
     kind_of("sizes", sizes, pd.DataFrame, what="a table of sizes")
     mapping("by", by, of="indicator to column of sizes")
+    one_of("zero", zero, ("raise", "nan"))
     known("by", by, frame.columns)
     known("by", by.values(), sizes.columns)
     absent = frame.index.difference(sizes.index)
@@ -83,7 +123,12 @@ def denominate(
         raise DataError(f"every unit has one row of sizes; missing or twice: {some(absent)}")
     d = np.ones(frame.shape)
     for name, column in by.items():
-        d[:, frame.columns.get_loc(name)] = sizes.loc[frame.index, column]
+        size = sizes_of(column, sizes.loc[frame.index, column])
+        if zero == "raise" and np.isnan(size).any():
+            raise DataError(
+                f"{column!r} is empty for {some(frame.index[np.isnan(size)])}; supply it, or say zero='nan'"
+            )
+        d[:, frame.columns.get_loc(name)] = size
     k = each("scale", scale, frame.columns)
     with naming(frame.columns):
         return like(data, frame, screening.denominate(frame, d, scale=k, zero=zero))
@@ -125,9 +170,10 @@ def screen(
     ['安徽']
     """
     frame = frame_of(data)
-    found = screening.screen(
-        frame, min_unit=min_unit, min_indicator=min_indicator, counted=counted, first=first
-    )
+    with naming(frame.columns):
+        found = screening.screen(
+            frame, min_unit=min_unit, min_indicator=min_indicator, counted=counted, first=first
+        )
     kept = frame.loc[found.units, found.indicators]
     units = pd.DataFrame({"share": found.unit_share, "kept": found.units}, index=frame.index)
     judged = {"share": found.indicator_share, "kept": found.indicators}
@@ -145,6 +191,7 @@ def impute(
     empty: Literal["raise", "overall", "nan"] = "raise",
     time: str | None = None,
     max_gap: float | None = None,
+    base: Table | None = None,
 ) -> Imputed:
     """Fill holes, and say which cells were filled.
 
@@ -160,6 +207,9 @@ def impute(
         Of "latest", "constant" and "linear": the level of the index that holds years or other numbers.
     direction, predictors, empty, max_gap
         As in :func:`qstats.stats.imputation.fit` and :func:`qstats.stats.imputation.over_time`.
+    base : DataFrame or Series, optional
+        What to find the values in, in place of `data` itself: another year. Not of "latest", "constant" and
+        "linear".
 
     Returns
     -------
@@ -183,33 +233,44 @@ def impute(
     one_of("method", method, (*imputation.METHODS, *imputation.OVER_TIME))
     frame = frame_of(data)
     if method in imputation.OVER_TIME:
-        spare = {"groups": groups, "direction": direction, "predictors": predictors}
+        spare = {"groups": groups, "direction": direction, "predictors": predictors, "base": base}
         spare["empty"] = None if isinstance(empty, str) and empty == "raise" else empty
         for name, value in spare.items():
             if value is not None or (name == "empty" and empty is None):
                 said = f"{name} is of no use to {method!r}, which takes time and max_gap only"
                 raise OptionError(said, argument=name)
         found = _over_time(frame, method, time, max_gap)
+    elif time is not None or max_gap is not None:
+        raise OptionError(f"{method!r} has no use for time or max_gap", argument="time")
     else:
-        if time is not None or max_gap is not None:
-            raise OptionError(f"{method!r} has no use for time or max_gap", argument="time")
-        codes = None if groups is None else pd.factorize(labels_of("groups", groups, frame))[0]
-        d = None if direction is None else each("direction", direction, frame.columns)
-        if predictors is not None:
-            known("predictors", names_of("predictors", predictors), frame.columns)
-        places = None if predictors is None else tuple(frame.columns.get_loc(name) for name in predictors)
-        with naming(frame.columns):
-            params = imputation.fit(
-                frame,
-                cast(imputation.Method, method),
-                groups=codes,
-                direction=d,
-                predictors=places,
-                empty=empty,
-            )
-            found = imputation.apply(frame, params, groups=codes)
+        own = {"direction": direction, "predictors": predictors, "empty": empty}
+        found = _fitted(frame, cast(imputation.Method, method), groups, base, own)
     source = np.array(_SOURCES, dtype=object)[found.source]
     return Imputed(like(data, frame, found.value), like(data, frame, source))
+
+
+def _fitted(
+    frame: pd.DataFrame, method: imputation.Method, groups: Any, base: Any, own: Mapping[str, Any]
+) -> imputation.Imputed:
+    """Find what to put into the holes in a base, or in the table itself, and put it there."""
+    sample = frame if base is None else frame_of(base)
+    known("base", frame.columns, sample.columns)
+    sample = sample[list(frame.columns)]
+    codes: tuple[Any, Any] = (None, None)
+    if groups is not None:
+        labels = [labels_of("groups", groups, table) for table in (sample, frame)]
+        both = pd.factorize(np.concatenate(labels))[0]
+        codes = both[: len(sample)], both[len(sample) :]
+    d, predictors, places = own["direction"], own["predictors"], None
+    if predictors is not None:
+        known("predictors", names_of("predictors", predictors), frame.columns)
+        places = tuple(frame.columns.get_loc(name) for name in names_of("predictors", predictors))
+    d = None if d is None else each("direction", d, frame.columns)
+    with naming(frame.columns):
+        params = imputation.fit(
+            sample, method, groups=codes[0], direction=d, predictors=places, empty=own["empty"]
+        )
+        return imputation.apply(frame, params, groups=codes[1])
 
 
 def _over_time(frame: Any, method: Any, time: str | None, max_gap: float | None) -> imputation.Imputed:

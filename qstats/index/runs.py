@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, mapping, one_of, real_number, whole_number
-from qstats.index import frameworks, methods
+from qstats.index import frameworks, means, methods
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Held, Unknown, draw, hold
 from qstats.index.methods import Options
@@ -148,11 +148,12 @@ def prepare(
         for step in ("denomination", "imputation", "treatment", "normalisation")
     }
     weights = np.stack([tree.weight, *_sets(choices, tree, lang)])
+    inner = [tree.codes[node] for node, _ in tree.families]
     steps = Steps(
         tables=held.value[None],
         screening=tuple(methods.screens(option) for option in every["screening"]),
         weights=weights,
-        aggregation=tuple(methods.aggregation_options(option) for option in every["aggregation"]),
+        aggregation=tuple(means.aggregation_options(option, inner) for option in every["aggregation"]),
         missing=missing,
         **done,
     )

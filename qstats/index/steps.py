@@ -15,6 +15,7 @@ import pandas as pd
 
 from qstats.errors import OptionError, one_of
 from qstats.index.labelled import Each, Table, each, frame_of, like, naming, parts, place
+from qstats.index.means import mean_numbers
 from qstats.index.preparation import denominate, impute, screen
 from qstats.stats import aggregation, importance, normalisation, treatment, weighting
 from qstats.stats.standing import Ties
@@ -292,6 +293,8 @@ def aggregate(
     """
     frame = frame_of(data)
     w = None if weights is None else each("weights", weights, frame.columns)
+    numbers = {"power": power, "floor": floor, "alpha": alpha, "beta": beta, "min_coverage": min_coverage}
+    mean_numbers({**numbers, "order_weights": order_weights})
     with naming(frame.columns):
         found = aggregation.aggregate(
             frame,

@@ -83,3 +83,10 @@ def test_the_numbers_stay_and_where_the_scheme_is_from_is_said():
 def test_an_unknown_scheme_is_answered_with_those_there_are():
     with pytest.raises(OptionError, match="stages"):
         bands(scores([82]), scheme="2010")
+
+
+def test_without_a_scheme_the_schemes_are_listed():
+    with pytest.raises(OptionError, match=r"none is the default: name one with scheme \(2008, 2011"):
+        bands(scores([85]), lang="en")
+    with pytest.raises(OptionError, match="没有默认方案"):
+        bands(scores([85]), lang="zh")

@@ -173,6 +173,26 @@ def test_an_indicator_twice_with_half_its_weight_changes_nothing(tree, wide, ste
         ({"normalisation": {"method": "goalposts"}}, "lower"),
         ({"aggregation": {"method": "power"}}, "needs power"),
         ({"aggregation": {"method": "geometric", "flor": 1}}, "floor"),
+        ({"aggregation": ("geometric", {"x": 1})}, "no method, function or mapping"),
+        ({"aggregation": 3}, "no method, function or mapping"),
+        ({"aggregation": {"nodes": {"levl": "geometric"}}}, "Did you mean 'level'"),
+        ({"aggregation": {"nodes": {"pass": "geometric"}}}, "nodes='pass'"),
+        ({"aggregation": {"nodes": ["level"]}}, "not a mapping of node to options"),
+        ({"aggregation": {"nodes": {"level": {"nodes": {}}}}}, "aggregation='nodes'"),
+        ({"aggregation": {"method": "power", "power": "2"}}, "power='2' is not a number"),
+        ({"aggregation": {"method": "mean-min", "alpha": True}}, "alpha=True is not a number"),
+        ({"aggregation": {"method": "owa", "order_weights": "ab"}}, "no list of numbers"),
+        ({"imputation": {"method": "linear", "within": "period"}}, "'linear' has no use for 'within'"),
+        ({"imputation": {"method": "regression", "predictors": ["exprt"]}}, "Did you mean 'export'"),
+        (
+            {"normalisation": {"method": "goalposts", "lower": 0, "upper": {"pass": 1}}},
+            "nothing of loss, export",
+        ),
+        ({"normalisation": {"method": "distance-to-target", "target": [1, 2]}}, "each of the 3 indicators"),
+        (
+            {"normalisation": {"method": "distance-to-reference", "reference": "R00"}},
+            "mapping of key to value",
+        ),
     ],
 )
 def test_options_that_do_not_fit_are_named(tree, wide, steps, match):
@@ -196,3 +216,59 @@ def test_years_that_are_no_numbers_cannot_be_imputed_over(tree, wide):
     wide.loc[0, "pass"] = np.nan
     with pytest.raises(DataError, match="needs years"):
         specified_index(long(wide), tree, steps={"imputation": "linear"}, lang="en")
+
+
+def test_bounds_by_code_do_not_depend_on_the_order_they_are_written_in(tree, wide):
+    low, high = {"export": 0, "pass": 60, "loss": 0}, {"loss": 50, "export": 60, "pass": 100}
+    named = {"method": "goalposts", "lower": pd.Series(low), "upper": high}
+    placed = {"method": "goalposts", "lower": [60, 0, 0], "upper": [100, 50, 60]}
+    one, two = (specified_index(long(wide), tree, steps={"normalisation": how}) for how in (named, placed))
+    np.testing.assert_array_equal(one.table["estimate"], two.table["estimate"])
+
+
+def test_predictors_of_a_regression_are_named_by_code(tree, wide):
+    wide.loc[[0, 3], "pass"] = np.nan
+    how = {"method": "regression", "predictors": ["export"]}
+    found = specified_index(long(wide), tree, steps={"imputation": how, "normalisation": "minmax"})
+    x = wide[LEAVES].to_numpy()
+    filled = imputation.apply(x, imputation.fit(x, "regression", predictors=(2,))).value
+    np.testing.assert_allclose(
+        leaves(found, wide),
+        normalisation.apply(filled, normalisation.fit(filled, direction=SIGN)),
+        rtol=1e-12,
+    )
+
+
+def test_holes_of_a_year_are_filled_from_its_base_by_group(tree, wide):
+    wide.loc[1, "pass"] = np.nan  # 2023, side E
+    how = {"method": "group-mean", "groups": "side", "base": {"period": 2022}}
+    found = specified_index(
+        long(wide), tree, steps={"imputation": how, "normalisation": {"method": "zscore"}}
+    )
+    base = wide[(wide["period"] == "2022") & (wide["side"] == "E")]["pass"].mean()
+    filled = wide["pass"].fillna(base)
+    expected = (filled - filled.mean()) / filled.std()
+    np.testing.assert_allclose(leaves(found, wide)[:, 0], expected, rtol=1e-12)
+
+
+def test_a_reference_is_a_unit_of_each_part_by_its_keys(tree, wide):
+    how = {"method": "distance-to-reference", "within": "period", "reference": {"region": "R04"}}
+    found = leaves(specified_index(long(wide), tree, steps={"normalisation": how}), wide)
+    np.testing.assert_allclose(found[wide["region"] == "R04"], 1.0, rtol=1e-12)
+    with pytest.raises(DataError, match="reference"):  # without parts it stands once a year
+        specified_index(long(wide), tree, steps={"normalisation": {**how, "within": None}}, lang="en")
+
+
+def test_sizes_are_read_in_any_spelling_and_holes_in_them_are_named(tree, data):
+    sizes = pd.DataFrame({"region": ["安徽省", "江苏", "Hubei"], "people": ["2", "４", "1"]})
+    halved = data.assign(estimate=data["estimate"] / data["region"].map({"安徽": 2, "江苏": 4, "湖北": 1}))
+    steps = {"denomination": {"sizes": sizes, "by": dict.fromkeys(LEAVES, "people")}}
+    one, two = specified_index(data, tree, steps=steps), specified_index(halved, tree)
+    np.testing.assert_array_equal(one.table["estimate"], two.table["estimate"])
+    for cell, match in ((None, "'people' is empty for 湖北"), ("many", "found many"), (np.inf, "found inf")):
+        holed = {"sizes": sizes.assign(people=["2", "4", cell]), "by": {"pass": "people"}}
+        with pytest.raises(DataError, match=match):
+            specified_index(data, tree, steps={"denomination": holed})
+    with pytest.raises(OptionError, match="there is no 'pas'"):
+        more = {**steps["denomination"], "scale": {"pas": 10}}
+        specified_index(data, tree, steps={"denomination": more})

@@ -255,6 +255,12 @@ def test_aggregating_is_the_formula_by_name():
         (lambda: steps.impute(DATA, method="mean", time="year"), "no use for time"),
         (lambda: steps.impute(PANEL, method="latest", time="year", empty="nan"), "time and max_gap only"),
         (lambda: steps.weigh(DATA, target=1), "'equal' has no use for 'target'"),
+        (lambda: steps.aggregate(DATA, method="mean-min", alpha="x"), "alpha='x' is not a number"),
+        (lambda: steps.aggregate(DATA, method="power", power=np.inf), "power=inf is not a number"),
+        (lambda: steps.aggregate(DATA, method="geometric", floor="x"), "floor='x' is not a number above 0"),
+        (lambda: steps.aggregate(DATA, method="owa", order_weights="abc"), "no list of numbers"),
+        (lambda: steps.impute(PANEL, method="latest", time="year", base=PANEL), "base is of no use"),
+        (lambda: steps.impute(DATA, base=DATA[["rd"]]), "there is no 'passed'"),
     ],
 )
 def test_what_does_not_exist_is_named_with_the_nearest(call, said):
@@ -273,3 +279,38 @@ def test_tables_that_cannot_be_read_are_named():
         steps.normalise(DATA.assign(loss=1))
     with pytest.raises(DataError, match="must hold numbers"):
         steps.impute(PANEL, method="latest", time="place")
+    with pytest.raises(DataError, match="infinite values in columns rd"):
+        steps.screen(DATA.assign(rd=np.inf))
+
+
+def test_holes_of_a_year_can_be_filled_from_another():
+    holed, base = DATA.assign(rd=[np.nan, 3, 2, 90]), DATA * 10
+    assert steps.impute(holed, base=base).data.loc["安徽", "rd"] == base["rd"].mean()
+    assert steps.impute(holed, method="median", base=base).data.loc["上海", "loss"] == base["loss"].median()
+    sides = {"安徽": "W", "江苏": "E", "浙江": "E", "上海": "W"}
+    grouped = steps.impute(holed, method="group-mean", groups=sides, base=base).data
+    assert grouped.loc["安徽", "rd"] == base.loc[["安徽", "上海"], "rd"].mean()
+    assert steps.impute(holed["rd"], base=base["rd"]).data["安徽"] == base["rd"].mean()
+    fitted = imputation.fit(base, "regression", predictors=(0,))
+    found = steps.impute(holed, method="regression", predictors=["passed"], base=base).data
+    np.testing.assert_array_equal(found, imputation.apply(holed, fitted).value)
+
+
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        ([1, np.nan, 1, 1], "'people' is empty for 江苏"),
+        (["x"] * 4, "found x"),
+        ([np.inf, 1, 1, 1], "found inf"),
+    ],
+)
+def test_sizes_that_are_none_are_named(people, said):
+    sizes = pd.DataFrame({"people": people}, index=PLACES)
+    with pytest.raises(DataError, match=said):
+        steps.denominate(DATA, sizes, by={"rd": "people"})
+
+
+def test_a_size_that_is_not_there_can_make_a_hole():
+    sizes = pd.DataFrame({"people": [2, np.nan, 1, 1]}, index=PLACES)
+    found = steps.denominate(DATA, sizes, by={"rd": "people"}, zero="nan")["rd"]
+    np.testing.assert_array_equal(found, [0.5, np.nan, 2, 90])

@@ -1,3 +1,5 @@
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -304,6 +306,8 @@ def test_single_nodes_can_have_their_own_mean(tree, data):
         ({"of": "ranks"}, "rank"),
         ({"failed": "drop"}, "count"),
         ({"level": 95.0}, "level=95"),
+        ({"of": "gap", "reference": "江苏"}, "not a mapping of key to value"),
+        ({"of": "rank", "reference": {"region": "江苏"}}, "no use for reference"),
     ],
 )
 def test_what_is_misspelt_or_impossible_is_named(tree, data, options, match):
@@ -316,7 +320,7 @@ def test_what_is_misspelt_or_impossible_is_named(tree, data, options, match):
     [
         ({"sampling": "none"}, "Nothing varies"),
         ({"of": "change"}, "two periods"),
-        ({"of": "gap"}, "reference"),
+        ({"of": "gap"}, "needs a reference"),
         ({"of": "gap", "reference": {"region": "北京"}}, "reference"),
         ({"steps": {"normalisation": {"method": "minmax", "base": {"region": "北京"}}}}, "base"),
     ],
@@ -335,3 +339,34 @@ def test_a_missing_value_is_refused_or_renormalised(tree, data):
     np.testing.assert_allclose(found.table["estimate"], index.table["estimate"], rtol=1e-12)
     gone = found.where(region="安徽", node="loss").table.iloc[0]
     assert np.isnan(gone["estimate"]) and np.isnan(gone["std_error"]) and gone["n"] == 0
+
+
+def test_a_reference_and_a_base_are_known_in_any_spelling(tree, data):
+    one, two = (
+        uncertainty(known(data), tree, of="gap", reference={"region": name}, n_runs=20)
+        for name in ("江苏", "Jiangsu")
+    )
+    np.testing.assert_array_equal(one.table["estimate"], two.table["estimate"])
+    steps = [{"normalisation": {"method": "zscore", "base": {"period": year}}} for year in (2022, 2022.0)]
+    one, two = (uncertainty(two_years(known(data)), tree, steps=how, n_runs=20) for how in steps)
+    np.testing.assert_array_equal(one.table["conf_low"], two.table["conf_low"])
+
+
+def test_units_with_the_same_scores_in_another_order_share_their_rank(tree):
+    three = pd.concat([tree.iloc[:1], pd.concat([tree.iloc[[3]]] * 3)], ignore_index=True)
+    three = three.assign(
+        code=["all", "a", "b", "c"], parent=["", "all", "all", "all"], weight=[1, *[1 / 3] * 3]
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        x = rng.integers(600, 1000, 3) / 10
+        rows = [
+            (code, str(p), x[q]) for p in permutations(range(3)) for code, q in zip("abc", p, strict=True)
+        ]
+        data = pd.DataFrame(rows, columns=["indicator", "unit", "estimate"])
+        both = {"aggregation": ["arithmetic", "geometric"]}
+        found = uncertainty(
+            data.rename(columns={"unit": "who"}), three, alternatives=both, sampling="none", n_runs=4
+        )
+        table = found.where(node="all").table
+        assert (table[["rank", "rank_low", "rank_high"]] == 1).all(axis=None)
