@@ -101,8 +101,6 @@ def variance(errors: Errors) -> Array:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from scipy.sparse import csr_array
     >>> one = np.ones(3)
     >>> level = Level(csr_array([[1.0, 2.0, 6.0]]), np.zeros(3, int), one, 1.5 * one)
     >>> variance(Errors((level,))).tolist()
@@ -124,6 +122,16 @@ def covariance(errors: Errors, rows: ArrayLike | None = None) -> Array:
     -------
     ndarray, shape (R, R) or (len(rows), len(rows))
         Positive semidefinite; its diagonal is :func:`variance`.
+
+    Examples
+    --------
+    Three units with influences (−2, −1, 3) about their mean and (1, 0, −1), s = 3/2:
+
+    >>> one, stratum = np.ones(3), np.zeros(3, int)
+    >>> Z = csr_array([[1.0, 2.0, 6.0], [1.0, 0.0, -1.0]])
+    >>> both = Errors((Level(Z, stratum, one, 1.5 * one),))
+    >>> covariance(both).round(9).tolist()
+    [[21.0, -7.5], [-7.5, 3.0]]
     """
     if rows is not None:
         wanted = np.asarray(rows, np.intp)
@@ -150,6 +158,16 @@ def cross(a: Errors, b: Errors) -> Array:
     ------
     DesignError
         They name different samples, or their units are not the same.
+
+    Examples
+    --------
+    Of two estimates with their sum, 21 − 7.5 and −7.5 + 3:
+
+    >>> one, stratum = np.ones(3), np.zeros(3, int)
+    >>> Z = csr_array([[1.0, 2.0, 6.0], [1.0, 0.0, -1.0]])
+    >>> both = Errors((Level(Z, stratum, one, 1.5 * one),))
+    >>> cross(both, combine(both, [[1.0, 1.0]])).round(9).tolist()
+    [[13.5], [-4.5]]
     """
     _check_same_units(a, b)
     shape = (a.levels[0].Z.shape[0], b.levels[0].Z.shape[0])
@@ -179,6 +197,16 @@ def combine(errors: Errors, A: ArrayLike | csr_array) -> Errors:
     -------
     Errors
         Of Q estimates, of the same sample.
+
+    Examples
+    --------
+    The variance of a difference, 21 + 3 − 2 · (−7.5):
+
+    >>> one, stratum = np.ones(3), np.zeros(3, int)
+    >>> Z = csr_array([[1.0, 2.0, 6.0], [1.0, 0.0, -1.0]])
+    >>> both = Errors((Level(Z, stratum, one, 1.5 * one),))
+    >>> variance(combine(both, [[1.0, -1.0]])).round(9).tolist()
+    [39.0]
     """
     weights = csr_array(A, dtype=float, copy=True)
     weights.eliminate_zeros()
@@ -203,6 +231,16 @@ def noise(errors: Errors, rng: np.random.Generator, n: int) -> Array:
     -------
     ndarray, shape (n, R)
         Draws of N(0, cov).
+
+    Examples
+    --------
+    The variances are 21 and 3:
+
+    >>> one, stratum = np.ones(3), np.zeros(3, int)
+    >>> Z = csr_array([[1.0, 2.0, 6.0], [1.0, 0.0, -1.0]])
+    >>> both = Errors((Level(Z, stratum, one, 1.5 * one),))
+    >>> noise(both, np.random.default_rng(1), 20_000).var(axis=0).round(1).tolist()
+    [20.8, 3.0]
     """
     drawn = np.zeros((n, errors.levels[0].Z.shape[0]))
     for level in errors.levels:
@@ -215,7 +253,24 @@ def noise(errors: Errors, rng: np.random.Generator, n: int) -> Array:
 
 
 def group_sizes(group: Index, count: Array) -> Array:
-    """Return m, the elements of each group; units of group −1 belong to none."""
+    r"""Return the elements of each group, :math:`m_g = \sum_{u \in g} c_u`.
+
+    Parameters
+    ----------
+    group : ndarray of int, shape (U,)
+        Units of group −1 belong to none.
+    count : ndarray, shape (U,)
+        c.
+
+    Returns
+    -------
+    ndarray, shape (groups,)
+
+    Examples
+    --------
+    >>> group_sizes(np.array([0, 0, 1, -1]), np.array([2.0, 3.0, 4.0, 9.0])).tolist()
+    [5.0, 4.0]
+    """
     inside = group >= 0
     return np.asarray(np.bincount(group[inside], count[inside]), float)
 
@@ -233,6 +288,12 @@ def group_means(Z: csr_array, group: Index, count: Array) -> Means:
     Returns
     -------
     Means
+
+    Examples
+    --------
+    >>> means = group_means(csr_array([[1.0, 2.0, 6.0]]), np.array([0, 0, 1]), np.ones(3))
+    >>> means.group.tolist(), means.mean.tolist()
+    ([0, 1], [1.5, 6.0])
     """
     row, unit, z = entries(Z)
     inside = group[unit] >= 0
@@ -246,7 +307,22 @@ def group_means(Z: csr_array, group: Index, count: Array) -> Means:
 
 
 def entries(Z: csr_array) -> tuple[Index, Index, Array]:
-    """Return row, column and value of every stored entry, zeros too."""
+    """Return row, column and value of every stored entry, zeros too.
+
+    Parameters
+    ----------
+    Z : csr_array, shape (R, U)
+
+    Returns
+    -------
+    row, column : ndarray of int, shape (E,)
+    value : ndarray, shape (E,)
+
+    Examples
+    --------
+    >>> [part.tolist() for part in entries(csr_array([[0.0, 5.0], [7.0, 0.0]]))]
+    [[0, 1], [1, 0], [5.0, 7.0]]
+    """
     row = np.repeat(np.arange(Z.shape[0]), np.diff(Z.indptr))
     return row, np.asarray(Z.indices, np.intp), np.asarray(Z.data, float)
 

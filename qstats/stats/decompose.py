@@ -108,6 +108,15 @@ def variance(found: Effects, earlier: ArrayLike, later: ArrayLike, /) -> Array:
     Returns
     -------
     ndarray, shape (effects,)
+
+    Examples
+    --------
+    Shares move by ∓0.25, so the mix effect has the derivatives ∓0.25/2 by the rates; the rate effect has
+    the mean shares 0.375 and 0.625:
+
+    >>> found = effects([[0.5, 0.5], [0.8, 0.6]], [[0.25, 0.75], [0.8, 0.6]])
+    >>> variance(found, [0.0004, 0.0004], [0.0, 0.0]).round(9).tolist()
+    [1.25e-05, 0.0002125]
     """
     v0, v1 = np.asarray(earlier, float), np.asarray(later, float)
     return np.asarray(_times(found.by_earlier**2, v0) + _times(found.by_later**2, v1))
@@ -130,6 +139,7 @@ def limits(
     coefficient : array_like, shape (effects, estimates)
         c; where it is 0 an unknown limit does no harm.
     estimate, low, high : array_like, shape (estimates,)
+        :math:`\hat\theta`, l and u, all at one level of confidence.
 
     Returns
     -------
@@ -138,6 +148,14 @@ def limits(
     References
     ----------
     Zou, Huang & Zhang (2009), Computational Statistics & Data Analysis 53, 1080–1085.
+
+    Examples
+    --------
+    9 − 4 with limits 6 to 10 and 0 to 8: 3 and 4 below, 1 and 4 above.
+
+    >>> low, high = limits([5.0], [[1.0, -1.0]], [9.0, 4.0], [6.0, 0.0], [10.0, 8.0])
+    >>> low.tolist(), high.round(3).tolist()  # 5 − √(9 + 16), 5 + √(1 + 16)
+    ([0.0], [9.123])
     """
     E, c = np.asarray(total, float), np.asarray(coefficient, float)
     theta, floor, roof = (np.asarray(a, float) for a in (estimate, low, high))
@@ -151,6 +169,23 @@ def centred(w0: ArrayLike, w1: ArrayLike, p0: ArrayLike, p1: ArrayLike) -> Array
 
     :math:`\bar p` and :math:`\bar R` are the means of both ends. A class that grows adds when it is
     better than the whole; the parts add up to the mix effect, since :math:`\sum \Delta w = 0`.
+
+    Parameters
+    ----------
+    w0, w1, p0, p1 : array_like, shape (classes,)
+        Shares and rates at the beginning and at the end.
+
+    Returns
+    -------
+    ndarray, shape (classes,)
+        In the unit of the rates.
+
+    Examples
+    --------
+    The better class shrinks and the worse one grows: the whole falls from 0.7 to 0.65, mean 0.675.
+
+    >>> centred([0.5, 0.5], [0.25, 0.75], [0.8, 0.6], [0.8, 0.6]).round(9).tolist()
+    [-0.03125, -0.01875]
     """
     w0, w1, p0, p1 = (np.asarray(a, float) for a in (w0, w1, p0, p1))
     overall = (np.nansum(w0 * p0) + np.nansum(w1 * p1)) / 2

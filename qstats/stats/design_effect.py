@@ -40,6 +40,8 @@ def srs_mean_variance(
 
     Examples
     --------
+    Four elements of weight 5, three with y = 1: p (1 − p) / (n − 1).
+
     >>> srs_mean_variance(4, 20, 15, 15, replacement=True).tolist()
     0.0625
     """
@@ -59,6 +61,14 @@ def srs_total_variance(
     Returns
     -------
     ndarray
+        NaN where that of the mean is.
+
+    Examples
+    --------
+    Four elements of weight 5, three with y = 1: 20² times the variance 0.0625 of the mean.
+
+    >>> srs_total_variance(4, 20, 15, 15, replacement=True).tolist()
+    25.0
     """
     size = np.asarray(w, float)
     return np.asarray(size**2 * srs_mean_variance(n, w, y, yy, replacement=replacement), float)
@@ -88,6 +98,14 @@ def srs_ratio_variance(
     -------
     ndarray
         NaN where n < 2 or X = 0.
+
+    Examples
+    --------
+    With x = 1 it is the variance of a mean; without replacement 4/20 is taken off:
+
+    >>> sums = 4, 20, 15, 20, 15, 15, 20
+    >>> [round(float(srs_ratio_variance(*sums, replacement=how)), 9) for how in (True, False)]
+    [0.0625, 0.05]
     """
     sums = (np.asarray(a, float) for a in (n, w, y, x, yy, yx, xx))
     n, w, y, x, yy, yx, xx = np.broadcast_arrays(*sums)

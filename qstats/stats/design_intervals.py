@@ -155,6 +155,15 @@ def effective_size(
     ndarray
         NaN where n, or se of a p between 0 and 1, is unknown, or df is not positive.
 
+    Raises
+    ------
+    OptionError
+        As for :func:`design_proportion`.
+
+    References
+    ----------
+    Korn & Graubard (1998), Survey Methodology 24, 193–201.
+
     Examples
     --------
     >>> effective_size([0.5, 1.0], [0.05, 0], 200).round(9)
@@ -178,7 +187,21 @@ def _capped(m: Array, factor: Array, n: Array, cap: Cap) -> Array:
 
 
 def snap(p: ArrayLike) -> Array:
-    """Return proportions with those within 1e-12 of 0 or 1 put there: sums of weights round."""
+    """Return proportions with those within 1e-12 of 0 or 1 put there: sums of weights round.
+
+    Parameters
+    ----------
+    p : array_like
+
+    Returns
+    -------
+    ndarray, like p
+
+    Examples
+    --------
+    >>> snap([1e-15, 0.5, 1 - 1e-14]).tolist()
+    [0.0, 0.5, 1.0]
+    """
     p = np.asarray(p, float)
     return np.where(np.abs(p) <= _ROUNDING, 0.0, np.where(np.abs(p - 1) <= _ROUNDING, 1.0, p))
 

@@ -3,6 +3,10 @@ r"""Disclosure control of tables: which cells to hide, and proof that what is sh
 A table has cells c, margins among them, and equations :math:`\sum_c M_{ec} x_c = 0`: every margin is the
 sum of its cells. What a reader can infer about hidden cells is a linear programme: the least and the
 greatest value that fit everything shown.
+
+References
+----------
+Hundepool et al. (2012), Statistical Disclosure Control, sec. 4.2.2.
 """
 
 from __future__ import annotations
@@ -26,7 +30,23 @@ ROUNDS, NODES = 40, 2_000
 
 
 def count_rule(n: ArrayLike, minimum: int) -> Mask:
-    """Return where :math:`0 < n <` minimum: few contributors (nobody is disclosed by an empty cell)."""
+    """Return where :math:`0 < n <` minimum: few contributors (nobody is disclosed by an empty cell).
+
+    Parameters
+    ----------
+    n : array_like
+        Contributors of each cell.
+    minimum : int
+
+    Returns
+    -------
+    ndarray of bool, like n
+
+    Examples
+    --------
+    >>> count_rule([0, 1, 2, 3], 3).tolist()
+    [False, True, True, False]
+    """
     n = np.asarray(n, float)
     return np.asarray((n > 0) & (n < minimum))
 
@@ -47,9 +67,14 @@ def dominance_rule(
     largest, percent : int, float
         n and k of the rule.
 
-    References
-    ----------
-    Hundepool et al. (2012), Statistical Disclosure Control, sec. 4.2.2.
+    Returns
+    -------
+    ndarray of bool, shape (cells,)
+
+    Raises
+    ------
+    DataError
+        A contribution that is negative or missing.
 
     Examples
     --------
@@ -67,7 +92,16 @@ def p_percent_rule(contribution: ArrayLike, cell: ArrayLike, cells: int, *, p: f
 
     .. math:: X - x_{(1)} - x_{(2)} < p\,x_{(1)}/100
 
-    Parameters and reference as in :func:`dominance_rule`.
+    Parameters
+    ----------
+    contribution, cell, cells
+        As for :func:`dominance_rule`, which raises the same error.
+    p : float
+        In per cent.
+
+    Returns
+    -------
+    ndarray of bool, shape (cells,)
 
     Examples
     --------
@@ -98,6 +132,11 @@ def equations(codes: ArrayLike) -> Array:
     ----------
     codes : array_like of int, shape (cells, keys)
         Numbers of the key values of each cell, −1 for the margin; one or two keys.
+
+    Returns
+    -------
+    ndarray, shape (equations, cells)
+        1 for a part, −1 for the margin.
 
     Examples
     --------
@@ -173,6 +212,16 @@ def infer(table: Table, hidden: Mask, cell: int, column: int) -> Interval:
     References
     ----------
     Fischetti & Salazar-González (2001), Management Science 47, sec. 3.
+
+    Examples
+    --------
+    Of 3 + 5 + 7 = 15 the first two are hidden: they add up to 8. Alone the first is known.
+
+    >>> M, none = equations([[0], [1], [2], [-1]]), np.full(4, np.inf)
+    >>> cells = np.array([[3.0], [5.0], [7.0], [15.0]])
+    >>> table = Table(M, cells, np.eye(1), np.zeros(4), none, np.array([True]))
+    >>> [infer(table, np.array([True, other, False, False]), 0, 0)[:2] for other in (True, False)]
+    [(0.0, 8.0), (3.0, 3.0)]
     """
     value = float(table.S[column] @ table.blocks[cell])
     up, cut_up = _farthest(table, hidden, cell, table.S[column])
@@ -221,7 +270,22 @@ def _farthest(table: Table, hidden: Mask, cell: int, direction: Array) -> tuple[
 
 
 def width(table: Table, column: int, found: Interval) -> float:
-    """Return how wide an interval is, between whole numbers where only these are possible."""
+    """Return how wide an interval is, between whole numbers where only these are possible.
+
+    Parameters
+    ----------
+    table, column, found
+        As :func:`infer` takes them, and what it returns.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> width(Table(*[np.empty(0)] * 5, np.array([True])), 0, Interval(0.5, 8.5, np.empty(0)))  # 1 to 8
+    7.0
+    """
     if not table.whole[column] or not np.isfinite(found.high - found.low):
         return found.high - found.low
     slack = SLACK * (1 + abs(found.high))
@@ -233,8 +297,7 @@ def complement(table: Table, primary: Mask, need: ArrayLike, cost: ArrayLike, ma
 
     The cheapest choice, :math:`\min \sum_c cost_c z_c`, by cutting planes: where the linear programme of a
     choice gives an interval that is too narrow, its dual is an inequality that every sufficient choice
-    fulfils. After :data:`ROUNDS` rounds the cells that open an interval are added one by one, which
-    ends, but not always at the least cost.
+    fulfils. After :data:`ROUNDS` rounds cells are added one by one, not always at the least cost.
 
     Parameters
     ----------
@@ -257,6 +320,17 @@ def complement(table: Table, primary: Mask, need: ArrayLike, cost: ArrayLike, ma
     ------
     DataError
         Hiding everything that may be hidden is not enough.
+
+    Examples
+    --------
+    Of 3 + 5 + 7 = 15 the first is to be known to 4 at best: the cheaper of the others goes with it.
+
+    >>> M, none = equations([[0], [1], [2], [-1]]), np.full(4, np.inf)
+    >>> cells = np.array([[3.0], [5.0], [7.0], [15.0]])
+    >>> table = Table(M, cells, np.eye(1), np.zeros(4), none, np.array([True]))
+    >>> primary, need = np.array([True, False, False, False]), [[4.0], [0.0], [0.0], [0.0]]
+    >>> complement(table, primary, need, cells[:, 0], np.array([True, True, True, False])).tolist()
+    [True, True, False, False]
     """
     need, cost = np.array(need, float), np.asarray(cost, float)
     may = np.asarray(may | primary)

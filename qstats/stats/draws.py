@@ -29,6 +29,13 @@ def within(theta: ArrayLike, noise: ArrayLike, *, low: float = -np.inf, high: fl
     Returns
     -------
     ndarray, shape (n, R)
+
+    Examples
+    --------
+    Near a bound a draw is held back, at a bound it stays:
+
+    >>> within([50.0, 90.0, 100.0], [[5.0, 15.0, 15.0]], low=0, high=100).round(1).tolist()
+    [[55.0, 97.9, 100.0]]
     """
     theta, e = np.asarray(theta, float), np.asarray(noise, float)
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -64,6 +71,13 @@ def at_bound(x: ArrayLike, n: ArrayLike, size: int, rng: np.random.Generator) ->
     References
     ----------
     Brown, Cai & DasGupta (2001), Statistical Science 16(2), 101–133.
+
+    Examples
+    --------
+    The mean is that of B(½, 10½), 0.5/11, and of its mirror image:
+
+    >>> at_bound([0, 10], [10, 10], 10_000, np.random.default_rng(1)).mean(axis=0).round(2).tolist()
+    [0.05, 0.95]
     """
     x, n = np.asarray(x, float), np.asarray(n, float)
     return np.asarray(rng.beta(x + 0.5, n - x + 0.5, size=(size, *x.shape)), float)

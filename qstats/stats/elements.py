@@ -69,6 +69,7 @@ def ratio(
     moments : Moments
         Of each entry. An entry is a whole unit within a row; a unit in several rows has several.
     row, unit : array_like of int, shape (E,)
+        Result row and unit of an entry.
     rows : int
         R.
     sample : Sample
@@ -143,6 +144,15 @@ def total(
     ------
     DesignError, StratumError
         As for :func:`ratio`.
+
+    Examples
+    --------
+    The four elements of :func:`ratio`: 20² times the variance of the mean.
+
+    >>> sample = sampling.Sample(np.zeros(1, int), np.array([np.inf]), count=np.array([4.0]))
+    >>> estimate, errors = total([15.0], [75.0], row=[0], unit=[0], rows=1, sample=sample)
+    >>> estimate.tolist(), sampling.variance(errors).round(12).tolist()
+    ([15.0], [25.0])
     """
     sums, squares = np.asarray(y, float), np.asarray(yy, float)
     r, u, n = _placed(row, unit, sample)

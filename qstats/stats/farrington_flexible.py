@@ -172,7 +172,26 @@ def reference(n: int, shape: tuple[int, int, int, int, int], time: ArrayLike | N
     n : int
         Periods in all.
     shape : (season, years, half_width, parts, skip)
+        As for :func:`farrington_flexible`.
     time : array_like, shape (n,), optional
+        When each period is; 0, 1, 2 … by default.
+
+    Returns
+    -------
+    Base
+
+    Raises
+    ------
+    DataError
+        Times that do not rise, or are not n.
+
+    Examples
+    --------
+    Of 12 quarters the last is number 11; the same quarters of two years before are 3 and 7:
+
+    >>> base = reference(12, (4, 2, 0, 1, 1))
+    >>> base.at.tolist(), base.X.tolist()
+    ([3, 7], [[1.0, -8.0], [1.0, -4.0]])
     """
     season, years, w, parts, skip = shape
     when = np.arange(n, dtype=float) if time is None else np.asarray(time, float)

@@ -1,4 +1,9 @@
-"""Forecasts of one series: closed forms, exponential smoothing, local linear trend, ARIMA."""
+"""Forecasts of one series: closed forms, exponential smoothing, local linear trend, ARIMA.
+
+References
+----------
+Hyndman & Athanasopoulos (2021), Forecasting: Principles and Practice, 3rd ed.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +31,7 @@ class Path(NamedTuple):
     df: float = np.inf
 
 
-def naive(y: ArrayLike, h: int) -> Path:
+def _naive(y: ArrayLike, h: int) -> Path:
     r"""Go on at the last value: :math:`y_n \pm z\,\sigma\sqrt h`, σ² the mean square of the steps."""
     y, step = np.asarray(y, float), np.arange(1, h + 1)
     sigma = np.sqrt(np.mean(np.diff(y) ** 2))
@@ -40,6 +45,26 @@ def drift(y: ArrayLike, h: int) -> Path:
               \operatorname{se}_h^2 = s^2\Bigl(h + \frac{h^2}{n-1}\Bigr)
 
     s is the standard deviation of the n − 1 steps; the second term is the error of the drift.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        At least 3 values.
+    h : int
+        Steps ahead.
+
+    Returns
+    -------
+    Path
+        In the unit of y.
+
+    Examples
+    --------
+    Steps of 2, 1 and 3, so b = 2 and s = 1: the errors are √(1 + 1/3) and √(2 + 4/3).
+
+    >>> path = drift([1.0, 3.0, 4.0, 7.0], 2)
+    >>> path.mean.tolist(), path.std_error.round(4).tolist()
+    ([9.0, 11.0], [1.1547, 1.8257])
     """
     y, step = np.asarray(y, float), np.arange(1, h + 1)
     d = np.diff(y)
@@ -47,13 +72,13 @@ def drift(y: ArrayLike, h: int) -> Path:
     return Path(y[-1] + step * d.mean(), s * np.sqrt(step + step**2 / d.size))
 
 
-def mean(y: ArrayLike, h: int) -> Path:
+def _mean(y: ArrayLike, h: int) -> Path:
     r"""Return to the mean: :math:`\bar y \pm t_{n-1}\,s\sqrt{1 + 1/n}`."""
     y = np.asarray(y, float)
     return Path(np.full(h, y.mean()), np.full(h, np.std(y, ddof=1) * np.sqrt(1 + 1 / y.size)), y.size - 1)
 
 
-def seasonal_naive(y: ArrayLike, h: int, period: int) -> Path:
+def _seasonal_naive(y: ArrayLike, h: int, period: int) -> Path:
     r"""Repeat the last year, with σ² the mean square of the changes on the year before.
 
     .. math:: \operatorname{se}_h = \sigma\sqrt{\lfloor (h-1)/m \rfloor + 1}
@@ -87,7 +112,38 @@ class Smoothed(NamedTuple):
 def smoothed(
     y: ArrayLike, *, trend: bool = False, damped: bool = False, period: int | None = None
 ) -> Smoothed:
-    """Fit an exponential smoothing with additive errors; with a trend from two starts, the better kept."""
+    r"""Fit an exponential smoothing with additive errors, by maximum likelihood.
+
+    .. math:: y_t &= \ell_{t-1} + \phi b_{t-1} + s_{t-m} + e_t, \qquad
+              \ell_t = \ell_{t-1} + \phi b_{t-1} + \alpha e_t, \\
+              b_t &= \phi b_{t-1} + \beta e_t, \qquad s_t = s_{t-m} + \gamma e_t
+
+    With a trend from two starts, the better kept.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+    trend, damped : bool
+        Whether there is a slope b, and whether φ < 1.
+    period : int, optional
+        m, values a year, of a seasonal model.
+
+    Returns
+    -------
+    Smoothed
+
+    References
+    ----------
+    Hyndman, Koehler, Ord & Snyder (2008), Forecasting with Exponential Smoothing.
+
+    Examples
+    --------
+    Up and down about 11: the level stands still, and SSE = 8 over 8 − 2 parameters.
+
+    >>> found = smoothed([10.0, 12.0, 10.0, 12.0, 10.0, 12.0, 10.0, 12.0])
+    >>> round(found.parameters["initial_level"], 2), round(found.sigma2, 2)
+    (11.0, 1.33)
+    """
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     y = np.asarray(y, float)
@@ -107,7 +163,7 @@ def smoothed(
     return Smoothed(p, sse / max(y.size - q, 1), -y.size / 2 * np.log(sse), fit)
 
 
-def smoothing(
+def _smoothing(
     y: ArrayLike, h: int, *, trend: bool = False, damped: bool = False, period: int | None = None
 ) -> Path:
     r"""Smooth exponentially with additive errors (ETS: ANN, AAN, AAdN, ANA, AAA), by maximum likelihood.
@@ -129,7 +185,7 @@ def smoothing(
     return Path(np.asarray(found.fit.forecast(h), float), se)
 
 
-def theta(y: ArrayLike, h: int) -> Path:
+def _theta(y: ArrayLike, h: int) -> Path:
     r"""Smooth exponentially, with half the slope of the straight line as drift (the theta method).
 
     .. math:: \tilde y_{n+h} + \frac b2\Bigl(h - 1 + \frac{1 - (1-\alpha)^n}{\alpha}\Bigr), \qquad
@@ -149,7 +205,7 @@ def theta(y: ArrayLike, h: int) -> Path:
     return Path(centre, np.sqrt(found.sigma2 * (1 + step * alpha**2)))
 
 
-def local_linear(y: ArrayLike, h: int) -> Path:
+def _local_linear(y: ArrayLike, h: int) -> Path:
     """Follow a level and a slope that both wander (structural model, by maximum likelihood)."""
     from statsmodels.tsa.statespace.structural import UnobservedComponents
 
@@ -158,7 +214,7 @@ def local_linear(y: ArrayLike, h: int) -> Path:
     return Path(np.asarray(found.predicted_mean), np.asarray(found.se_mean))
 
 
-def arima(y: ArrayLike, h: int, order: tuple[int, int, int]) -> Path:
+def _arima(y: ArrayLike, h: int, order: tuple[int, int, int]) -> Path:
     """Fit an ARIMA of this order by maximum likelihood, with a mean where nothing is differenced.
 
     The variance of the innovations is over n − d less the number of parameters.
@@ -190,26 +246,43 @@ class _Entry(NamedTuple):
 
 
 MODELS: Final[dict[str, _Entry]] = {
-    "naive": _Entry(lambda y, h, _: naive(y, h), 3),
+    "naive": _Entry(lambda y, h, _: _naive(y, h), 3),
     "drift": _Entry(lambda y, h, _: drift(y, h), 4),
-    "mean": _Entry(lambda y, h, _: mean(y, h), 3),
-    "seasonal-naive": _Entry(seasonal_naive, 3, True),
-    "ses": _Entry(lambda y, h, _: smoothing(y, h), 6),
-    "holt": _Entry(lambda y, h, _: smoothing(y, h, trend=True), 8),
-    "damped": _Entry(lambda y, h, _: smoothing(y, h, trend=True, damped=True), 9),
-    "theta": _Entry(lambda y, h, _: theta(y, h), 6),
-    "seasonal-ses": _Entry(lambda y, h, m: smoothing(y, h, period=m), 6, True),
-    "holt-winters": _Entry(lambda y, h, m: smoothing(y, h, trend=True, period=m), 8, True),
-    "local-linear": _Entry(lambda y, h, _: local_linear(y, h), 8),
-    "arima-011": _Entry(lambda y, h, _: arima(y, h, (0, 1, 1)), 8),
-    "arima-110": _Entry(lambda y, h, _: arima(y, h, (1, 1, 0)), 8),
-    "arima-100": _Entry(lambda y, h, _: arima(y, h, (1, 0, 0)), 8),
+    "mean": _Entry(lambda y, h, _: _mean(y, h), 3),
+    "seasonal-naive": _Entry(_seasonal_naive, 3, True),
+    "ses": _Entry(lambda y, h, _: _smoothing(y, h), 6),
+    "holt": _Entry(lambda y, h, _: _smoothing(y, h, trend=True), 8),
+    "damped": _Entry(lambda y, h, _: _smoothing(y, h, trend=True, damped=True), 9),
+    "theta": _Entry(lambda y, h, _: _theta(y, h), 6),
+    "seasonal-ses": _Entry(lambda y, h, m: _smoothing(y, h, period=m), 6, True),
+    "holt-winters": _Entry(lambda y, h, m: _smoothing(y, h, trend=True, period=m), 8, True),
+    "local-linear": _Entry(lambda y, h, _: _local_linear(y, h), 8),
+    "arima-011": _Entry(lambda y, h, _: _arima(y, h, (0, 1, 1)), 8),
+    "arima-110": _Entry(lambda y, h, _: _arima(y, h, (1, 1, 0)), 8),
+    "arima-100": _Entry(lambda y, h, _: _arima(y, h, (1, 0, 0)), 8),
 }
 """Every model: how it is run on (series, steps, values a year), and the fewest values it needs."""
 
 
 def needed(model: str, period: int) -> int:
-    """Return the fewest values a model needs; a seasonal one two years more than its parameters."""
+    """Return the fewest values a model needs; a seasonal one two years more than its parameters.
+
+    Parameters
+    ----------
+    model : str
+        A key of ``MODELS``.
+    period : int
+        Values a year.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> needed("drift", 4), needed("holt-winters", 4)
+    (4, 16)
+    """
     entry = MODELS[model]
     return entry.need + 2 * period if entry.seasonal else entry.need
 
@@ -260,6 +333,24 @@ def combined(paths: list[Path]) -> Path:
 
     .. math:: \bar\mu = \frac1K\sum_k \mu_k, \qquad
               v = \frac1K\sum_k \bigl(\operatorname{se}_k^2 + (\mu_k - \bar\mu)^2\bigr)
+
+    Parameters
+    ----------
+    paths : list of Path
+        K forecasts of the same steps.
+
+    Returns
+    -------
+    Path
+        Its limits are normal.
+
+    Examples
+    --------
+    10 ± 2 and 14 ± 2: each lies 2 from the mean, so v = 4 + 4.
+
+    >>> found = combined([Path(np.array([centre]), np.array([2.0])) for centre in (10.0, 14.0)])
+    >>> found.mean.tolist(), found.std_error.round(4).tolist()
+    ([12.0], [2.8284])
     """
     mu = np.stack([path.mean for path in paths])
     v = np.stack([path.std_error for path in paths]) ** 2
@@ -267,7 +358,24 @@ def combined(paths: list[Path]) -> Path:
 
 
 def limits(path: Path, level: float) -> tuple[Array, Array]:
-    """Return the limits of a forecast, by t with its degrees of freedom (normal where infinite)."""
+    r"""Return the limits of a forecast, :math:`\mu \pm t_\nu \operatorname{se}` (normal where ν is infinite).
+
+    Parameters
+    ----------
+    path : Path
+    level : float
+        Of confidence, between 0 and 1.
+
+    Returns
+    -------
+    low, high : ndarray, shape (h,)
+
+    Examples
+    --------
+    >>> low, high = limits(Path(np.array([10.0]), np.array([2.0])), 0.95)
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([6.08], [13.92])
+    """
     from scipy.special import ndtri, stdtrit
 
     q = (1 + level) / 2
