@@ -67,6 +67,12 @@ def decide(
     Decision
         ``cannot say`` with the reason where no bound exists.
 
+    Raises
+    ------
+    OptionError
+        A rate outside 0 to 1, a confidence below 0.5, a side that does not exist, a design effect that is
+        not positive.
+
     References
     ----------
     Clopper & Pearson (1934), Biometrika 26, 404–413. Korn & Graubard (1998), Survey Methodology 24.
@@ -112,6 +118,11 @@ def operating_characteristic(
     -------
     ndarray
         Broadcast shape.
+
+    Raises
+    ------
+    OptionError
+        A rate outside 0 to 1, a plan that cannot be, a population smaller than its sample.
 
     References
     ----------
@@ -160,6 +171,11 @@ def zero_acceptance(p0: float, *, confidence: float = 0.95, population: int | No
     Returns
     -------
     int
+
+    Raises
+    ------
+    OptionError
+        `p0` or `confidence` is not between 0 and 1, or the population no whole number above 0.
 
     References
     ----------

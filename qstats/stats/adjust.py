@@ -60,6 +60,10 @@ def poststratify(
         A total that is negative or not a number, a post-stratum with a total but no weight, a
         weight that is negative, a category without a total.
 
+    References
+    ----------
+    Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling.
+
     Examples
     --------
     >>> poststratify([10.0, 20.0, 20.0], [0, 0, 1], [60.0, 30.0]).g.tolist()

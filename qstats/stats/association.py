@@ -186,6 +186,11 @@ def correlations(x: ArrayLike, method: Correlation = "pearson") -> Array:
     -------
     ndarray, shape (indicators, indicators)
 
+    Raises
+    ------
+    OptionError
+        Another method.
+
     References
     ----------
     Kendall (1945), The treatment of ties in ranking problems, Biometrika 33.

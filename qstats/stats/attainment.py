@@ -81,6 +81,11 @@ def required_pace(
         Signed: negative where the value has to fall. NaN where a value, or for the last two paths
         a base, is missing or not positive.
 
+    Raises
+    ------
+    OptionError
+        Another path.
+
     Examples
     --------
     >>> pace = [float(required_pace(93.2, 95.0, 4, path=path)) for path in PATHS]
@@ -136,6 +141,11 @@ def probability(
     ndarray
         NaN without a standard error, and on the logit scale where the forecast or the target is not strictly
         inside 0 to W: a continuous forecast gives no chance of exactly 0 or exactly W.
+
+    Raises
+    ------
+    OptionError
+        Another scale, a sign that is neither 1 nor −1.
 
     Examples
     --------

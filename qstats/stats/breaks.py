@@ -1,4 +1,9 @@
-"""Breaks: whether one line, or one level, holds over the whole series."""
+"""Breaks: whether one line, or one level, holds over the whole series.
+
+References
+----------
+Andrews (1993), Econometrica 61, 821–856, and those of each test.
+"""
 
 from __future__ import annotations
 
@@ -109,13 +114,11 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
     n, k = X.shape
     if not k <= after <= n - k or n - 2 * k < 1:
         raise DataError(
-            f"a break of a {model} needs {k} values on both sides and {2 * k + 1} in all; found {after} and "
-            f"{n - after}"
+            f"a break of a {model} needs {k} values a side, {2 * k + 1} in all; found {after}, {n - after}"
         )
     least = rounding(y)
-    e = [
-        y[a] - X[a] @ np.linalg.lstsq(X[a], y[a])[0] for a in (slice(None), slice(after), slice(after, None))
-    ]
+    parts = slice(None), slice(after), slice(after, None)
+    e = [y[a] - X[a] @ np.linalg.lstsq(X[a], y[a])[0] for a in parts]
     whole, before, behind = (float(one @ one) for one in e)
     inside = before + behind if before + behind > least else 0.0
     if whole <= least:
@@ -147,10 +150,6 @@ def f_path(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15) -> Pa
     ------
     DataError
         Too few values to search in.
-
-    References
-    ----------
-    Andrews (1993), Econometrica 61, 821–856.
 
     Examples
     --------
@@ -192,9 +191,10 @@ def sup_f(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, tail: 
     Break
         `after` is where the statistic is largest.
 
-    References
-    ----------
-    Andrews (1993), Econometrica 61, 821–856.
+    Raises
+    ------
+    DataError, OptionError
+        As for :func:`f_path`; another tail.
 
     Examples
     --------

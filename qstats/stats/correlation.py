@@ -205,6 +205,11 @@ def treated(y: ArrayLike, *, treatment: Treatment = "levels", time: ArrayLike | 
     -------
     ndarray, shape (n,) or (n − 1,)
 
+    Raises
+    ------
+    OptionError
+        Another treatment.
+
     Examples
     --------
     >>> treated([1.0, 3.0, 5.0, 9.0], treatment="differences").tolist()
@@ -243,6 +248,11 @@ def cross_correlation(y: ArrayLike, x: ArrayLike, *, max_lag: int) -> Array:
     -------
     ndarray, shape (2K + 1,)
 
+    Raises
+    ------
+    DataError, OptionError
+        As :func:`coefficient`; K is not from 0 to n − 1.
+
     References
     ----------
     Box, Jenkins, Reinsel & Ljung (2015), Time Series Analysis, 5th ed., ch. 12.
@@ -256,18 +266,12 @@ def cross_correlation(y: ArrayLike, x: ArrayLike, *, max_lag: int) -> Array:
     n = x.size
     whole_number("max_lag", max_lag, least=0)
     if max_lag >= n:
-        raise OptionError(
-            f"max_lag={max_lag!r} is not between 0 and {n - 1}, the length of the series less one"
-        )
+        raise OptionError(f"max_lag={max_lag!r} is not below {n}, the length of the series")
     u, v = _scores(y, "pearson"), _scores(x, "pearson")
     if not (u.any() and v.any()):
         return np.full(2 * max_lag + 1, np.nan)
-    return np.array(
-        [
-            float(u[max(k, 0) : n + min(k, 0)] @ v[max(-k, 0) : n - max(k, 0)])
-            for k in range(-max_lag, max_lag + 1)
-        ]
-    )
+    lags = range(-max_lag, max_lag + 1)
+    return np.array([float(u[max(k, 0) : n + min(k, 0)] @ v[max(-k, 0) : n - max(k, 0)]) for k in lags])
 
 
 def effective_pairs(x: ArrayLike, y: ArrayLike) -> float:
@@ -287,6 +291,11 @@ def effective_pairs(x: ArrayLike, y: ArrayLike) -> float:
     -------
     float
         NaN where a series is constant.
+
+    Raises
+    ------
+    DataError
+        As :func:`coefficient`.
 
     References
     ----------

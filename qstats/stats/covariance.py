@@ -12,6 +12,10 @@ drawn, stage by stage; the (R, R) matrix itself is formed only where it is asked
 `s` the scale of its group; units of group −1 are not centred, :math:`D = s c`. Everything here is
 computed from :math:`Z L`, where :math:`L = \sqrt{s}\,(\operatorname{diag}(\sqrt c) -
 c\sqrt{c}'/m_g)` and :math:`L L' = D`: deviations from group means, so nothing large cancels.
+
+References
+----------
+Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, chapters 2, 4 and 5.
 """
 
 from __future__ import annotations

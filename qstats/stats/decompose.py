@@ -3,6 +3,11 @@ r"""The change of a weighted rate split into the effects of its factors.
 A rate is :math:`R = \sum_k \prod_f x_{fk}` over cells k: of shares and rates,
 :math:`\sum_k w_k p_k`; of shares of regions, of industries within regions, and rates,
 :math:`\sum_{rj} w_r v_{j|r} p_{rj}`. The effects of the factors add up to :math:`R_1 - R_0`.
+
+References
+----------
+Shorrocks (2013), Journal of Economic Inequality 11, 99–126 (Shapley). Kitagawa (1955), JASA 50, 1168–1194.
+Ang (2005), Energy Policy 33, 867–871 (LMDI).
 """
 
 from __future__ import annotations
@@ -66,11 +71,6 @@ def effects(earlier: ArrayLike, later: ArrayLike, /, *, method: Method = "shaple
     ------
     DataError
         A factor is zero or less and the method is ``lmdi``.
-
-    References
-    ----------
-    Shorrocks (2013), Journal of Economic Inequality 11, 99–126 (Shapley). Kitagawa (1955), JASA 50,
-    1168–1194. Ang (2005), Energy Policy 33, 867–871 (LMDI).
 
     Examples
     --------

@@ -6,7 +6,8 @@ greatest value that fit everything shown.
 
 References
 ----------
-Hundepool et al. (2012), Statistical Disclosure Control, sec. 4.2.2.
+Hundepool et al. (2012), Statistical Disclosure Control, sec. 4.2.2. Fischetti & Salazar-González (2001),
+Management Science 47, sec. 3.
 """
 
 from __future__ import annotations
@@ -95,13 +96,18 @@ def p_percent_rule(contribution: ArrayLike, cell: ArrayLike, cells: int, *, p: f
     Parameters
     ----------
     contribution, cell, cells
-        As for :func:`dominance_rule`, which raises the same error.
+        As for :func:`dominance_rule`.
     p : float
         In per cent.
 
     Returns
     -------
     ndarray of bool, shape (cells,)
+
+    Raises
+    ------
+    DataError
+        As for :func:`dominance_rule`.
 
     Examples
     --------
@@ -209,17 +215,12 @@ def infer(table: Table, hidden: Mask, cell: int, column: int) -> Interval:
         the width is at most :math:`\sum_c cut_c z_c` (by duality); an infinite entry says that the cell
         alone may open it.
 
-    References
-    ----------
-    Fischetti & Salazar-González (2001), Management Science 47, sec. 3.
-
     Examples
     --------
     Of 3 + 5 + 7 = 15 the first two are hidden: they add up to 8. Alone the first is known.
 
-    >>> M, none = equations([[0], [1], [2], [-1]]), np.full(4, np.inf)
-    >>> cells = np.array([[3.0], [5.0], [7.0], [15.0]])
-    >>> table = Table(M, cells, np.eye(1), np.zeros(4), none, np.array([True]))
+    >>> M, cells = equations([[0], [1], [2], [-1]]), np.array([[3.0], [5.0], [7.0], [15.0]])
+    >>> table = Table(M, cells, np.eye(1), np.zeros(4), np.full(4, np.inf), np.array([True]))
     >>> [infer(table, np.array([True, other, False, False]), 0, 0)[:2] for other in (True, False)]
     [(0.0, 8.0), (3.0, 3.0)]
     """
@@ -325,9 +326,8 @@ def complement(table: Table, primary: Mask, need: ArrayLike, cost: ArrayLike, ma
     --------
     Of 3 + 5 + 7 = 15 the first is to be known to 4 at best: the cheaper of the others goes with it.
 
-    >>> M, none = equations([[0], [1], [2], [-1]]), np.full(4, np.inf)
-    >>> cells = np.array([[3.0], [5.0], [7.0], [15.0]])
-    >>> table = Table(M, cells, np.eye(1), np.zeros(4), none, np.array([True]))
+    >>> M, cells = equations([[0], [1], [2], [-1]]), np.array([[3.0], [5.0], [7.0], [15.0]])
+    >>> table = Table(M, cells, np.eye(1), np.zeros(4), np.full(4, np.inf), np.array([True]))
     >>> primary, need = np.array([True, False, False, False]), [[4.0], [0.0], [0.0], [0.0]]
     >>> complement(table, primary, need, cells[:, 0], np.array([True, True, True, False])).tolist()
     [True, True, False, False]

@@ -185,6 +185,10 @@ def reference(n: int, shape: tuple[int, int, int, int, int], time: ArrayLike | N
     DataError
         Times that do not rise, or are not n.
 
+    References
+    ----------
+    Noufaily et al. (2013), Statistics in Medicine 32, 1206–1222.
+
     Examples
     --------
     Of 12 quarters the last is number 11; the same quarters of two years before are 3 and 7:

@@ -71,6 +71,13 @@ def overdispersion(
     -------
     Overdispersion
 
+    Raises
+    ------
+    DataError
+        A count below 0 or above n; fewer than two units with a share.
+    OptionError
+        Another scale, a share of units outside [0, 0.5), a target that is not between 0 and 1.
+
     Examples
     --------
     >>> found = overdispersion([90, 80, 95, 85], [100, 100, 100, 100])
@@ -134,6 +141,11 @@ def funnel_limits(
     low, high : ndarray, like n
         All but the interpolated and discrete ones cut to [0, 1].
 
+    Raises
+    ------
+    OptionError
+        Another method, a level or a target that is not between 0 and 1.
+
     Examples
     --------
     >>> low, high = funnel_limits([100, 1000], 0.9)
@@ -183,6 +195,11 @@ def p_value(x: ArrayLike, n: ArrayLike, target: float, /, *, phi: float = 1.0, t
     -------
     ndarray
         NaN where n is not positive.
+
+    Raises
+    ------
+    DataError, OptionError
+        A count below 0 or above n; a target that is not between 0 and 1.
 
     Examples
     --------
