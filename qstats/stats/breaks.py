@@ -114,7 +114,7 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
     n, k = X.shape
     if not k <= after <= n - k or n - 2 * k < 1:
         raise DataError(
-            f"a break of a {model} needs {k} values a side, {2 * k + 1} in all; found {after}, {n - after}"
+            f"a {model} break needs {k} values on both sides, {2 * k + 1} in all; found {after}, {n - after}"
         )
     least = rounding(y)
     parts = slice(None), slice(after), slice(after, None)
