@@ -67,7 +67,8 @@ def test_the_parameters_of_a_notebook_are_those_its_kind_gives(notebook, request
     kind = next(k for k, recipe in KINDS.items() if recipe.notebook == f"{request.node.callspec.id}.ipynb")
     source = next(c.source for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
     names = {target.id for node in ast.parse(source).body for target in node.targets}
-    asked = editions(kind, region="安徽" if kind == "region" else "全国").editions[0]
+    marked = "江苏" if "highlight" in KINDS[kind].takes else None
+    asked = editions(kind, region="安徽" if kind == "region" else "全国", highlight=marked).editions[0]
     assert names == {*asked.injected, "editorial"}
 
 

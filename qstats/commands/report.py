@@ -42,6 +42,13 @@ def report(
         str | None, typer.Option(help="季报的季度或半年\n\nquarter or half: Q1 to Q4, H1, H2")
     ] = None,
     topic: Annotated[str | None, typer.Option(help="专题 topic: food | size | rapex | inspections")] = None,
+    highlight: Annotated[
+        str | None,
+        typer.Option(
+            help="全国的年报、指数公报中突出显示的省份，默认安徽\n\n"
+            "province set off on the nation's annual report or index bulletin; default: Anhui"
+        ),
+    ] = None,
     lang: Annotated[str | None, typer.Option(help="语言 languages: zh | en | zh,en")] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="输出文件夹 folder")] = Path("build"),
     editorial: Annotated[
@@ -86,6 +93,7 @@ def report(
                 cells=_pairs(cells),
                 quarter=quarter,
                 topic=topic,
+                highlight=highlight,
                 editorial=editorial,
                 in_process=True if in_process else None,
                 progress=move,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from qstats.messages import say
 from qstats.report import fonts
 
 Attributes = dict[str, str]
@@ -50,8 +52,8 @@ class Audit:
     rare: str
 
 
-def audit(html: str, /) -> Audit:
-    """Read a page and return what it draws and its faults.
+def audit(html: str, /, *, lang: str | None = None) -> Audit:
+    """Read a page and return what it draws and its faults, told in a language.
 
     A fault is: something fetched from outside the file, a script, a picture without a text
     in its place, a character of our own text that the embedded font lacks, an id used twice
@@ -62,10 +64,10 @@ def audit(html: str, /) -> Audit:
 
     Examples
     --------
-    >>> audit('<html lang="en"><h1>A</h1><img src="data:,"></html>').problems
+    >>> audit('<html lang="en"><h1>A</h1><img src="data:,"></html>', lang="en").problems
     ('<img> has no alternative text',)
     """
-    reader = _Reader()
+    reader = _Reader(lang)
     reader.feed(html)
     reader.close()
     return reader.result()
@@ -99,14 +101,19 @@ class _Found:
 
 
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, lang: str | None) -> None:
         super().__init__(convert_charrefs=True)
+        self.lang = lang
         self.open: list[_Element] = []
         self.found = _Found()
 
-    def fault(self, text: str) -> None:
+    def fault(self, what: str, /, **values: object) -> None:
         section = self.open[-1].section if self.open else ""
-        self.found.problems.append(f"section {section!r}: {text}" if section else text)
+        text = self.told(what, **values)
+        self.found.problems.append(self.told("section", section=section, text=text) if section else text)
+
+    def told(self, what: str, /, **values: object) -> str:
+        return say(f"audit.{what}", self.lang, **values)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.enter(tag, {name: value or "" for name, value in attrs})
@@ -119,8 +126,8 @@ class _Reader(HTMLParser):
 
     def enter(self, tag: str, attributes: Attributes) -> None:
         self.open.append(_inherit(self.open[-1] if self.open else None, tag, attributes))
-        for problem in _element_problems(tag, attributes, self.open[:-1]):
-            self.fault(problem)
+        for what, values in _element_faults(tag, attributes, self.open[:-1]):
+            self.fault(what, tag=tag, **values)
         self.note_ids(tag, attributes)
         if re.fullmatch(r"h[1-6]", tag):
             self.note_heading(int(tag[1]))
@@ -129,13 +136,13 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open[-1].tag != tag:
-            self.fault(f"</{tag}> does not close <{self.open[-1].tag if self.open else 'nothing'}>")
+            self.fault("closes", tag=tag, other=f"<{self.open[-1].tag}>" if self.open else "—")
             if not any(element.tag == tag for element in self.open):
                 return
         while True:
             element = self.open[-1]
             if element.tag == "section" and not element.filled:
-                self.fault("it is empty")
+                self.fault("empty")
             self.open.pop()
             if element.tag == tag:
                 return
@@ -146,7 +153,7 @@ class _Reader(HTMLParser):
             return
         if top.tag == "style":
             for address in _style_addresses(data):
-                self.fault(f"the style sheet fetches {address[:80]!r}")
+                self.fault("style", address=address[:80])
         if top.silent:
             return
         drawn = set(data)
@@ -169,15 +176,15 @@ class _Reader(HTMLParser):
         name = attributes.get("id")
         if name is not None:
             if name in self.found.ids:
-                self.fault(f"the id {name!r} is used twice")
+                self.fault("twice", name=name)
             self.found.ids.add(name)
         for attribute, value in attributes.items():
             if attribute in REFERENCES:
-                self.found.pointers += [(f"{attribute} of <{tag}>", part) for part in value.split()]
+                self.found.pointers += [(f"<{tag} {attribute}>", part) for part in value.split()]
             if attribute in ("href", "xlink:href") and value.startswith("#") and len(value) > 1:
-                self.found.pointers.append((f"{attribute} of <{tag}>", value[1:]))
+                self.found.pointers.append((f"<{tag} {attribute}>", value[1:]))
             self.found.pointers += [
-                (f"{attribute} of <{tag}>", address[1:])
+                (f"<{tag} {attribute}>", address[1:])
                 for address in _URL.findall(value)
                 if address.startswith("#")
             ]
@@ -185,22 +192,22 @@ class _Reader(HTMLParser):
     def note_heading(self, level: int) -> None:
         last = self.found.headings[-1] if self.found.headings else 0
         if level > last + 1:
-            self.fault(f"heading h{level} follows {f'h{last}' if last else 'nothing'}: a level is skipped")
+            self.fault("skipped", level=level, last=f"h{last}" if last else "—")
         self.found.headings.append(level)
 
     def result(self) -> Audit:
         found = self.found
         problems = list(found.problems)
-        problems += [f"<{element.tag}> is never closed" for element in self.open]
+        problems += [self.told("unclosed", tag=element.tag) for element in self.open]
         if found.headings.count(1) != 1:
-            problems.append(f"the page has {found.headings.count(1)} h1, not one")
+            problems.append(self.told("headings", count=found.headings.count(1)))
         problems += [
-            f"{where} points at #{name}, which is nowhere"
+            self.told("pointer", where=where, name=name)
             for where, name in found.pointers
             if name not in found.ids
         ]
         problems += [
-            f"the font lacks {character!r} (U+{ord(character):04X}), used in {where!r}"
+            self.told("glyph", character=character, code=f"{ord(character):04X}", where=where)
             for character, where in sorted(found.lost.items())
         ]
         return Audit(
@@ -231,28 +238,32 @@ def _inherit(parent: _Element | None, tag: str, attributes: Attributes) -> _Elem
     return element
 
 
-def _element_problems(tag: str, attributes: Attributes, above: list[_Element]) -> list[str]:
-    """Return the faults of one element, wherever it stands."""
-    problems = [f"<{tag} {name}> fetches {value[:80]!r}" for name, value in _addresses(tag, attributes)]
+def _element_faults(
+    tag: str, attributes: Attributes, above: list[_Element]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Give the faults of one element, wherever it stands: which, and what its message needs."""
+    for name, value in _addresses(tag, attributes):
+        yield "fetches", {"name": name, "address": value[:80]}
     if tag in ("script", "iframe", "object", "embed", "applet", "frame"):
-        problems.append(f"<{tag}> is not allowed on a page")
-    problems += [f"<{tag} {name}> runs a script" for name in attributes if name.startswith("on")]
+        yield "forbidden", {}
+    for name in attributes:
+        if name.startswith("on"):
+            yield "script", {"name": name}
     if tag == "html" and not attributes.get("lang", "").strip():
-        problems.append("the document has no lang")
+        yield "lang", {}
     if tag == "meta" and attributes.get("http-equiv", "").lower() == "refresh":
-        problems.append("<meta> refreshes the page")
+        yield "refresh", {}
     if tag == "th" and attributes.get("scope") not in ("col", "row", "colgroup", "rowgroup"):
-        problems.append("<th> has no scope")
+        yield "scope", {}
     decorative = attributes.get("role") in ("presentation", "none") or any(
         element.hidden for element in above
     )
     if tag == "img" and not attributes.get("alt", "").strip() and not decorative:
-        problems.append("<img> has no alternative text")
+        yield "alt", {}
     nested = any(element.tag == "svg" for element in above)
     named = attributes.get("aria-label", "").strip() or attributes.get("aria-labelledby", "").strip()
     if tag == "svg" and not (nested or named or decorative or attributes.get("aria-hidden") == "true"):
-        problems.append("<svg> has no aria-label")
-    return problems
+        yield "label", {}
 
 
 def _addresses(tag: str, attributes: Attributes) -> list[tuple[str, str]]:

@@ -88,6 +88,7 @@ def batch(
     cells: Mapping[str, Path | str] | None = None,
     quarter: str | None = None,
     topic: str | None = None,
+    highlight: str | None = None,
     editorial: Path | str | None = None,
     in_process: bool | None = None,
     progress: publish.Progress | None = None,
@@ -97,7 +98,7 @@ def batch(
 
     Parameters
     ----------
-    kind, year, region, lang, cells, quarter, topic, editorial
+    kind, year, region, lang, cells, quarter, topic, highlight, editorial
         As for :func:`qstats.report.editions.editions`; ``region="all"`` is the 31 provincial units.
     formats : sequence of {"html", "pdf", "xlsx", "csv", "sdmx"}
         The page is always there. PDF needs Chromium, SDMX-CSV the extra ``sdmx``.
@@ -132,6 +133,7 @@ def batch(
         cells=cells,
         quarter=quarter,
         topic=topic,
+        highlight=highlight,
         editorial=editorial,
     )
     folder = Path(output)

@@ -260,7 +260,9 @@ def card(facts: Facts, key: str, w: Writer, /) -> tables.Card:
     shown_unit = "" if current.unit == "index" else unit_name(current.unit, w.lang)
     shown = (
         "" if math.isnan(row["conf_low"])
-        else formats.interval(row["conf_low"], row["conf_high"], digits=current.digits, lang=w.lang)
+        else formats.span(
+            row["conf_low"], row["conf_high"], unit=shown_unit, digits=current.digits, lang=w.lang
+        )
     )  # fmt: skip
     words = change_words(current, change, w.lang)
     difference = None if change is None else float(change.table["estimate"].iloc[0])

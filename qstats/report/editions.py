@@ -123,6 +123,7 @@ def editions(
     cells: Mapping[str, Path | str] | None = None,
     quarter: str | None = None,
     topic: str | None = None,
+    highlight: str | None = None,
     editorial: Path | str | None = None,
 ) -> Asked:
     """Return the editions of a kind: of every region and, within it, every language.
@@ -143,6 +144,9 @@ def editions(
         Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest that has data.
     topic : str, optional
         Of a special report: ``food``, ``size``, ``rapex``, ``inspections``.
+    highlight : str, optional
+        The province that an annual report or a bulletin of the index sets off on the page of the nation, by
+        name or code; by default :data:`qstats.report.facts.HIGHLIGHT`. The page of a region sets off its own.
     editorial : path, optional
         A file of an editor's words instead of that beside the notebook; see :mod:`qstats.report.editorial`.
 
@@ -152,7 +156,7 @@ def editions(
         An unknown kind, region, language, item or file; an option that the kind does not take.
     """
     one_of("kind", kind, list(KINDS))
-    more = {"quarter": quarter, "topic": topic}
+    more = {"quarter": quarter, "topic": topic, "highlight": highlight}
     for name, value in {**more, "cells": cells or None}.items():
         if value is not None and name not in KINDS[kind].takes:
             raise OptionError(say("report.takes_not", kind=kind, option=name))
@@ -161,6 +165,8 @@ def editions(
         more["editorial"] = words.shown(editorial)
     languages = list(dict.fromkeys(language(one) for one in words_of(lang)))
     names = regions_of(region)
+    if highlight is not None and "全国" not in names:
+        raise OptionError(say("report.highlight_nation", region=names[0]))
     given = {key: microdata.shown(path) for key, path in (cells or {}).items()}
     if given:  # what is wrong with the cells is wrong for every region
         KINDS[kind].facts({"year": year if year is not None else 9999, "region": names[0], **more}, given)
@@ -168,7 +174,8 @@ def editions(
     impossible: list[tuple[str, Exception]] = []
     for name in names:
         try:
-            asked = {"year": year, "region": name, **more}
+            own = {"highlight": None} if name != "全国" else {}
+            asked = {"year": year, "region": name, **more, **own}
             facts = KINDS[kind].facts(asked, given)
             settled = KINDS[kind].settled(facts, asked)
         except DataError as error:

@@ -7,7 +7,7 @@ printed failing rate. Nothing is filled in: an item without a figure has a reaso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -20,6 +20,7 @@ from qstats.errors import DataError, nearest, one_of
 from qstats.estimate import CORE, Estimate
 from qstats.messages import language, say
 from qstats.report import formats, microdata, printed
+from qstats.report.names import HIGHLIGHT, place_name, province
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,8 @@ class Facts:
         Part of the year: ``Q1`` … ``Q4``, ``H1``, ``H2``; empty for the whole year.
     editorial : str
         Where the words of editors are looked for; see :mod:`qstats.report.editorial`.
+    highlight : str
+        The province that a report of the nation sets off; empty for the usual one.
     datasets : set of str
         Names of the data sets that have been read so far, for the provenance of the page.
     simulated : list of str
@@ -67,6 +70,7 @@ class Facts:
     cells: tuple[tuple[str, str], ...] = ()
     part: str = ""
     editorial: str = ""
+    highlight: str = ""
     datasets: set[str] = field(default_factory=set, compare=False)
     simulated: list[str] = field(default_factory=list, compare=False)
 
@@ -79,28 +83,31 @@ class Facts:
         part: str = "",
         cells: Mapping[str, str] | None = None,
         editorial: str = "",
+        highlight: str = "",
     ) -> Facts:
         """Return the facts of a region, by default of the newest year that has a headline figure.
 
         Items in `cells` take their figures from micro-data: from the cells, or the estimates, in that file.
-        A `part` of the year (``Q3``) makes every figure one of that quarter or half.
+        A `part` of the year (``Q3``) makes every figure one of that quarter or half. `highlight` is the
+        province that a report of the nation sets off, by any of its names or its code.
 
         Raises
         ------
         DataError
-            The region is unknown, or has no annual figure at all.
+            The region is unknown, or has no annual figure at all; what is to be set off is no province.
         """
         name = classifications.region_name(region)
         if name is None:
             near = classifications.nearest_region(region) or "全国"
             raise DataError(say("annual.unknown_region", region=region, near=near))
         given = tuple(sorted((key, str(path)) for key, path in (cells or {}).items()))
+        marked = province(highlight) if highlight else ""
         if year is None:
             years = cls(9999, name, given, part).years()
             if not years:
                 raise DataError(say("annual.no_figure", region=name))
             year = years[-1]
-        facts = cls(int(year), name, given, part, editorial)
+        facts = cls(int(year), name, given, part, editorial, marked)
         for key, _ in given:
             facts.item(key)
             facts.history(key)
@@ -116,6 +123,17 @@ class Facts:
     def period(self) -> str:
         """The period of the report: ``2023``, ``2023Q3``."""
         return f"{self.year}{self.part}"
+
+    @property
+    def focus(self) -> str:
+        """The province to set off: of the nation the one asked for, else that of the region."""
+        if self.region == "全国":
+            return self.highlight or HIGHLIGHT
+        return ("", self.region, *classifications.containing_regions(self.region))[-2] or self.region
+
+    def set_off(self, names: Iterable[str], /) -> str:
+        """Return the province to set off if it is among these, else nothing."""
+        return self.focus if self.focus in set(names) else ""
 
     def place(self, lang: str | None = None) -> str:
         """Return the name of the region in a language."""
@@ -252,29 +270,6 @@ def sources(estimate: Estimate) -> set[str]:
     named = {mark.split(":", 1)[1] for mark in estimate.provenance if mark.startswith("published:")}
     own = (*microdata.MARKS, "simulated:")
     return named | {mark for mark in estimate.provenance if mark.startswith(own)}
-
-
-def place_name(region: str, lang: str | None = None) -> str:
-    """Return the name of a region in a language."""
-    if language(lang) == "zh":
-        return region
-    names = classifications.regions().set_index("name")["name_en"]
-    return str(names.get(region, region))
-
-
-@cache
-def _populations() -> dict[str, dict[str, str]]:
-    """Return the names, by language, of divisions and of the classes that sources report by."""
-    labels = load("labels")
-    named = labels[labels["kind"] == "population"].set_index("key")
-    divisions = classifications.industries()
-    english = dict(zip(divisions["name_zh"], divisions["name_en"], strict=True))
-    return {"zh": named["zh"].to_dict(), "en": english | named["en"].to_dict()}
-
-
-def population_name(text: str, lang: str | None = None) -> str:
-    """Return the name of an industry, size, channel or class in a language; its own where none is known."""
-    return _populations()[language(lang)].get(text, text)
 
 
 @cache

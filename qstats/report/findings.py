@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import blocks, formats, questions
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
+from qstats.report.names import population_name
 from qstats.report.words import change_words, unit_name
 
 #: a class fails "much more often" than another from this ratio on

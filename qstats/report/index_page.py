@@ -17,9 +17,9 @@ from qstats.messages import Lang, say
 from qstats.report import cache as made
 from qstats.report import fonts, manifest
 from qstats.report.audit import audit
-from qstats.report.facts import place_name
 from qstats.report.kinds import KINDS
 from qstats.report.manifest import Entry, Manifest
+from qstats.report.names import place_name
 from qstats.report.page import html_lang, stylesheet
 from qstats.report.render import RenderError
 
@@ -94,9 +94,9 @@ def html(known: Manifest, lang: Lang, names: dict[Lang, str], /) -> str:
         faces=_FACES,
     )
     text = str(page)
-    found = audit(_without_links(text, known, names))
+    found = audit(_without_links(text, known, names), lang=lang)
     if found.problems:
-        raise RenderError(found.problems)
+        raise RenderError(found.problems, lang)
     faces = fonts.face(found.text), fonts.face(found.bold, "Bold")
     return text.replace(_FACES, "\n".join(filter(None, faces)), 1)
 
@@ -135,7 +135,11 @@ def _title(entry: Entry, lang: Lang) -> str:
     """Return the kind of a report and its parameters beside the region."""
     title, *_ = KINDS[entry["kind"]].headings(entry["parameters"], lang)
     rest = [
-        say(f"special.topic.{v}", lang) if k == "topic" else str(v)
+        say(f"special.topic.{v}", lang)
+        if k == "topic"
+        else place_name(v, lang)
+        if k == "highlight"
+        else str(v)
         for k, v in entry["parameters"].items()
         if k not in ("region", "lang", "cells")
     ]

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 from qstats.errors import DataError
 from qstats.messages import Lang, catalogue, say
 from qstats.report import formats, qci, qci_panel, quarterly, region, special
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
+from qstats.report.names import place_name
 from qstats.report.sections_quality import provinces
 
 Asked = Mapping[str, Any]
@@ -33,7 +34,7 @@ class Recipe(NamedTuple):
     headings : callable
         (parameters, language) → title, subtitle and compiling note of the page.
     takes : tuple of str
-        What may be asked beside year, region and the words of an editor: ``cells, quarter, topic``.
+        What may be asked beside year, region and words of an editor: ``cells, quarter, topic, highlight``.
     """
 
     notebook: str
@@ -44,7 +45,8 @@ class Recipe(NamedTuple):
 
 
 def _year_region(facts: Facts, asked: Asked) -> Settled:
-    return (("year", facts.year), ("region", facts.region))
+    settled = (("year", facts.year), ("region", facts.region))
+    return (*settled, ("highlight", facts.highlight)) if facts.highlight else settled
 
 
 def _with_figures(facts: Facts, asked: Asked) -> Settled:
@@ -72,8 +74,13 @@ def _words(asked: Asked) -> str:
     return str(asked.get("editorial") or "")
 
 
+def _marked(asked: Asked) -> str:
+    return str(asked.get("highlight") or "")
+
+
 def _annual(asked: Asked, cells: Mapping[str, str]) -> Facts:
-    return Facts.of(asked.get("year"), asked["region"], cells=cells, editorial=_words(asked))
+    given = {"editorial": _words(asked), "highlight": _marked(asked)}
+    return Facts.of(asked.get("year"), asked["region"], cells=cells, **given)
 
 
 def _quarterly(asked: Asked, cells: Mapping[str, str]) -> Facts:
@@ -93,7 +100,8 @@ def _quarter_headed(asked: Asked, lang: Lang) -> tuple[str, str, str]:
 def _qci(asked: Asked, cells: Mapping[str, str]) -> Facts:
     if Facts.of(0, asked["region"]).region != "全国":
         raise DataError(say("report.nation_only", kind="qci", region=asked["region"]))
-    return Facts.of(qci.newest(year=asked.get("year")), editorial=_words(asked))
+    year = qci.newest(year=asked.get("year"))
+    return Facts.of(year, editorial=_words(asked), highlight=_marked(asked))
 
 
 def _special(asked: Asked, cells: Mapping[str, str]) -> Facts:
@@ -119,9 +127,11 @@ def _region(asked: Asked, cells: Mapping[str, str]) -> Facts:
 
 
 KINDS: Final[dict[str, Recipe]] = {
-    "annual": Recipe("annual_report.ipynb", _annual, _with_figures, _headed("annual"), ("cells",)),
+    "annual": Recipe(
+        "annual_report.ipynb", _annual, _with_figures, _headed("annual"), ("cells", "highlight")
+    ),
     "quarterly": Recipe("quarterly_bulletin.ipynb", _quarterly, _quarter, _quarter_headed, ("quarter",)),
-    "qci": Recipe("qci_bulletin.ipynb", _qci, _with_figures, _headed("qci")),
+    "qci": Recipe("qci_bulletin.ipynb", _qci, _with_figures, _headed("qci"), ("highlight",)),
     "special": Recipe("special_topic.ipynb", _special, _topic, _special_headed, ("topic",)),
     "region": Recipe("region_profile.ipynb", _region, _with_figures, _headed("region")),
 }

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from qstats.datasets import catalog
 from qstats.errors import DataError, OptionError
+from qstats.messages import Lang
 from qstats.report import execute, microdata, render
 from qstats.report.editions import Edition, editions
 from qstats.report.kinds import KINDS as RECIPES
@@ -47,6 +48,7 @@ def build(
     cells: Mapping[str, Path | str] | None = None,
     quarter: str | None = None,
     topic: str | None = None,
+    highlight: str | None = None,
     editorial: Path | str | None = None,
     in_process: bool = False,
     progress: Progress | None = None,
@@ -73,6 +75,8 @@ def build(
         Of a quarterly bulletin: ``Q1`` … ``Q4``, ``H1``, ``H2``; by default the newest with data.
     topic : str, optional
         Of a special report: ``food`` (the default), ``size``, ``rapex``, ``inspections`` (simulated).
+    highlight : str, optional
+        The province that an annual report or a bulletin of the index sets off on the page of the nation.
     editorial : path, optional
         A file of an editor's words instead of that beside the notebook; see :mod:`qstats.report.editorial`.
     in_process : bool
@@ -102,6 +106,7 @@ def build(
         cells=cells,
         quarter=quarter,
         topic=topic,
+        highlight=highlight,
         editorial=editorial,
     )
     for _, error in asked.impossible:
@@ -132,7 +137,7 @@ def draw(
     executed = execute.run(notebook(edition.kind), edition.injected, in_process=in_process, progress=progress)
     title, subtitle, note = RECIPES[edition.kind].headings(dict(edition.parameters), edition.lang)
     sources = render.sources(executed)
-    datasets = _datasets(sources, edition.cells)
+    datasets = _datasets(sources, edition.cells, edition.lang)
     html = render.page(
         executed,
         title=title,
@@ -163,13 +168,14 @@ def notebook(kind: str) -> Path:
     )
 
 
-def _datasets(names: Sequence[str], cells: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Return name, vintage, sha256 and rows of every data set the page rests on."""
+def _datasets(names: Sequence[str], cells: Sequence[tuple[str, str]], lang: Lang) -> list[dict[str, Any]]:
+    """Return name, title, vintage, sha256 and rows of every data set the page rests on."""
     known = catalog().set_index("name")
     used = [name for name in names if name in known.index]
     files = [microdata.described(file) for _, file in cells]
     files = [file for file in files if file["name"] in names]
     if not used and not files:
         raise OptionError(f"no data set is known under {names}")
-    bundled = known.loc[used, ["vintage", "sha256", "rows"]].astype({"rows": object}).to_dict("index")
+    known = known.rename(columns={f"title_{lang}": "title"}).loc[used, ["title", "vintage", "sha256", "rows"]]
+    bundled = known.astype({"rows": object}).to_dict("index")
     return [{"name": name, **found, "rows": int(found["rows"])} for name, found in bundled.items()] + files

@@ -19,8 +19,9 @@ from qstats.index.bands import bands
 from qstats.messages import say
 from qstats.report import charts, findings, formats, printed, qci_panel, sections_index, tables
 from qstats.report.blocks import Writer, item_sentence, latest, value, writer
-from qstats.report.facts import Facts, place_name, population_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding
+from qstats.report.names import place_name, population_name
 from qstats.report.page import Section
 from qstats.report.sections_index import capability
 from qstats.report.sections_outlook import write_appendix
@@ -291,7 +292,7 @@ def regions(facts: Facts, /, *, lang: str | None = None) -> Section:
         tables.Field("estimate", w.say("col.score"), digits=2, status="status"),
         tables.Field("gap", w.say("col.gap_nation"), digits=2),
     ]
-    strong = table.loc[table["region"] == qci_panel.focus_of(facts), "name"].tolist()
+    strong = table.loc[table["region"] == facts.focus, "name"].tolist()
     w.table(
         table, w.say("regions.table", year=facts.year), columns,
         notes=[w.say("regions.note", count=len(table))], highlight=strong,

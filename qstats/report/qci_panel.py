@@ -13,17 +13,13 @@ from qstats.index.contributions import change_contributions
 from qstats.messages import language
 from qstats.report import charts, formats, sections_index, tables
 from qstats.report.blocks import Writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding
+from qstats.report.names import place_name
 from qstats.report.sections_index import HALF, capability
 
 #: years of the panel of high-tech manufacturing
 PANEL = range(2018, 2024)
-
-
-def focus_of(facts: Facts, /) -> str:
-    """Return the region to set off: that of the facts, of the nation's Anhui."""
-    return "安徽" if facts.region == "全国" else facts.region
 
 
 def panel(year: int, /) -> Estimate | None:
@@ -45,7 +41,7 @@ def ranks_over_years(facts: Facts, w: Writer, /) -> None:
     half = scores.where(node=HALF, region=sorted(both))
     label = str(load("frameworks/ht_capability").set_index("code").loc[HALF, f"name_{w.lang}"])
     drawn = charts.slopes(
-        half.replace(half.table.drop(columns="node")), between=ends, highlight=focus_of(facts),
+        half.replace(half.table.drop(columns="node")), between=ends, highlight=facts.set_off(both),
         labels={half.indicator: label}, lang=w.lang,
     )  # fmt: skip
     w.figure(drawn, w.say("half.slopes", first=ends[0], last=ends[1]))
@@ -58,15 +54,15 @@ def ranks_over_years(facts: Facts, w: Writer, /) -> None:
     columns += [tables.Field(year, year, digits=0) for year in years]
     columns.append(tables.Field("moved", w.say("col.moved"), digits=0))
     caption = w.say("half.ranks", span=formats.years(years[0], years[-1], lang=w.lang))
-    strong = place_name(focus_of(facts), w.lang)
+    strong = place_name(facts.set_off(wide["region"]), w.lang)
     w.table(wide, caption, columns, highlight=strong, notes=[w.say("half.ranks_note")])
 
 
 def moved(facts: Facts, w: Writer, /) -> None:
     """Draw which indicators moved the score of the focus since the year before."""
     scores = panel(facts.year)
-    focus, years = focus_of(facts), [str(facts.year - 1), str(facts.year)]
-    if scores is None or not set(years) <= set(scores.where(region=focus).table["period"]):
+    focus, years = facts.focus, [str(facts.year - 1), str(facts.year)]
+    if scores is None or not set(years) <= set(scores.table.query("region == @focus")["period"]):
         return
     made = change_contributions(scores.where(region=focus, period=years))
     tree = load("frameworks/ht_capability").set_index("code")
@@ -96,14 +92,13 @@ def sentence(facts: Facts, w: Writer, /) -> str:
         compare(scores, within=group, lang=w.lang).table.set_index("region")
         for group in ("provinces", "central6")
     )
-    focus = focus_of(facts) if focus_of(facts) in ranks.index else "安徽"
-    return sections_index.half_sentence(facts, w, ranks, central, focus)
+    return sections_index.half_sentence(facts, w, ranks, central, facts.set_off(ranks.index))
 
 
 def weakest(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
     """Find the indicator of the half that lifts the score of the focus least, when it scores below 80."""
     found = capability(facts.year)
-    focus = focus_of(facts)
+    focus = facts.focus
     if found is None or focus not in set(found.scores.table["region"]):
         return
     tree = load("frameworks/ht_capability").set_index("code")

@@ -19,8 +19,9 @@ from qstats.messages import language, say
 from qstats.report import blocks, charts, findings, formats, tables
 from qstats.report.blocks import Writer, writer
 from qstats.report.classes import food_classes
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding
+from qstats.report.names import population_name
 from qstats.report.page import Section
 from qstats.report.sections_outlook import write_appendix, write_causes
 from qstats.report.words import change_words, unit_name

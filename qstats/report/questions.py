@@ -188,12 +188,12 @@ def mix(rates: Estimate, /) -> pd.DataFrame:
 def ranks(facts: Facts, /) -> list[tuple[str, pd.Series]]:
     """Return, for each item that enough provinces have a figure of, the row of the region that is looked at.
 
-    That is the region of the report, or Anhui in a national one. The row has the columns of
+    That is the region of the report, or the one set off in a national one. The row has the columns of
     :func:`qstats.compare`, and ``leader``, the region that ranks first.
     """
     known = regions()
     provinces = list(known.loc[known["level"] == "province", "name"])
-    focus = "安徽" if facts.region == "全国" else facts.region
+    focus = facts.focus
     found = []
     for _, item in facts.items().iterrows():
         told = (

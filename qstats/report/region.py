@@ -19,8 +19,9 @@ from qstats.index.contributions import contributions
 from qstats.messages import language, say
 from qstats.report import blocks, charts, findings, formats, qci_panel, sections_index, tables
 from qstats.report.blocks import Writer, item_sentence, writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding
+from qstats.report.names import place_name
 from qstats.report.page import Section
 from qstats.report.region_facts import graded, groups, indicator_table, newest, rank_of, scores_of
 from qstats.report.sections_index import HALF

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 
 from qstats.errors import OptionError, QStatsError, one_of
 from qstats.files import write_atomic
-from qstats.messages import Lang, language, say
+from qstats.messages import Lang, catalogue, language, say
 from qstats.report import editorial, fonts
 from qstats.report.audit import audit
+from qstats.report.names import place_name
 from qstats.report.page import MIME, Section, html_lang, stylesheet
 
 #: a page above this is heavy for a mail attachment
@@ -29,6 +30,10 @@ LIMIT_KB = 600
 
 _FACES = "/* fonts */"
 _LAST_SECOND = 253_402_300_799
+#: parameters whose values have words
+_TOLD = {"topic": "special.topic", "lang": "page.lang", "quarter": "page.quarter"}
+#: follows the commit of a checkout whose files were changed
+_CHANGED = " (modified)"
 
 
 class RenderError(QStatsError):
@@ -40,9 +45,9 @@ class RenderError(QStatsError):
         One sentence a fault.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], lang: str | None = None) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n  - ".join(["the page cannot be published:", *self.problems]))
+        super().__init__("\n  - ".join([say("audit.cannot", lang), *self.problems]))
 
 
 class Built(NamedTuple):
@@ -77,11 +82,11 @@ def page(
     note : str
         The compiling note under the subtitle.
     provenance : mapping
-        ``datasets``: a sequence of mappings with ``name``, ``sha256`` (hexadecimal), ``rows`` and, where it
-        is known, ``vintage``;
+        ``datasets``: a sequence of mappings with ``name``, ``sha256`` (hexadecimal), ``rows`` and, where they
+        are known, ``title`` and ``vintage``;
         ``seed``: a number, or None where no random numbers were used.
     parameters : mapping
-        What the notebook was run with.
+        What the notebook was run with; what is empty is not shown.
 
     Returns
     -------
@@ -103,7 +108,7 @@ def page(
         one_of("provenance", name, ("datasets", "seed"))
     before, after, sections = _parts(notebook)
     if not sections:
-        raise RenderError(["no cell displayed a section"])
+        raise RenderError([say("audit.no_section", chosen)], chosen)
     simulated = any(section.simulated for section in sections)
     running = f"{title} · {subtitle}"
     html = _template(chosen).render(
@@ -126,7 +131,7 @@ def page(
     )  # fmt: skip
     # the running lines of a printed page stand in the style sheet, not in the text
     margins = running + "0123456789 /" + say("page.simulated", chosen)
-    return _with_fonts(html, margins)
+    return _with_fonts(html, margins, chosen)
 
 
 def write(html: str, path: Path | str, /, *, lang: str | None = None) -> Built:
@@ -155,7 +160,7 @@ def commit() -> str:
         changed = _git(root, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return f"{name} (modified)" if changed else name
+    return f"{name}{_CHANGED}" if changed else name
 
 
 def epoch() -> str | None:
@@ -238,20 +243,41 @@ def _facts(
 ) -> Iterator[tuple[str, str, bool]]:
     """Give the lines of the colophon: name, value, and whether the value comes from the data."""
     separator = "；" if lang == "zh" else "; "
-    given = separator.join(f"{name} = {value}" for name, value in parameters.items())
+    given = separator.join(_given(name, value, lang) for name, value in parameters.items() if value)
     seed = provenance.get("seed")
     yield say("page.parameters", lang), given or say("page.none", lang), True
     yield say("page.seed", lang), say("page.no_seed", lang) if seed is None else str(seed), False
     yield say("page.version", lang), _software(), False
-    yield say("page.commit", lang), commit(), False
+    yield say("page.commit", lang), _commit_told(lang), False
     if date := epoch():
         yield say("page.built", lang), datetime.fromtimestamp(int(date), UTC).date().isoformat(), False
 
 
-def _with_fonts(html: str, margins: str) -> str:
+def _given(name: str, value: Any, lang: Lang) -> str:
+    """Return a parameter in words; one without a name of ours as it is."""
+    if f"page.parameter.{name}" not in catalogue():
+        return f"{name} = {value}"
+    if isinstance(value, Mapping):
+        value = say("annual.list", lang).join(f"{item} = {file}" for item, file in value.items())
+    elif name in ("region", "highlight"):
+        value = place_name(str(value), lang)
+    elif name in _TOLD:
+        value = say(f"{_TOLD[name]}.{value}", lang)
+    return say("page.parameter.given", lang, name=say(f"page.parameter.{name}", lang), value=value)
+
+
+def _commit_told(lang: Lang) -> str:
+    """Return the commit in words."""
+    name, changed, _ = commit().partition(_CHANGED)
+    if f"page.commit.{name}" in catalogue():
+        return say(f"page.commit.{name}", lang)
+    return say("page.modified", lang, commit=name) if changed else name
+
+
+def _with_fonts(html: str, margins: str, lang: Lang) -> str:
     """Embed the characters that the page draws, or raise with everything that is wrong with it."""
-    found = audit(html)
+    found = audit(html, lang=lang)
     if found.problems:
-        raise RenderError(found.problems)
+        raise RenderError(found.problems, lang)
     faces = fonts.face(found.text + margins), fonts.face(found.bold + margins, "Bold")
     return html.replace(_FACES, "\n".join(filter(None, faces)), 1)

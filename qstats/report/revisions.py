@@ -16,7 +16,8 @@ from qstats.estimate import Estimate
 from qstats.messages import language, say
 from qstats.report import formats, tables
 from qstats.report.blocks import Writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
+from qstats.report.names import place_name
 from qstats.report.tables import Field
 
 #: the columns of an item that name series of printed rates

@@ -18,7 +18,8 @@ from qstats.index.contributions import contributions
 from qstats.index.inputs import published_indicators
 from qstats.report import charts, formats, tables
 from qstats.report.blocks import Writer, item_sentence, writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
+from qstats.report.names import place_name
 from qstats.report.page import Section
 from qstats.report.sections_quality import grade_records, grades, provinces
 
@@ -95,7 +96,7 @@ def write_half(facts: Facts, w: Writer, found: Capability, /) -> None:
     scores = found.scores.where(node=HALF)
     ranks = compare(scores, lang=w.lang).table.set_index("region")
     central = compare(scores, within="central6", lang=w.lang).table.set_index("region")
-    focus = facts.region if facts.region in ranks.index else "安徽"
+    focus = facts.set_off(ranks.index)
     w.text(half_sentence(facts, w, ranks, central, focus))
     tree = load("frameworks/ht_capability")
     column = f"population_{w.lang}"
@@ -125,31 +126,27 @@ def write_half(facts: Facts, w: Writer, found: Capability, /) -> None:
     w.figure(
         charts.tile_grid(plain, highlight=focus, labels=labels, lang=w.lang), w.say("index.tiles", year=year)
     )
-    _parts(facts, w, found.scores, focus)
+    if focus:
+        _parts(facts, w, found.scores, focus)
     _ranks_table(facts, w, ranks, central, focus)
 
 
 def half_sentence(facts: Facts, w: Writer, ranks: pd.DataFrame, central: pd.DataFrame, focus: str, /) -> str:
-    """Return the sentence on the best province and the focus: scores and ranks."""
-    count = len(ranks)
-    score = formats.number(ranks.loc[focus, "estimate"], digits=2, lang=w.lang)
-    rank = int(ranks.loc[focus, "rank"])
-    if focus != "安徽":
-        return w.say(
-            "index.text_focus",
-            year=facts.year, count=count, region=place_name(focus, w.lang), score=score, rank=rank,
-        )  # fmt: skip
-    best = ranks["rank"].astype(int).idxmin()
-    return w.say(
-        "index.text",
-        year=facts.year,
-        count=count,
-        best=place_name(best, w.lang),
-        best_score=formats.number(ranks.loc[best, "estimate"], digits=2, lang=w.lang),
-        score=score,
-        rank=rank,
-        central=int(central.loc[focus, "rank"]),
-    )
+    """Return the sentence on the best province and the focus, if it was scored: scores and ranks."""
+
+    def scored(name: str) -> str:
+        return formats.number(ranks.loc[name, "estimate"], digits=2, lang=w.lang)
+
+    best, many = str(ranks["rank"].astype(int).idxmin()), {"year": facts.year, "count": len(ranks)}
+    leading = {"best": place_name(best, w.lang), "best_score": scored(best)}
+    if not focus:
+        return w.say("index.text_best", **many, **leading)
+    own = {"region": place_name(focus, w.lang), "score": scored(focus), "rank": int(ranks.loc[focus, "rank"])}
+    if facts.region != "全国" or focus == best:
+        return w.say("index.text_focus", **many, **own)
+    if focus not in central.index:
+        return w.say("index.text_other", **many, **leading, **own)
+    return w.say("index.text", **many, **leading, **own, central=int(central.loc[focus, "rank"]))
 
 
 def _parts(facts: Facts, w: Writer, scores: Estimate, focus: str) -> None:
@@ -176,8 +173,9 @@ def _ranks_table(facts: Facts, w: Writer, ranks: pd.DataFrame, central: pd.DataF
         tables.Field("place", w.say("col.region")),
         tables.Field("estimate", w.say("col.score"), digits=2),
         tables.Field("rank_number", w.say("col.rank"), digits=0),
-        tables.Field("central_text", w.say("col.rank_central"), words=True, align="right"),
     ]
+    if focus in central.index:
+        columns.append(tables.Field("central_text", w.say("col.rank_central"), words=True, align="right"))
     w.table(table, w.say("index.table", year=facts.year), columns, highlight=place_name(focus, w.lang))
 
 
@@ -205,7 +203,7 @@ def write_grades_and_losses(facts: Facts, w: Writer, /, *, heading: str = "") ->
         tables.Field("estimate", w.say("col.score"), digits=2),
         tables.Field("rank_number", w.say("col.rank"), digits=0),
     ]
-    strong = place_name("安徽", w.lang) if "安徽" in set(ranks["region"]) else ""
+    strong = place_name(facts.set_off(ranks["region"]), w.lang)
     caption, unit = w.say("index.grades_table", year=facts.year), w.say("index.grades_unit")
     w.table(ranks, caption, columns, unit=unit, highlight=strong)
     _residual(facts, w, shares, losses)

@@ -10,7 +10,8 @@ import pandas as pd
 from qstats.datasets import load
 from qstats.report import charts, findings, formats, page, tables
 from qstats.report.blocks import Writer, writer
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
+from qstats.report.names import population_name
 from qstats.report.page import Section
 from qstats.report.revisions import write_revisions
 

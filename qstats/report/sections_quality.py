@@ -13,7 +13,8 @@ from qstats.indicators.grade_rate import grade_rate
 from qstats.messages import say
 from qstats.report import charts, formats, microdata, tables
 from qstats.report.blocks import Writer, item_sentence, writer
-from qstats.report.facts import Facts, place_name, population_name
+from qstats.report.facts import Facts
+from qstats.report.names import place_name, population_name
 from qstats.report.page import Section
 
 #: how the classes of spot checks are named by their sources
@@ -371,12 +372,11 @@ def _ranked(found: Estimate, facts: Facts, w: Writer) -> Any:
     label = (
         say("annual.index.national_line", w.lang) if facts.region != "全国" else place_name("全国", w.lang)
     )
-    names = set(found.table["region"])
     return charts.ranked(
         found,
         reference=national.value(),
         reference_label=label,
-        highlight="安徽" if "安徽" in names else (),
+        highlight=facts.set_off(found.table["region"]),
         direction=-1,
         lang=w.lang,
     )

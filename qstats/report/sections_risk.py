@@ -14,9 +14,10 @@ from qstats.messages import say
 from qstats.report import formats, questions, tables
 from qstats.report.blocks import Writer, writer
 from qstats.report.control import control
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
 from qstats.report.findings import INCREASE, food_causes
 from qstats.report.funnel_chart import funnel as funnel_chart
+from qstats.report.names import population_name
 from qstats.report.page import Section
 from qstats.report.questions import Watched
 from qstats.report.sections_outlook import part, write_causes

@@ -11,7 +11,8 @@ from qstats.analysis.compare import position_name
 from qstats.estimate import Estimate
 from qstats.report import blocks, charts, formats, questions, tables
 from qstats.report.blocks import Writer, writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
+from qstats.report.names import place_name
 from qstats.report.page import Section
 from qstats.report.sections_outlook import part
 from qstats.report.words import unit_name
@@ -180,11 +181,10 @@ def _ranks(facts: Facts, w: Writer) -> None:
         return
     part(w, "trend.regions")
     for key, row in found:
-        region = "安徽" if facts.region == "全国" else facts.region
         shown = {
             "name": facts.item(key)[w.lang],
             "count": int(row["of"]),
-            "region": place_name(region, w.lang),
+            "region": place_name(facts.focus, w.lang),
             "rank": int(row["rank"]),
             "leader": place_name(str(row["leader"]), w.lang),
         }

@@ -14,8 +14,9 @@ from qstats.periods import sort_key
 from qstats.report import charts, formats, printed, questions, tables
 from qstats.report.blocks import Writer
 from qstats.report.classes import food_classes
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
 from qstats.report.findings import MUCH, Finding, finding
+from qstats.report.names import population_name
 from qstats.report.quarterly import sentence
 from qstats.report.sections_outlook import write_causes
 from qstats.report.words import unit_name

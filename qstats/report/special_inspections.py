@@ -17,8 +17,9 @@ from qstats.indicators.inspection_pass_rate import inspection_pass_rate
 from qstats.messages import say
 from qstats.report import blocks, charts, formats, printed, tables
 from qstats.report.blocks import Writer
-from qstats.report.facts import Facts, place_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding
+from qstats.report.names import place_name
 from qstats.report.words import change_words
 from qstats.simulation import simulate
 from qstats.stats.difference import Measured, difference

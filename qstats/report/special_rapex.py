@@ -14,8 +14,9 @@ from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.report import charts, formats, printed, tables
 from qstats.report.blocks import Writer, item_sentence
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding, more_alerts
+from qstats.report.names import population_name
 from qstats.report.words import unit_name
 
 USED = {"event_rate"}

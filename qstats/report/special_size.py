@@ -15,8 +15,9 @@ from qstats.messages import say
 from qstats.periods import sort_key
 from qstats.report import charts, formats, printed, tables
 from qstats.report.blocks import Writer, item_sentence
-from qstats.report.facts import Facts, population_name
+from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding, small_firms
+from qstats.report.names import population_name
 from qstats.report.words import unit_name
 
 USED = {"inspection_pass_rate"}

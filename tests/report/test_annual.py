@@ -138,6 +138,28 @@ def test_the_half_by_province_names_its_population_and_leaves_out_who_lacks_an_i
     assert len(found.scores.where(node="development_capability")) == 29
 
 
+@pytest.mark.parametrize(("asked", "shown", "central"), [("", "安徽", True), ("江苏", "江苏", False)])
+def test_the_province_asked_for_is_the_one_set_off(asked, shown, central):
+    section = sections.competitiveness(Facts.of(2023, "全国", highlight=asked), lang="zh")
+    bold = re.findall(r'<th scope="row"[^>]*><strong><span class="qs-name">(.*?)</span>', section.body)
+    assert bold == [shown]
+    assert f"，{shown}得" in text(section)
+    assert f"{shown}发展能力得分的构成" in text(section)
+    assert ("中部六省" in text(section), "中部位次" in text(section)) == (central, central)
+
+
+def test_a_province_that_has_no_score_is_not_set_off_and_no_other_in_its_place():
+    section = sections.competitiveness(Facts.of(2023, "全国", highlight="西藏"), lang="zh")
+    assert "<strong>" not in section.body
+    assert "得分最高的是山东（88.72）。" in text(section)
+    assert "得分的构成" not in text(section)
+
+
+def test_a_page_of_a_region_sets_off_its_province_whatever_is_asked():
+    assert Facts.of(2023, "江苏", highlight="安徽").focus == "江苏"
+    assert Facts(2023, "合肥").focus == "安徽"
+
+
 def test_the_table_of_2007_is_said_to_be_two_of_twelve():
     said = text(sections.competitiveness(Facts.of(2007, "全国"), lang="en"))
     assert "2 of 12 indicators" in said

@@ -136,7 +136,7 @@ def test_one_report_in_two_languages_needs_no_list(tmp_path):
 def test_a_list_that_would_fetch_something_is_refused(tmp_path, monkeypatch):
     known = manifest.Manifest(dict(entry(tmp_path, r, "zh") for r in ("江苏", "安徽")), {}, {}, {})
     monkeypatch.setattr(index_page, "stylesheet", lambda: "@import url(https://x.y/z.css);")
-    with pytest.raises(RenderError, match="fetches"):
+    with pytest.raises(RenderError, match="读取"):
         index_page.write(tmp_path, known)
 
 

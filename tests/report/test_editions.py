@@ -32,6 +32,29 @@ def test_without_a_year_each_region_has_its_own_and_one_without_figures_is_named
     assert [name for name, _ in asked.impossible] == ["西藏"]
 
 
+def test_the_province_set_off_is_a_parameter_of_the_page_of_the_nation():
+    nation, anhui = editions.editions("annual", year=2023, region="全国,安徽", highlight="江苏省").editions
+    assert nation.injected["highlight"] == "江苏"
+    assert "highlight" not in anhui.injected
+    assert "highlight" not in editions.editions("annual", year=2023).editions[0].injected
+    assert nation.name == "annual-2023-全国-江苏.zh"  # beside the page with the usual one
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"region": "安徽", "highlight": "江苏"}, "安徽"),
+        ({"highlight": "合肥"}, "合肥.*安徽"),
+        ({"kind": "quarterly", "highlight": "江苏"}, "highlight"),
+    ],
+)
+def test_what_cannot_be_set_off_is_refused(choice, words):
+    with pytest.raises((DataError, OptionError), match=words):
+        asked = {"kind": "annual", **choice}
+        found = editions.editions(asked.pop("kind"), **asked)
+        raise found.impossible[0][1]
+
+
 def test_an_unknown_kind_is_answered_with_the_list():
     with pytest.raises(OptionError, match="annual"):
         editions.editions("anual")

@@ -54,7 +54,7 @@ def test_a_file_without_a_language_in_its_name_speaks_for_both(written):
         ("rpq.change", "上升0.36个百分点"),
         ("spot_check.low", "87.3%"),
         ("spot_check.high", "88.1%"),
-        ("spot_check.interval", "87.3%~88.1%"),
+        ("spot_check.interval", "87.3%～88.1%"),
         ("spot_check.n", "28,265"),
         ("qci.name", "制造业质量竞争力指数"),
         ("NSS_fail_rate[小型企业]", "13.2%"),
@@ -175,7 +175,7 @@ def test_the_option_reaches_the_page_and_its_colophon(tmp_path, monkeypatch):
     html = built.path.read_text(encoding="utf-8")
     assert '<span data-ref="qci">82.14</span>' in html and built.warnings == ()
     assert built.path.name == "qci-2009-全国.zh.html"
-    assert "editorial = mine.zh.md" in html and str(tmp_path) not in html
+    assert "编辑文字 mine.zh.md" in html and str(tmp_path) not in html
 
 
 def test_the_hash_of_the_words_is_among_the_inputs_of_a_page(tmp_path, monkeypatch):

@@ -53,6 +53,18 @@ def test_a_page_with_words_is_made_again_wherever_its_folder_lies_and_without_a_
     assert editorial.FOLDERS not in os.environ
 
 
+def test_the_province_set_off_is_kept_and_the_page_made_again_with_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "commit", lambda: "0123456789ab")
+    batch.batch("qci", year=2009, region="全国", highlight="江苏", output=tmp_path, in_process=True)
+    (entry,) = manifest.read(tmp_path).reports.values()
+    assert entry["parameters"]["highlight"] == "江苏"
+    page = (tmp_path / entry["outputs"][0]["path"]).read_text(encoding="utf-8")
+    assert '<strong><span class="qs-name">江苏</span></strong>' in page
+    assert '<strong><span class="qs-name">安徽</span></strong>' not in page
+    (done,) = rebuild.rebuild(tmp_path)
+    assert (done.status, done.inputs) == ("identical", ())
+
+
 def test_words_changed_since_are_named_with_both_hashes(folder):
     kept = folder / kept_words.place("mine.zh.md", hashed(WORDS))
     other = WORDS + "\n又及。\n"

@@ -54,7 +54,7 @@ def rendered(notebook, **options):
 
 def problems(body):
     with pytest.raises(render.RenderError) as caught:
-        rendered(book(section(body)))
+        rendered(book(section(body)), lang="en")
     return caught.value.problems
 
 
@@ -160,7 +160,7 @@ def test_provenance_names_data_rows_digest_parameters_and_seed():
         "published/mqr.csv",
         "11,926",
         DIGEST[:12],
-        "year = 2023；lang = zh",
+        "年份 2023；语言 中文",
         "qstats 0.",
         "2014-2021 Adobe",
     ):
@@ -168,6 +168,43 @@ def test_provenance_names_data_rows_digest_parameters_and_seed():
     assert f'title="{DIGEST}"' in html and DIGEST not in footer
     assert re.search(r"随机种子</dt><dd>0</dd>", html)
     assert "未使用随机数" in rendered(book(section()))
+
+
+@pytest.mark.parametrize(
+    ("found", "zh", "en"),
+    [
+        ("0123456789ab", "0123456789ab", "0123456789ab"),
+        ("0123456789ab (modified)", "0123456789ab（有改动）", "0123456789ab (modified)"),
+        ("release", "发行版", "release"),
+    ],
+)
+def test_the_commit_is_told_in_the_language_of_the_page(monkeypatch, found, zh, en):
+    monkeypatch.setattr(render, "commit", lambda: found)
+    for lang, word, told in (("zh", "代码版本", zh), ("en", "Commit", en)):
+        assert f"<dt>{word}</dt><dd>{told}</dd>" in rendered(book(section()), lang=lang)
+
+
+def test_parameters_are_told_in_words_and_what_was_not_given_is_not():
+    given = {
+        "year": 2023,
+        "quarter": "Q3",
+        "region": "安徽",
+        "cells": {},
+        "topic": "food",
+        "lang": "zh",
+        "k": 1,
+    }
+    zh, en = (rendered(book(section()), lang=lang, parameters=given) for lang in ("zh", "en"))
+    assert "年份 2023；时期 第三季度；地区 安徽；专题 食品安全监督抽检分类分析；语言 中文；k = 1" in zh
+    assert "year 2023; part of the year Q3; region Anhui; topic" in en
+    assert "cells" not in zh
+    assert "微观数据 rpq = a.cells" in rendered(book(section()), parameters={"cells": {"rpq": "a.cells"}})
+
+
+def test_a_data_set_is_called_by_its_title_beside_its_name():
+    known = {"name": "mqr", "title": "制造业产品质量合格率", "rows": 1, "sha256": DIGEST}
+    html = rendered(book(section()), provenance={"datasets": [known]})
+    assert 'class="qs-name">制造业产品质量合格率 <code>mqr</code></th>' in html
 
 
 def test_a_date_appears_only_when_it_is_given(monkeypatch):
@@ -252,8 +289,8 @@ def test_unknown_provenance_and_language_are_refused():
         ("<p>朱镕基</p>", "the font lacks '镕' (U+9555), used in 'main'"),
         ('<p id="a">字</p><p id="a">字</p>', "the id 'a' is used twice"),
         ('<p id="main">字</p>', "the id 'main' is used twice"),
-        ('<p><a href="#nowhere">字</a></p>', "href of <a> points at #nowhere"),
-        ('<p aria-describedby="nowhere">字</p>', "aria-describedby of <p> points at #nowhere"),
+        ('<p><a href="#nowhere">字</a></p>', "<a href> points at #nowhere"),
+        ('<p aria-describedby="nowhere">字</p>', "<p aria-describedby> points at #nowhere"),
         ('<svg role="img" aria-label="图"><path clip-path="url(#nowhere)"/></svg>', "points at #nowhere"),
         ("<h4>小节</h4><p>字</p>", "heading h4 follows h2: a level is skipped"),
         ("<h1>大</h1><p>字</p>", "the page has 2 h1, not one"),
@@ -274,22 +311,24 @@ def test_every_fault_is_listed_at_once_with_its_section():
 
 
 def test_two_sections_with_one_key_fail_the_build():
-    with pytest.raises(render.RenderError, match="the id 'main' is used twice"):
+    with pytest.raises(render.RenderError, match="id“main”用了两次"):
         rendered(book(section(), section()))
 
 
 def test_a_notebook_without_sections_fails_the_build():
-    with pytest.raises(render.RenderError, match="no cell displayed a section"):
+    with pytest.raises(render.RenderError, match="没有一个单元格给出章节"):
         rendered(new_notebook(cells=[new_code_cell("1")]))
 
 
 def test_a_document_without_language_is_a_fault():
-    assert audit("<html><h1>A</h1></html>").problems == ("the document has no lang",)
+    assert audit("<html><h1>A</h1></html>", lang="en").problems == ("the document has no lang",)
 
 
 def test_an_unclosed_element_is_a_fault():
-    assert audit('<html lang="en"><h1>A</h1><div></html>').problems == ("</html> does not close <div>",)
-    assert audit('<html lang="en"><h1>A</h1><div>').problems == (
+    assert audit('<html lang="en"><h1>A</h1><div></html>', lang="en").problems == (
+        "</html> does not close <div>",
+    )
+    assert audit('<html lang="en"><h1>A</h1><div>', lang="en").problems == (
         "<html> is never closed",
         "<div> is never closed",
     )
