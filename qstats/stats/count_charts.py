@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, real_number, whole_number
-from qstats.stats.count_law import at_least
+from qstats.stats.count_law import at_least, rise_weights
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -41,11 +41,10 @@ def ratio_cusum(
 ) -> CountChart:
     r"""Return the likelihood-ratio CUSUM that begins anew after a signal.
 
-    .. math:: S_t = \max(0,\ S_{t-1} + \ell_t) \ge h, \qquad
-              \ell_t = y_t\ln\frac{\kappa}{c_t} - \frac{\ln c_t}{\alpha}, \qquad
-              c_t = \frac{1 + \alpha\kappa\mu_t}{1 + \alpha\mu_t}
+    .. math:: S_t = \max(0,\ S_{t-1} + \ell_t) \ge h
 
-    as in :func:`qstats.stats.outbreak.count_cusum`, which runs on.
+    with the steps ℓ of :func:`qstats.stats.count_law.rise_weights`, as in
+    :func:`qstats.stats.outbreak.count_cusum`, which runs on.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ def ratio_cusum(
     ([0.0, 0.68, 2.97, 6.08, 0.0], [-1, 1, 1, 1, -1])
     """
     y, mu = _series(counts, expected, dispersion)
-    weight, charge = _weights(mu, ratio, dispersion)
+    weight, charge = rise_weights(mu, ratio=ratio, dispersion=dispersion)
     real_number("decision", decision, above=0)
     sums, upper = np.empty(y.size), np.empty(y.size)
     began = np.full(y.size, -1, np.intp)
@@ -194,7 +193,9 @@ def average_run_length(
     [284.1, 2.6]
     """
     mu = np.asarray(expected, float)
-    weight, charge = _weights(mu, ratio, dispersion)
+    if np.isnan(mu).any():
+        raise DataError("what is expected is known in every period of the year; one is NaN")
+    weight, charge = rise_weights(mu, ratio=ratio, dispersion=dispersion)
     for name, value in (("decision", decision), ("shift", shift)):
         real_number(name, value, above=0)
     whole_number("states", states, least=5)
@@ -250,18 +251,6 @@ def decision_for(
     while excess(high) < 0:
         low, high = high, 1.5 * high
     return float(brentq(excess, low, high, xtol=2e-3))
-
-
-def _weights(mu: Array, ratio: float, alpha: float) -> tuple[Array, Array]:
-    """Return the weight of an event and the charge of a period: ℓ = weight·y − charge."""
-    real_number("ratio", ratio, above=1)
-    real_number("dispersion", alpha, least=0)
-    if not (mu > 0).all():
-        raise DataError(f"what is expected is above 0; found {mu[~(mu > 0)][0]:g}")
-    if alpha == 0:
-        return np.full(mu.shape, np.log(ratio)), (ratio - 1) * mu
-    log_c = np.log1p(alpha * (ratio - 1) * mu / (1 + alpha * mu))
-    return np.asarray(np.log(ratio) - log_c), np.asarray(log_c / alpha)
 
 
 def _series(counts: ArrayLike, expected: ArrayLike, alpha: float) -> tuple[Array, Array]:

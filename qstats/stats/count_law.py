@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, within_0_1
+from qstats.errors import DataError, real_number, within_0_1
 
 Array = NDArray[np.float64]
 #: a dispersion this near to 1 is that of a Poisson law
@@ -20,6 +20,58 @@ def series_of_counts(counts: ArrayLike, periods: int, /) -> Array:
     if not (y >= 0).all():
         raise DataError(f"counts are 0 or more and none is missing; found {y[~(y >= 0)][0]:g}")
     return y
+
+
+def rise_weights(mean: ArrayLike, /, *, ratio: float = 1.5, dispersion: float = 0.0) -> tuple[Array, Array]:
+    r"""Return what an event and a period add to the log-likelihood ratio of κ times as frequent events.
+
+    .. math:: \ell_t = y_t\ln\frac{\kappa}{c_t} - \frac{\ln c_t}{\alpha}, \qquad
+              c_t = \frac{1 + \alpha\kappa\mu_t}{1 + \alpha\mu_t}
+
+    for negative binomial counts of variance :math:`\mu + \alpha\mu^2`; for α = 0 Poisson,
+    :math:`\ell_t = y_t\ln\kappa - (\kappa - 1)\mu_t`.
+
+    Parameters
+    ----------
+    mean : array_like
+        μ in control, above 0; NaN where it is not known.
+    ratio : float
+        κ, above 1.
+    dispersion : float
+        α, 0 or more.
+
+    Returns
+    -------
+    weight, charge : ndarray
+        In the shape of μ: ℓ is weight · y − charge.
+
+    Raises
+    ------
+    DataError
+        A mean that is not above 0.
+    OptionError
+        A number out of range.
+
+    References
+    ----------
+    Höhle & Paul (2008), Count data regression charts for the monitoring of surveillance time series,
+    Computational Statistics & Data Analysis 52, 4357–4368.
+
+    Examples
+    --------
+    >>> weight, charge = rise_weights([10.0], ratio=2, dispersion=0.1)
+    >>> weight.round(4).tolist(), charge.round(4).tolist()
+    ([0.2877], [4.0547])
+    """
+    real_number("ratio", ratio, above=1)
+    real_number("dispersion", dispersion, least=0)
+    mu = np.asarray(mean, float)
+    if (mu <= 0).any():
+        raise DataError(f"what is expected is above 0; found {mu[mu <= 0][0]:g}")
+    if dispersion == 0:
+        return np.where(np.isnan(mu), np.nan, np.log(ratio)), (ratio - 1) * mu
+    log_c = np.log1p(dispersion * (ratio - 1) * mu / (1 + dispersion * mu))
+    return np.asarray(np.log(ratio) - log_c), np.asarray(log_c / dispersion)
 
 
 def at_least(counts: ArrayLike, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:

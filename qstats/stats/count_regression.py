@@ -72,7 +72,8 @@ def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binom
     .. math:: \ell = \sum_t \ln\Gamma(y_t + r) - \ln\Gamma(r) - \ln y_t! + r\ln\frac{r}{r+\mu_t}
               + y_t\ln\frac{\mu_t}{r+\mu_t}, \qquad r = 1/\alpha
 
-    Where the coefficients do not settle, as with a season without any event, all fields are NaN.
+    By scoring; where that overshoots for ever, with steps halved so that the deviance does not rise. Where
+    there is no maximum, as with a season without any event, all fields are NaN.
     α is 0 where :math:`\sum (y-\mu)^2 \le \sum y` at the Poisson fit: then the likelihood rises towards it.
 
     Parameters
@@ -107,9 +108,13 @@ def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binom
         raise DataError(f"{X.shape[1]} coefficients need at least {2 * X.shape[1]} counts; found {y.size}")
     if not (y >= 0).all() or not y.any():
         raise DataError("counts are 0 or more, none is missing, and there is at least one event")
-    try:
-        beta, alpha = _both(y, X, law)
-    except _UnsettledError:
+    for halve in (False, True):  # where scoring does not settle, once more with steps halved
+        try:
+            beta, alpha = _both(y, X, law, halve)
+            break
+        except _UnsettledError:
+            continue
+    else:
         k = X.shape[1]
         return SeasonalFit(np.full(k, np.nan), np.full((k, k), np.nan), np.nan, np.full(y.size, np.nan))
     mu = np.exp(X @ beta)
@@ -121,17 +126,17 @@ class _UnsettledError(ArithmeticError):
     """The coefficients have no finite maximum, or were not found."""
 
 
-def _both(y: Array, X: Array, law: Law) -> tuple[Array, float]:
+def _both(y: Array, X: Array, law: Law, halve: bool) -> tuple[Array, float]:
     """Return β and α."""
     from scipy.optimize import brentq
 
-    beta = _mean_fit(y, X, 0.0, np.r_[np.log(y.mean()), np.zeros(X.shape[1] - 1)])
+    beta = _mean_fit(y, X, 0.0, np.r_[np.log(y.mean()), np.zeros(X.shape[1] - 1)], halve)
     if law == "poisson" or np.sum((y - np.exp(X @ beta)) ** 2 - y) <= 0:
         return beta, 0.0
 
     def slope(log_r: float) -> float:
         r = np.exp(log_r)
-        return _slope(y, np.exp(X @ _mean_fit(y, X, 1 / r, beta, strict=False)), r)
+        return _slope(y, np.exp(X @ _mean_fit(y, X, 1 / r, beta, halve, strict=False)), r)
 
     high = 1.0
     while slope(high) > 0 and high < 20:
@@ -141,22 +146,32 @@ def _both(y: Array, X: Array, law: Law) -> tuple[Array, float]:
         low -= 2.0
     if not slope(low) > 0 > slope(high):
         for at in (low, high):
-            _mean_fit(y, X, float(np.exp(-at)), beta)  # no root only where both ends are known
+            _mean_fit(y, X, float(np.exp(-at)), beta, halve)  # no root only where both ends are known
         return beta, 0.0
     alpha = float(np.exp(-brentq(slope, low, high, xtol=1e-12)))
-    return _mean_fit(y, X, alpha, beta), alpha
+    return _mean_fit(y, X, alpha, beta, halve), alpha
 
 
-def _mean_fit(y: Array, X: Array, alpha: float, beta: Array, *, strict: bool = True) -> Array:
-    """Return β for a known α, by scoring with steps that are halved while they overshoot."""
+def _mean_fit(y: Array, X: Array, alpha: float, beta: Array, halve: bool, *, strict: bool = True) -> Array:
+    """Return β for a known α, by scoring.
+
+    The likelihood is concave in β, so that the deviance cannot rise by a step that is halved until it ends
+    short of the maximum along its line.
+    """
+
+    def residuals(at: Array) -> tuple[Array, Array]:
+        mu = np.exp(X @ at)
+        return mu, (y - mu) / (1 + alpha * mu)
+
     for _ in range(_ROUNDS):
-        mu = np.exp(X @ beta)
-        W = mu / (1 + alpha * mu)
+        mu, residual = residuals(beta)
         try:
-            step = np.linalg.solve(X.T @ (X * W[:, None]), X.T @ ((y - mu) / (1 + alpha * mu)))
+            step = np.linalg.solve(X.T @ (X * (mu / (1 + alpha * mu))[:, None]), X.T @ residual)
         except np.linalg.LinAlgError:
             raise _UnsettledError from None
         step *= min(1.0, 2.0 / max(np.abs(X @ step).max(), 1e-300))
+        while halve and X @ step @ residuals(beta + step)[1] < 0:
+            step = step / 2
         beta = beta + step
         if np.abs(step).max() < 1e-12:
             break

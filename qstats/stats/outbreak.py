@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of, real_number, whole_number, within_0_1, yes_or_no
+from qstats.errors import DataError, OptionError, one_of, whole_number, within_0_1, yes_or_no
 from qstats.stats import count_law
 
 Array = NDArray[np.float64]
@@ -171,11 +171,10 @@ def count_cusum(
 ) -> tuple[Array, Array]:
     r"""Return the likelihood-ratio CUSUM of counts against a known expectation, without reset.
 
-    .. math:: S_t = \max(0,\ S_{t-1} + \ell_t), \qquad
-              \ell_t = y_t \ln\kappa - (y_t + \tfrac1\alpha)\ln\frac{1 + \alpha\kappa\mu_t}{1 + \alpha\mu_t}
+    .. math:: S_t = \max(0,\ S_{t-1} + \ell_t)
 
-    negative binomial with variance :math:`\mu + \alpha\mu^2`; for α = 0 Poisson,
-    :math:`\ell_t = y_t\ln\kappa - (\kappa - 1)\mu_t`. The expectation may have seasons and a trend.
+    with the steps ℓ of :func:`qstats.stats.count_law.rise_weights`. The expectation may have seasons and a
+    trend.
 
     Parameters
     ----------
@@ -202,15 +201,11 @@ def count_cusum(
     >>> sums.round(2).tolist()
     [0.0, 0.68, 2.97, 6.08]
     """
-    real_number("ratio", ratio, above=1)
-    real_number("dispersion", dispersion, least=0)
-    y, mu = np.broadcast_arrays(np.asarray(counts, float), np.asarray(expected, float))
-    if ((y < 0) | (mu <= 0)).any():
-        raise DataError("counts are 0 or more, and what is expected is above 0")
-    grown = (ratio - 1) * mu
-    if dispersion > 0:
-        grown = (y + 1 / dispersion) * np.log1p(dispersion * grown / (1 + dispersion * mu))
-    step = y * np.log(ratio) - grown
+    weight, charge = count_law.rise_weights(expected, ratio=ratio, dispersion=dispersion)
+    y, weight, charge = np.broadcast_arrays(np.asarray(counts, float), weight, charge)
+    if (y < 0).any():
+        raise DataError(f"counts are 0 or more; found {y[y < 0][0]:g}")
+    step = weight * y - charge
     S, sums = np.zeros(y.shape[:-1]), np.empty(y.shape)
     for t in range(y.shape[-1]):
         S = np.where(np.isnan(step[..., t]), S, np.maximum(0.0, S + step[..., t]))

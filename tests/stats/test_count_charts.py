@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import digamma
 
 from qstats.errors import DataError, OptionError
 from qstats.stats.count_charts import average_run_length, decision_for, glr_chart, ratio_cusum
 from qstats.stats.count_law import at_least, quantile
-from qstats.stats.count_regression import fit_counts, seasonal_regressors
+from qstats.stats.count_regression import _both, _UnsettledError, fit_counts, seasonal_regressors
 from qstats.stats.farrington_flexible import farrington_flexible, reference
 from qstats.stats.outbreak import count_cusum, farrington
 from qstats.stats.short_baselines import CROW_GARDNER, ears, rki
@@ -52,6 +53,35 @@ def test_the_fit_is_a_maximum_and_a_constant_fits_the_mean():
     assert flat.mean == pytest.approx(y.mean(), rel=1e-10)
     assert fit_counts(y, X, law="poisson").dispersion == 0
     assert fit_counts([4, 5, 5, 6, 5, 4, 6, 5], np.ones((8, 1))).dispersion == 0  # varies less than chance
+
+
+def overdispersed(k):
+    """Counts of some years with α from 0.5 to 6, and two waves and a trend as regressors."""
+    rng = np.random.default_rng([5, k])
+    t, alpha = np.arange(36), np.exp(rng.uniform(np.log(0.5), np.log(6)))
+    mu = 8 * np.exp(rng.uniform(0, 1.5) * np.cos(t / 6 * np.pi) + rng.uniform(-0.3, 0.3) * t / 12)
+    y = rng.negative_binomial(1 / alpha, 1 / (1 + alpha * mu)).astype(float)
+    return y, seasonal_regressors(t, season=12, harmonics=2, trend=True)
+
+
+def test_an_overdispersed_fit_that_scoring_overshoots_is_found_and_every_other_stays():
+    overshot = 0
+    for k in range(20):
+        y, X = overdispersed(k)
+        fit = fit_counts(y, X)
+        residual, r = (y - fit.mean) / (1 + fit.dispersion * fit.mean), 1 / fit.dispersion
+        assert np.abs(X.T @ residual).max() < 1e-7 * np.abs(residual).sum()
+        parts = (digamma(y + r) - digamma(r), np.log1p(fit.mean / r), (fit.mean - y) / (r + fit.mean))
+        assert abs(np.sum(parts[0] - parts[1] + parts[2])) < 1e-7 * sum(np.abs(p).sum() for p in parts)
+        halved = _both(y, X, "negative-binomial", True)
+        assert fit.dispersion == pytest.approx(halved[1], rel=1e-7)
+        try:
+            plain = _both(y, X, "negative-binomial", False)
+        except _UnsettledError:
+            overshot += 1
+        else:
+            assert (plain[0] == fit.beta).all() and plain[1] == fit.dispersion
+    assert overshot == 2
 
 
 def test_regressors_of_a_season():
