@@ -97,39 +97,22 @@ def test_a_method_page_names_every_option_and_no_other(name):
 
 
 SECTIONS = {f"report.{name}" for name in ("summary", "main_indicators", *report.ANNUAL)}
-#: functions that pages name below the packages of the index and of questions
-DEEPER = {
-    "index": [
-        "inputs.published_indicators",
-        "contributions.change_contributions",
-        "specified.specified_index",
-        "audit.compare_specifications",
-        "runs.prepare",
-        "uncertainty.simulate",
-        "uncertainty.summary",
-        *(f"ranks.{name}" for name in ("outranking", "rank_acceptability", "groups", "changed")),
-    ],
-    "analysis": [
-        "compare.position_name",
-        "forecast.backtest",
-        "inequality.inequality",
-        "linked.linked",
-        "peers.international",
-        "peers.peers",
-        "scorecard.grade_ranks",
-        "signals.episodes",
-        "smooth.seasonal",
-        "smooth.smooth",
-    ],
-}
+#: functions of the index for whoever asks its runs more than once
+DEEPER = [
+    "contributions.change_contributions",
+    "audit.compare_specifications",
+    "runs.prepare",
+    "uncertainty.simulate",
+    "uncertainty.summary",
+    *(f"ranks.{name}" for name in ("outranking", "rank_acceptability", "groups", "changed")),
+]
 PUBLIC = [
     *qstats.__all__,
     *(f"{part}.{name}" for part in ("satisfaction", "plot") for name in getattr(qstats, part).__all__),
     *(f"report.{name}" for name in report.__all__ if callable(getattr(report, name))),
     "indicators.names",
     "indicators.schema_of",
-    *(f"index.{name}" for name in DEEPER["index"]),
-    *(f"analysis.{name}" for name in DEEPER["analysis"]),
+    *(f"index.{name}" for name in DEEPER),
 ]
 #: what has no part of a docstring, and why
 WITHOUT = {
@@ -170,7 +153,7 @@ def test_what_pages_import_from_the_index_and_from_questions_is_among_the_checke
     named |= set(re.findall(r"qstats\.((?:index|analysis)\.\w+\.[a-z_]+)", text))
     public = {part_of(name) for name in PUBLIC}
     functions = {name: part_of(name) for name in named}
-    assert len(named) > 12
+    assert len(named) > 5
     assert [n for n, f in functions.items() if inspect.isfunction(f) and f not in public] == []
 
 
