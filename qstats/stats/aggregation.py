@@ -216,8 +216,12 @@ def _weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> Array:
     if w.shape[-1:] != shape[-1:]:
         raise OptionError(f"{shape[-1]} indicators have weights of shape {w.shape}", argument="weights")
     w = np.broadcast_to(w, np.broadcast_shapes(w.shape, shape))
-    if not (w >= 0).all() or not (w.sum(-1) > 0).all():
-        raise OptionError("weights must be numbers not below 0, one of them above it", argument="weights")
+    wrong = ~((w >= 0).all(-1) & (w.sum(-1) > 0))
+    if wrong.any():
+        raise OptionError(
+            f"weights {w[wrong][0].tolist()!r:.200}: they must be numbers not below 0, one of them above it",
+            argument="weights",
+        )
     return w
 
 

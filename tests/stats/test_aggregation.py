@@ -175,10 +175,18 @@ def test_weights_may_draw_where_scores_do_not():
     np.testing.assert_allclose(found[3], value([[1.0, 2.0, 3.0], [4.0, 1.0, 1.0]], w[3, 0]), rtol=1e-12)
 
 
-@pytest.mark.parametrize("wrong", [[-1, 1, 1], [0, 0, 0], [np.nan, 1, 1], [1, 1]])
-def test_weights_that_are_none_are_refused(wrong):
-    with pytest.raises(OptionError, match="weights"):
-        value([[1.0, 2.0, 3.0]], wrong)
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ([-1, 1, 1], r"weights \[-1\.0, 1\.0, 1\.0\]: "),
+        ([[1, 1, 1], [0, 0, 0]], r"weights \[0\.0, 0\.0, 0\.0\]: "),
+        ([np.nan, 1, 1], r"weights \[nan, 1\.0, 1\.0\]: "),
+        ([1, 1], r"3 indicators have weights of shape \(2,\)"),
+    ],
+)
+def test_weights_that_are_none_are_refused(wrong, said):
+    with pytest.raises(OptionError, match=said):
+        value([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]], wrong)
 
 
 @pytest.mark.parametrize(
