@@ -133,8 +133,11 @@ def parallel_analysis(
     x : array_like, shape (units, indicators)
         Without holes.
     n_draws : int
+        Tables of noise.
     percentile : float
+        Of their eigenvalues, above 0 and below 100.
     seed : int
+        Of the noise.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def parallel_analysis(
     Raises
     ------
     OptionError
-        The percentile is not between 0 and 100.
+        The percentile is not between 0 and 100, or there is no draw.
 
     References
     ----------
