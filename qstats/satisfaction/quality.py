@@ -12,7 +12,7 @@ from qstats.errors import one_of, within_0_1
 from qstats.satisfaction.indices import uncertain
 from qstats.satisfaction.replicated import solve
 from qstats.satisfaction.studies import Fitted, Study, fitted, require_study
-from qstats.stats import path_fit, path_index, path_quality
+from qstats.stats import path_fit, path_index, path_inner, path_quality
 from qstats.stats.path_index import METRIC, Convention
 from qstats.stats.pathmodel import Fit
 from qstats.stats.satisfaction import points
@@ -85,7 +85,7 @@ def items(of: Study, /, *, convention: Convention = "U") -> pd.DataFrame:
                 loading=own.fit.loadings,
                 loading_std_error=error[g, 1, own.at],
                 communality=path_quality.communality(own.fit.loadings),
-                vif=path_quality.vif(path_quality.correlations(S), own.fit.correlations, q.model).outer,
+                vif=path_inner.vif(path_quality.correlations(S), own.fit.correlations, q.model).outer,
                 index_weight=_shares(u, own),
             )
         )
@@ -149,7 +149,7 @@ def constructs(of: Study, /) -> pd.DataFrame:
                 eigenvalue_1=values[:, 0],
                 eigenvalue_2=values[:, 1],
                 r2=fit.r2,
-                r2_adjusted=path_quality.adjusted_r2(fit.r2, model, own.rows.size),
+                r2_adjusted=path_inner.adjusted_r2(fit.r2, model, own.rows.size),
                 fornell_larcker=path_quality.fornell_larcker(ave, fit.correlations)[1],
             )
         )

@@ -13,7 +13,7 @@ from qstats.estimate import Estimate, assemble
 from qstats.satisfaction.indices import Interval, Uncertain, check_interval, method_of, notes_of, uncertain
 from qstats.satisfaction.replicated import Result, Statistic, solve
 from qstats.satisfaction.studies import Fitted, Study, require_study
-from qstats.stats import path_index, path_quality
+from qstats.stats import path_index, path_inner, path_quality
 from qstats.stats.difference import p_normal
 from qstats.stats.path_index import Convention
 from qstats.stats.pathmodel import Fit
@@ -64,13 +64,13 @@ def paths(of: Study, /, *, interval: Interval | None = None, level: float = 0.95
     require_study(of)
     check_interval(interval, level)
     names, C = of.questions.constructs, len(of.questions.constructs)
-    wanted = path_quality.effects(of.questions.model.paths.astype(float))
+    wanted = path_inner.effects(of.questions.model.paths.astype(float))
     kinds = [(k, ["direct", "indirect", "total"][k]) for k in range(3)]
     listed = [(c, d, k, said) for c in range(C) for d in range(C) for k, said in kinds if wanted[k][c, d] > 0]
     at = tuple(np.array([(k, c, d) for c, d, k, _ in listed]).T)
 
     def statistic(mean: Array, S: Array, fit: Fit, own: Fitted) -> Array:
-        every = np.stack(path_quality.effects(fit.paths), axis=1)
+        every = np.stack(path_inner.effects(fit.paths), axis=1)
         return np.asarray(every[:, *at])
 
     found = solve(of, "standardised", statistic, len(listed))
@@ -137,7 +137,7 @@ def importance_performance(
     check_interval(interval, level)
     one_of("convention", convention, tuple(path_index.METRIC))
     c = of.questions.position(index_of)
-    acting = np.flatnonzero(path_quality.effects(of.questions.model.paths.astype(float)).total[c] > 0)
+    acting = np.flatnonzero(path_inner.effects(of.questions.model.paths.astype(float)).total[c] > 0)
     lower, upper = of.survey.lower, of.survey.upper
 
     def statistic(mean: Array, S: Array, fit: Fit, own: Fitted) -> Array:
@@ -253,8 +253,8 @@ def _inner(of: Study, found: Result, listed: list[tuple[int, int, int, str]]) ->
         if own is None:
             continue
         R, fit = path_quality.correlations(own.moments.covariance), own.fit
-        inner = path_quality.vif(R, fit.correlations, own.questions.model).inner
-        size = path_quality.effect_size(fit.paths, fit.r2, inner)
+        inner = path_inner.vif(R, fit.correlations, own.questions.model).inner
+        size = path_inner.effect_size(fit.paths, fit.r2, inner)
         for j, (c, d, k, _) in enumerate(listed):
             if k == 0:
                 f2[g, j], vif[g, j] = size[c, d], inner[c, d]

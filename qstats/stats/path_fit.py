@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import one_of
-from qstats.stats.path_quality import effects, rho_a
+from qstats.stats.path_inner import effects
+from qstats.stats.path_quality import rho_a
 from qstats.stats.path_rounds import regressions, structure
 from qstats.stats.pathmodel import Fit, Model
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import OptionError, one_of
-from qstats.stats.path_quality import effects
+from qstats.stats.path_inner import effects
 from qstats.stats.pathmodel import Metric, Model
 
 Array = NDArray[np.float64]

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, one_of, whole_number
+from qstats.stats.path_inner import effects
 from qstats.stats.path_moments import Missing, resampled
 from qstats.stats.path_permute import Rows, of_units, pooled_weights, weighted_rows
-from qstats.stats.path_quality import effects
 from qstats.stats.path_rounds import solve
 from qstats.stats.pathmodel import FAILURES, USUAL, Fit, Fitting, Model, fit_stack
 

@@ -10,10 +10,11 @@ from qstats.stats.path_bootstrap import bca, bootstrap, jackknife, percentile, r
 from qstats.stats.path_fit import implied
 from qstats.stats.path_groups import pairwise, permutation_test
 from qstats.stats.path_index import index_weights
+from qstats.stats.path_inner import effect_size_refitted
 from qstats.stats.path_invariance import invariance
 from qstats.stats.path_moments import moments
 from qstats.stats.path_predict import predict
-from qstats.stats.path_quality import correlations, effect_size_refitted
+from qstats.stats.path_quality import correlations
 from qstats.stats.pathmodel import Fitting, PathModelError, fit, specify
 from qstats.stats.satisfaction import size_for_change, size_for_mean
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qstats.errors import OptionError
-from qstats.stats import path_fit, path_index, path_quality
+from qstats.stats import path_fit, path_index, path_inner, path_quality
 from qstats.stats.path_moments import moments
 from qstats.stats.pathmodel import Fit, Fitting, PathModelError, fit, scores, specify
 
@@ -59,17 +59,17 @@ def test_correlations_are_those_of_the_answers_and_nan_for_a_constant(case):
 def test_total_effects_follow_every_route():
     b = np.zeros((4, 4))
     b[1, 0], b[2, 0], b[2, 1], b[3, 1], b[3, 2] = 0.5, 0.2, 0.3, 0.7, -0.4
-    found = path_quality.effects(b)
+    found = path_inner.effects(b)
     near(found.total[3, 0], 0.5 * 0.7 + 0.2 * -0.4 + 0.5 * 0.3 * -0.4)
     near(found.indirect[3, 0], found.total[3, 0])
     near(found.indirect[3, 1], 0.3 * -0.4)
     near(found.total, np.linalg.inv(np.eye(4) - b) - np.eye(4))
-    near(path_quality.effects(np.stack([b, 2 * b])).total[1], path_quality.effects(2 * b).total)
+    near(path_inner.effects(np.stack([b, 2 * b])).total[1], path_inner.effects(2 * b).total)
 
 
 def test_collinearity_is_that_of_regressions(case):
     X, _, R, found, Y = case
-    V = path_quality.vif(R, found.correlations, MODEL)
+    V = path_inner.vif(R, found.correlations, MODEL)
     near(V.outer[0], 1 / (1 - r2_of(X[:, 0], X[:, 1:3])))
     near(V.outer[8], 1)
     near(V.inner[3, 1], 1 / (1 - r2_of(Y[:, 1], Y[:, 2])))
@@ -78,17 +78,17 @@ def test_collinearity_is_that_of_regressions(case):
     twin = R.copy()
     twin[:, 1], twin[1, :] = twin[:, 0], twin[0, :]
     twin[1, 1] = 1
-    assert np.isnan(path_quality.vif(twin, found.correlations, MODEL).outer[:3]).all()
+    assert np.isnan(path_inner.vif(twin, found.correlations, MODEL).outer[:3]).all()
 
 
 def test_effect_sizes_are_differences_of_r2(case):
     _, m, R, found, Y = case
-    inner = path_quality.vif(R, found.correlations, MODEL).inner
-    held = path_quality.effect_size(found.paths, found.r2, inner)
+    inner = path_inner.vif(R, found.correlations, MODEL).inner
+    held = path_inner.effect_size(found.paths, found.r2, inner)
     near(held[3, 1], (found.r2[3] - r2_of(Y[:, 3], Y[:, 2])) / (1 - found.r2[3]))
     near(held[1, 0], found.r2[1] / (1 - found.r2[1]))
     assert (np.isnan(held) == (PATHS == 0)).all()
-    refitted = path_quality.effect_size_refitted(m.covariance, found, MODEL)
+    refitted = path_inner.effect_size_refitted(m.covariance, found, MODEL)
     fewer = PATHS.copy()
     fewer[3, 1] = 0
     near(refitted[3, 1], (found.r2[3] - fit(R, specify(BLOCKS, fewer)).r2[3]) / (1 - found.r2[3]))
@@ -97,24 +97,22 @@ def test_effect_sizes_are_differences_of_r2(case):
     star = specify([0, 1, 2], [[0, 0, 0], [0, 0, 0], [1, 1, 0]])
     S = R[np.ix_([0, 3, 5], [0, 3, 5])]
     with pytest.raises(PathModelError, match="construct 0 stands apart"):
-        path_quality.effect_size_refitted(S, fit(S, star), star)
+        path_inner.effect_size_refitted(S, fit(S, star), star)
 
 
 def test_effect_sizes_refit_in_the_scheme_and_metric_named(case):
     _, m, _, _, _ = case
     for how in (Fitting(scheme="centroid"), Fitting(metric="raw")):
-        own = path_quality.effect_size_refitted(
-            m.covariance, fit(m.covariance, MODEL, how=how), MODEL, how=how
-        )
-        other = path_quality.effect_size_refitted(m.covariance, fit(m.covariance, MODEL, how=how), MODEL)
+        own = path_inner.effect_size_refitted(m.covariance, fit(m.covariance, MODEL, how=how), MODEL, how=how)
+        other = path_inner.effect_size_refitted(m.covariance, fit(m.covariance, MODEL, how=how), MODEL)
         assert np.nanmax(np.abs(own - other)) > 1e-6
 
 
 def test_adjusted_r2_charges_for_predictors(case):
     _, _, _, found, _ = case
-    near(path_quality.adjusted_r2(found.r2, MODEL, 150)[3], 1 - (1 - found.r2[3]) * 149 / 147)
+    near(path_inner.adjusted_r2(found.r2, MODEL, 150)[3], 1 - (1 - found.r2[3]) * 149 / 147)
     with pytest.raises(OptionError, match="no degree of freedom"):
-        path_quality.adjusted_r2(found.r2, MODEL, 3)
+        path_inner.adjusted_r2(found.r2, MODEL, 3)
 
 
 def test_communalities_are_squared_correlations_with_the_scores(case):
@@ -349,16 +347,16 @@ def test_every_measure_of_a_stack_is_that_of_each():
 
 def measures(mean: np.ndarray, S: np.ndarray, found: Fit) -> list[np.ndarray]:
     R = path_quality.correlations(S)
-    V = path_quality.vif(R, found.correlations, MODEL)
+    V = path_inner.vif(R, found.correlations, MODEL)
     c = path_fit.consistent(found, R, MODEL)
     sigma = path_fit.implied(c.loadings, c.paths, c.correlations, R, MODEL)
     u = path_index.index_weights(found.weights, S)
     ave = path_quality.block_mean(found.loadings**2, MODEL)
     return [
-        *path_quality.effects(found.paths),
-        path_quality.adjusted_r2(found.r2, MODEL, 150),
+        *path_inner.effects(found.paths),
+        path_inner.adjusted_r2(found.r2, MODEL, 150),
         *V,
-        path_quality.effect_size(found.paths, found.r2, V.inner),
+        path_inner.effect_size(found.paths, found.r2, V.inner),
         path_quality.redundancy(found.loadings, found.r2, MODEL),
         path_quality.alpha(R, MODEL),
         path_quality.composite_reliability(found.loadings, MODEL),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qstats.stats import path_bootstrap, path_fit, path_index, path_quality, pathmodel
+from qstats.stats import path_bootstrap, path_fit, path_index, path_inner, path_quality, pathmodel
 from qstats.stats.path_moments import moments
 
 HERE = Path(__file__).parent
@@ -108,7 +108,7 @@ def test_a_fit_is_that_of_plspm(surveys, survey, scheme, mode, metric, label):
 def test_effects_are_those_of_plspm(surveys, survey, scheme, mode, metric, label):
     model = pathmodel.specify(BLOCKS, PATHS, modes=mode)
     found = pathmodel.fit(surveys[survey].covariance, model, how=pathmodel.Fitting(scheme, metric))
-    ours = path_quality.effects(found.paths)
+    ours = path_inner.effects(found.paths)
     with (HERE / f"{survey}__Rplspm_{label}_mode{mode}_{scheme}__effects.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 15
@@ -148,10 +148,10 @@ def test_reliability_and_validity_are_those_of_seminr(surveys, answers, survey, 
     equal(path_quality.rho_a(found.standardised, R, model), rho_a)
     equal(path_quality.htmt(R, model), table(stem + "htmt.csv"))
     rsq = table(stem + "rsq.csv")
-    adjusted = path_quality.adjusted_r2(found.r2, model, size(survey, answers))
+    adjusted = path_inner.adjusted_r2(found.r2, model, size(survey, answers))
     order = [NAMES.index(name) for name in ("EXP", "PQ", "SAT", "LOY", "PV")]
     equal(np.stack([found.r2, adjusted])[:, order], rsq)
-    refitted = path_quality.effect_size_refitted(S, found, model, how=pathmodel.Fitting(scheme))
+    refitted = path_inner.effect_size_refitted(S, found, model, how=pathmodel.Fitting(scheme))
     # f² down to 0.004 is a difference of R² of 0.5: 1e-10 of R² is 1e-8 of it.
     equal(refitted.T, table(stem + "fsquare.csv"), 1e-8)
 
@@ -161,7 +161,7 @@ def test_reliability_and_validity_are_those_of_seminr(surveys, answers, survey, 
 def test_inflation_factors_are_those_seminr_prints(surveys, survey, scheme, label):
     model = pathmodel.specify(BLOCKS, PATHS)
     R = path_quality.correlations(surveys[survey].covariance)
-    ours = path_quality.vif(R, pathmodel.fit(R, model, how=pathmodel.Fitting(scheme)).correlations, model)
+    ours = path_inner.vif(R, pathmodel.fit(R, model, how=pathmodel.Fitting(scheme)).correlations, model)
     lines = (HERE / f"{survey}__seminr_path_{label}__vif.txt").read_text().splitlines()
     printed = {}
     for i, line in enumerate(lines):
