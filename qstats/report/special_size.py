@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.periods import sort_key
-from qstats.report import charts, formats, printed, tables
+from qstats.report import charts, formats, printed, questions, tables
 from qstats.report.blocks import Writer, item_sentence
 from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding, small_firms
@@ -83,23 +84,32 @@ def estimate(facts: Facts) -> Estimate:
     )
 
 
-def split(facts: Facts, earlier: str, later: str) -> dict[str, float]:
-    """Return the effects of a change: ``mix, rate, total``, and ``rate:SIZE``, ``mix:SIZE``; points."""
-    known = shares().loc[[earlier, later]]
-    weights = known.div(known.sum(axis=1), axis=0).stack().rename("weight").reset_index()
-    weights.columns = ["period", "industry", "weight"]
-    made = decompose(
-        estimate(facts).where(period=[earlier, later]), by="industry", earlier=earlier, later=later,
-        weights=weights,
-    )  # fmt: skip
+class Effect(NamedTuple):
+    """What something did to the fail rate, in points, with its 95% limits."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def split(facts: Facts, earlier: str, later: str) -> dict[str, Effect]:
+    """Return the effects of a change: ``mix, rate, total``, and ``rate:SIZE``, ``mix:SIZE``.
+
+    They are those of the annual report (:func:`qstats.report.questions.sizes`), of the fail rate.
+    """
+    passed = questions.sizes(facts)
+    assert passed is not None
+    made = decompose(passed, by="size", earlier=earlier, later=later)
     return {
-        row["effect"] if row["industry"] == ALL else f"{row['effect']}:{row['industry']}": row["estimate"]
+        row["effect"] if row["size"] == ALL else f"{row['effect']}:{row['size']}": Effect(
+            -row["estimate"], -row["conf_high"], -row["conf_low"]
+        )
         for row in made.table.to_dict("records")
     }
 
 
-def _points(x: float, w: Writer) -> str:
-    return formats.change(x, unit="%", digits=1, lang=w.lang)
+def _points(x: Effect, w: Writer) -> str:
+    return formats.change(x.estimate, low=x.low, high=x.high, digits=2, lang=w.lang)
 
 
 def _split_text(w: Writer) -> str:
@@ -174,35 +184,33 @@ def causes(w: Writer) -> None:
     """Write the split of every change into mix and rates, and draw that of the whole span."""
     w.text(_split_text(w))
     points = ends(w.facts)
-    rows = [
-        {"span": _span(w, a, b), **split(w.facts, a, b)}
-        for a, b in [*pairwise(points), (points[0], points[-1])]
-    ]
-    columns = [tables.Field("span", w.say("col.span"), words=True)]
-    columns += [tables.Field(name, w.say(f"col.{name}"), digits=2) for name in ("total", "mix", "rate")]
-    columns += [
-        tables.Field(f"rate:{n}", w.say("col.rate_effect", name=population_name(n, w.lang)), digits=2)
-        for n in SIZES
-    ]
-    unit = unit_name("points", w.lang)
-    w.table(
-        pd.DataFrame(rows),
-        w.say("table_split"),
-        columns,
-        unit=unit,
-        notes=[w.say("split_note"), _residual(w)],
-    )
-    made = rows[-1]
-    bars = pd.DataFrame(
-        [{"name": w.say("col.mix"), "value": made["mix"]}]
-        + [
-            {"name": w.say("col.rate_effect", name=population_name(n, w.lang)), "value": made[f"rate:{n}"]}
-            for n in SIZES
-        ]
-    )
+    spans = list(dict.fromkeys([*pairwise(points), (points[0], points[-1])]))
+    made = [split(w.facts, a, b) for a, b in spans]
+    words = [_span(w, a, b) for a, b in spans]
+    sizes = {f"rate:{n}": population_name(n, w.lang) for n in SIZES}
+    effects = {name: w.say(f"col.{name}") for name in ("total", "mix", "rate")}
+    _effects_table(w, words, made, effects, "table_split", [w.say("split_note"), _residual(w)])
+    _effects_table(w, words, made, sizes, "table_rates", [])
+    named = {"mix": w.say("col.mix")} | {k: w.say("col.rate_effect", name=n) for k, n in sizes.items()}
+    bars = pd.DataFrame([{"name": said, "value": made[-1][name].estimate} for name, said in named.items()])
     first, last = (formats.period(p, lang=w.lang) for p in (points[0], points[-1]))
     drawn = charts.contributions(bars, total=float(bars["value"].sum()), lang=w.lang)
     w.figure(drawn, w.say("figure_split", first=first, last=last))
+
+
+def _effects_table(
+    w: Writer, spans: list[str], made: list[dict[str, Effect]], named: dict[str, str], key: str,
+    notes: list[str],
+) -> None:  # fmt: skip
+    """Write effects, each with its interval, a row a span."""
+    columns = [tables.Field("span", w.say("col.span"), words=True)]
+    frame = pd.DataFrame({"span": spans})
+    for name, said in named.items():
+        for part in Effect._fields:
+            frame[f"{name}.{part}"] = [getattr(one[name], part) for one in made]
+        columns.append(tables.Field(f"{name}.estimate", said, digits=2))
+        columns.append(tables.Field(f"{name}.low", w.say("col.interval"), digits=2, upper=f"{name}.high"))
+    w.table(frame, w.say(key), columns, unit=unit_name("points", w.lang), notes=notes)
 
 
 def _span(w: Writer, first: str, last: str) -> str:
@@ -225,15 +233,16 @@ def _residual(w: Writer) -> str:
 
 
 def mix_leads(facts: Facts, lang: str | None, /) -> Iterator[Finding]:
-    """Find out whether more than half of a rise of the fail rate is due to the mix of sizes."""
+    """Find out whether more than half of a clear rise of the fail rate is due to the mix of sizes."""
     points = ends(facts)
     made = split(facts, points[0], points[-1])
-    if made["total"] > 0 and made["mix"] / made["total"] > 0.5:
+    total, mix = made["total"], made["mix"]
+    if total.low > 0 and mix.low > 0 and mix.estimate / total.estimate > 0.5:
         yield finding(
             "by_size", "NSS_firm_share", lang,
             first=formats.period(points[0], lang=lang),
-            total=formats.number(made["total"], digits=1, lang=lang),
-            mix=formats.number(made["mix"], digits=1, lang=lang),
+            total=formats.number(total.estimate, digits=2, lang=lang),
+            mix=formats.number(mix.estimate, digits=2, lang=lang),
         )  # fmt: skip
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from qstats import simulate
 from qstats.errors import DataError, OptionError
-from qstats.report import special, special_food, special_inspections, special_rapex, special_size
+from qstats.report import questions, special, special_food, special_inspections, special_rapex, special_size
 from qstats.report.classes import food_classes
 from qstats.report.editions import editions
+from qstats.report.facts import Facts
+from qstats.report.page import plain
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -59,9 +61,11 @@ def test_a_class_is_a_problem_when_its_whole_interval_is_twice_the_whole():
 )
 def test_mix_and_rates_add_up_to_the_change(a, b):
     made = special_size.split(special.facts("size"), a, b)
-    assert made["mix"] + made["rate"] == pytest.approx(made["total"], rel=1e-9)
-    parts = [value for name, value in made.items() if name.startswith("rate:")]
-    assert len(parts) == 3 and sum(parts) == pytest.approx(made["rate"], rel=1e-9)
+    mix, rate, total = (made[name].estimate for name in ("mix", "rate", "total"))
+    assert mix + rate == pytest.approx(total, rel=1e-9)
+    parts = [effect.estimate for name, effect in made.items() if name.startswith("rate:")]
+    assert len(parts) == 3 and sum(parts) == pytest.approx(rate, rel=1e-9)
+    assert all(one.low < one.estimate < one.high for one in made.values())
 
 
 def test_the_rise_since_2015_is_one_of_the_mix():
@@ -73,8 +77,21 @@ def test_the_rise_since_2015_is_one_of_the_mix():
         (share["2023"][k] - share["2015H1"][k]) * (rate.loc["2023", k] + rate.loc["2015H1", k]) / 2
         for k in special_size.SIZES
     )
-    assert made["mix"] == pytest.approx(by_hand, rel=1e-9) and made["mix"] > made["total"]
+    # the enterprises of a size are a whole number: their printed shares times all that were checked
+    assert made["mix"].estimate == pytest.approx(by_hand, rel=2e-3)
+    assert made["mix"].estimate > made["total"].estimate
     assert next(special_size.mix_leads(facts, "zh")).rule == "by_size"
+
+
+def test_the_split_is_that_of_the_annual_report_and_what_is_not_clear_is_said_not_to_be():
+    facts = special.facts("size")
+    annual = questions.mix(questions.sizes(Facts.of(2023))).iloc[-1]
+    made = special_size.split(facts, "2015H1", "2023")
+    for name in ("total", "mix", "rate"):
+        mirrored = (-annual[name], -annual[f"{name}_high"], -annual[f"{name}_low"])
+        assert tuple(made[name]) == pytest.approx(mirrored, rel=1e-12)
+    assert made["rate"].low < 0 < made["rate"].high
+    assert "各规模自身变化的影响：无明显变化" in plain(special.summary(facts, "size", lang="zh").body)
 
 
 @pytest.mark.parametrize(("lang", "words"), [("zh", "2015年上半年至2018年"), ("en", "H1 2015 to 2018")])
