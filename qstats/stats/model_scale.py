@@ -1,4 +1,9 @@
-"""Other scales a model may be fitted on, logarithm and arcsine, and the way back to the data."""
+"""Other scales a model may be fitted on, logarithm and arcsine, and the way back to the data.
+
+References
+----------
+Rao & Molina (2015), Small Area Estimation.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +68,7 @@ def backward(z: ArrayLike, s: ArrayLike, transform: Transform) -> tuple[Array, A
     Parameters
     ----------
     z, s : array_like, same shape
+        Estimate and its variance on the scale of the model.
     transform : {"none", "log", "arcsine"}
 
     Returns
@@ -96,6 +102,7 @@ def slope(z: ArrayLike, transform: Transform) -> Array:
     Parameters
     ----------
     z : array_like
+        Estimate on the scale of the model.
     transform : {"none", "log", "arcsine"}
 
     Returns

@@ -20,7 +20,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, whole_number
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -43,6 +43,7 @@ def em(x: ArrayLike, *, max_rounds: int = 2000, tolerance: float = 1e-10) -> tup
     x : array_like, shape (…, units, indicators)
         A unit without any value adds nothing.
     max_rounds : int
+        After which it is an error.
     tolerance : float
         Largest change of a standardised parameter at which the rounds end.
 
@@ -55,8 +56,8 @@ def em(x: ArrayLike, *, max_rounds: int = 2000, tolerance: float = 1e-10) -> tup
     Raises
     ------
     DataError
-        An indicator is constant or has fewer than two values, there are no more units than indicators, or
-        the rounds do not converge.
+        An indicator is constant or has fewer than two values, there are no more units than indicators,
+        infinite values, or the rounds do not converge.
 
     Examples
     --------
@@ -78,13 +79,27 @@ def em(x: ArrayLike, *, max_rounds: int = 2000, tolerance: float = 1e-10) -> tup
 
 
 def conditional_mean(x: Array, mean: Array, covariance: Array) -> Array:
-    """Return the table with what is missing replaced by its expectation.
+    r"""Return the table with what is missing replaced by its expectation.
+
+    .. math:: E(x_m \mid x_o) = \mu_m + \Sigma_{mo}\Sigma_{oo}^{-1}(x_o - \mu_o)
 
     Parameters
     ----------
     x : ndarray, shape (…, units, indicators)
     mean, covariance : ndarray, shape (…, 1, indicators), (…, indicators, indicators)
         As :func:`em` returns them.
+
+    Returns
+    -------
+    ndarray, shape (…, units, indicators)
+
+    Examples
+    --------
+    2 + (3 − 1) · 2/4:
+
+    >>> mean, covariance = np.array([[1.0, 2.0]]), np.array([[4.0, 2.0], [2.0, 9.0]])
+    >>> conditional_mean(np.array([[3.0, np.nan]]), mean, covariance).tolist()
+    [[3.0, 3.0]]
     """
     lead = np.broadcast_shapes(x.shape[:-2], mean.shape[:-2])
     filled = np.broadcast_to(x, (*lead, *x.shape[-2:])).copy()
@@ -109,6 +124,7 @@ def multiple(x: ArrayLike, n_imputations: int, *, seed: int | None = None) -> Ar
     ----------
     x : array_like, shape (units, indicators)
     n_imputations : int
+        1 or more.
     seed : int, optional
         The same seed gives the same tables.
 
@@ -135,10 +151,9 @@ def multiple(x: ArrayLike, n_imputations: int, *, seed: int | None = None) -> Ar
     ((20, 5, 2), True, 0.0)
     """
     value = moments.indicator_array(x)
-    if value.ndim != 2 or n_imputations < 1:
-        raise OptionError(
-            f"one table and at least one imputation are needed; found {value.shape}, {n_imputations}"
-        )
+    whole_number("n_imputations", n_imputations, least=1)
+    if value.ndim != 2:
+        raise OptionError(f"x has the shape {value.shape}; one table of units and indicators is needed")
     rng = np.random.default_rng(None if seed is None else [seed, crc32(b"multiple imputation")])
     tables = np.repeat(value[None], n_imputations, axis=0)
     for table in tables:

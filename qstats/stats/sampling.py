@@ -13,8 +13,9 @@ zero, so a domain never changes the design.
 
 References
 ----------
-Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, sections 4.3 and 5.5–5.8;
-Cochran (1977), Sampling Techniques, 3rd ed., eqs. 10.15 and 11.24.
+Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, sections 4.3 and 5.5–5.8 (ratios: eq.
+5.6.8, result 5.6.2); Cochran (1977), Sampling Techniques, 3rd ed., eqs. 10.15 and 11.24; Korn & Graubard
+(1999), Analysis of Health Surveys, section 5.2 (degrees of freedom).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError, one_of, within_0_1
+from qstats.errors import DesignError, one_of
 from qstats.stats.covariance import (
     Array,
     Errors,
@@ -42,7 +43,6 @@ from qstats.stats.singletons import POLICIES, Mask, Singleton, StratumError, ref
 
 __all__ = [
     "Errors",
-    "Level",
     "Sample",
     "Singleton",
     "StratumError",
@@ -54,7 +54,6 @@ __all__ = [
     "influence",
     "linearised",
     "noise",
-    "t_interval",
     "total_influence",
     "variance",
 ]
@@ -111,9 +110,10 @@ def influence(
     Z : csr_array, shape (R, U)
         Every pair that occurs has an entry, even a zero; a row without an estimate has NaN.
 
-    References
-    ----------
-    Särndal, Swensson & Wretman (1992), eq. 5.6.8 and result 5.6.2.
+    Raises
+    ------
+    DesignError
+        A sample of no units.
 
     Examples
     --------
@@ -146,6 +146,17 @@ def total_influence(
     estimate : ndarray, shape (R,)
         Zero for a row without a cell; its influence, and so its error, is NaN.
     Z : csr_array, shape (R, U)
+
+    Raises
+    ------
+    DesignError
+        A sample of no units.
+
+    Examples
+    --------
+    >>> Y, Z = total_influence([1, 2, 6], row=[0, 0, 0], unit=[0, 1, 1], rows=1, units=2)
+    >>> Y.tolist(), Z.toarray().tolist()
+    ([9.0], [[1.0, 8.0]])
     """
     y, _, row, unit = _cells(y, y, row, unit)
     return np.asarray(np.bincount(row, y, minlength=rows), float), _influences(y, row, unit, rows, units)
@@ -160,7 +171,7 @@ def linearised(
     present: csr_array | None = None,
     scatter: csr_array | None = None,
 ) -> Errors:
-    r"""Return the linearised (Taylor) errors of estimates with influences Z.
+    """Return the linearised (Taylor) errors of estimates with influences Z.
 
     Parameters
     ----------
@@ -184,8 +195,16 @@ def linearised(
 
     Raises
     ------
+    OptionError
+        A policy that does not exist.
     StratumError
         A stratum has one sampled unit and `singleton` is ``fail``, or more units than its population.
+
+    Examples
+    --------
+    >>> three = Sample(np.array([0, 0, 0]), np.array([np.inf]))
+    >>> variance(linearised(csr_array([[1.0, 2.0, 6.0]]), three)).round(9).tolist()  # 3/2 · (4 + 1 + 9)
+    [21.0]
     """
     one_of("singleton", singleton, POLICIES)
     Z = _seen(Z, present)
@@ -213,14 +232,9 @@ def linearised(
 
 
 def degrees_of_freedom(
-    row: ArrayLike,
-    unit: ArrayLike,
-    sample: Sample,
-    *,
-    rows: int,
-    weightless: ArrayLike | None = None,
+    row: ArrayLike, unit: ArrayLike, sample: Sample, *, rows: int, weightless: ArrayLike | None = None
 ) -> Array:
-    r"""Return PSUs seen minus strata seen, for each row.
+    """Return PSUs seen minus strata seen, for each row, :math:`m_r - H_r`.
 
     Parameters
     ----------
@@ -231,17 +245,18 @@ def degrees_of_freedom(
     rows : int
         R.
     weightless : array_like of bool, shape (E,), optional
-        Cells whose weights are all zero. They change no estimate and no variance of a domain, and
-        are left out here when they are named; unnamed they count as seen.
+        Cells whose weights are all zero, which change no estimate and no variance: left out if named.
 
     Returns
     -------
     ndarray, shape (R,)
         0 for a row seen in one PSU a stratum, or not at all: its error cannot be estimated.
 
-    References
-    ----------
-    Korn & Graubard (1999), Analysis of Health Surveys, section 5.2.
+    Examples
+    --------
+    >>> three = Sample(np.array([0, 0, 0]), np.array([np.inf]))
+    >>> degrees_of_freedom([0, 0, 1], [0, 1, 0], three, rows=2).tolist()
+    [1.0, 0.0]
     """
     r, u = np.asarray(row, np.intp), np.asarray(unit, np.intp)
     if weightless is not None:
@@ -259,27 +274,24 @@ def degrees_of_freedom(
 
 
 def design_df(sample: Sample) -> float:
-    """Return PSUs minus strata of the whole sample."""
+    """Return PSUs minus strata of the whole sample, :math:`m - H`.
+
+    Parameters
+    ----------
+    sample : Sample
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> design_df(Sample(np.array([0, 0, 1, 1, 1]), np.array([np.inf, np.inf])))
+    3.0
+    """
     elements = sample.count if sample.psu is None else None
     drawn = sample.stratum.size if elements is None else elements.sum()
     return float(drawn - np.unique(sample.stratum).size)
-
-
-def t_interval(
-    estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, *, level: float = 0.95
-) -> tuple[Array, Array]:
-    r"""Return :math:`\hat\theta \pm t_{(1+level)/2;\,df}\, se`.
-
-    NaN where the error is unknown; with 0 degrees of freedom there is no t. An error of zero (a
-    census) has both limits at the estimate.
-    """
-    within_0_1("level", level)
-    from scipy.special import stdtrit  # the quantile of t, without all of scipy.stats
-
-    theta, se, df = np.broadcast_arrays(*(np.asarray(a, float) for a in (estimate, std_error, df)))
-    with np.errstate(invalid="ignore"):
-        reach = np.where(se == 0, 0.0, stdtrit(np.where(df > 0, df, np.nan), (1 + level) / 2) * se)
-    return np.asarray(theta - reach, float), np.asarray(theta + reach, float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -350,8 +362,7 @@ def _with_scatter(level: Level, scatter: csr_array) -> Level:
 
 
 def _cells(y: ArrayLike, x: ArrayLike, row: ArrayLike, unit: ArrayLike) -> tuple[Array, Array, Index, Index]:
-    numbers = np.asarray(y, float), np.asarray(x, float)
-    return *numbers, np.asarray(row, np.intp), np.asarray(unit, np.intp)
+    return np.asarray(y, float), np.asarray(x, float), np.asarray(row, np.intp), np.asarray(unit, np.intp)
 
 
 def _influences(z: Array, row: Index, unit: Index, rows: int, units: int) -> csr_array:
@@ -370,8 +381,7 @@ def _distinct(row: Index, column: Index, shape: tuple[int, int]) -> tuple[Index,
     """Return the pairs that occur, each once."""
     pairs = csr_array((np.ones(row.size), (row, column)), shape=shape)
     pairs.sum_duplicates()
-    found = entries(pairs)
-    return found[0], found[1]
+    return entries(pairs)[:2]
 
 
 def _seen(Z: csr_array, present: csr_array | None) -> csr_array:

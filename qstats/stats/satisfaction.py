@@ -25,11 +25,32 @@ class Moved(NamedTuple):
 
 
 def points(u: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> Array:
-    r"""Return v (…, p): points of the index for one step of an item.
+    r"""Return what one step of an item adds to the index, in points.
 
     .. math:: v_j = 100\,u_j \Big/ \sum_k u_k (b_k - a_k)
 
-    NaN where the denominator is not positive.
+    Parameters
+    ----------
+    u : array_like, shape (…, p)
+        Weights of the items.
+    lower, upper : array_like, shape (p,)
+        a and b, the ends of their scales.
+
+    Returns
+    -------
+    ndarray, shape (…, p)
+        NaN where the denominator is not positive.
+
+    References
+    ----------
+    Fornell et al. (1996), Journal of Marketing 60(4).
+
+    Examples
+    --------
+    Of five steps each, weighted 3 : 1:
+
+    >>> points([3, 1], 1, 6).tolist()
+    [15.0, 5.0]
     """
     v, a, b = (np.asarray(part, float) for part in (u, lower, upper))
     whole = (v * (b - a)).sum(-1, keepdims=True)
@@ -46,6 +67,16 @@ def item_means(X: ArrayLike, W: ArrayLike) -> Array:
     X : array_like, shape (n, p)
         NaN where there is no answer.
     W : array_like, shape (n, B)
+
+    Returns
+    -------
+    ndarray, shape (p, B)
+        NaN for an item without an answer of any weight.
+
+    Examples
+    --------
+    >>> item_means([[4, np.nan], [8, 5]], [[1], [3]]).tolist()
+    [[7.0], [5.0]]
     """
     x, w = np.asarray(X, float), np.asarray(W, float)
     o = ~np.isnan(x)
@@ -68,6 +99,11 @@ def residuals(X: ArrayLike, w: ArrayLike, v: ArrayLike) -> Array:
     v : array_like, shape (p,)
         From :func:`points`.
 
+    Returns
+    -------
+    ndarray, shape (n,)
+        In points; NaN where an item has no answers.
+
     References
     ----------
     Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 5.5.
@@ -85,15 +121,29 @@ def residuals(X: ArrayLike, w: ArrayLike, v: ArrayLike) -> Array:
 
 
 def srs_variance(e: ArrayLike, w: ArrayLike) -> float:
-    r"""Return the variance that as many respondents drawn at random would give.
+    r"""Return the variance that as many respondents drawn at random, with replacement, would give.
 
     .. math:: V = \frac{1}{n - 1} \sum_i w_i e_i^2 \Big/ \sum_i w_i
 
-    with replacement; NaN for one respondent.
+    Parameters
+    ----------
+    e : array_like, shape (n,)
+        From :func:`residuals`.
+    w : array_like, shape (n,)
+
+    Returns
+    -------
+    float
+        In squared points; NaN for one respondent.
 
     References
     ----------
     Kish (1965), Survey Sampling, section 8.2.
+
+    Examples
+    --------
+    >>> srs_variance([-10, 10], [1, 1])
+    100.0
     """
     x, weight = np.asarray(e, float), np.asarray(w, float)
     if x.size < 2:
@@ -117,6 +167,11 @@ def decompose(
     mean0, u0, mean1, u1 : array_like, shape (…, p)
         Item means and weights, earlier and later.
     lower, upper : array_like, shape (p,)
+
+    Returns
+    -------
+    Moved
+        In points.
 
     References
     ----------
@@ -149,12 +204,18 @@ def size_for_mean(std: ArrayLike, half_width: ArrayLike, *, confidence: float = 
     half_width : array_like
         h, in points.
     confidence : float
+        Level of the interval, in (0, 1).
 
     Returns
     -------
     ndarray
         Simple observations, not rounded; :func:`qstats.stats.sample_size.planned` brings in design
         effect and population.
+
+    Raises
+    ------
+    OptionError
+        σ or h that are not positive numbers, or a confidence that is not between 0 and 1.
 
     References
     ----------
@@ -191,6 +252,17 @@ def size_for_change(
     correlation : array_like
         ρ of a respondent's scores in a panel; 0: independent samples.
 
+    Returns
+    -------
+    ndarray
+        Simple observations in each wave, not rounded.
+
+    Raises
+    ------
+    OptionError
+        σ or δ that are not positive numbers, ρ not in [0, 1), a confidence that is not between 0 and 1, or a
+        power that is not between ½ and 1.
+
     References
     ----------
     Cochran (1977), section 12.11 for panels; Chow, Shao & Wang (2008), Sample Size Calculations, 3.2.
@@ -202,7 +274,7 @@ def size_for_change(
     """
     rho = _numbers("correlation", correlation)
     if not ((rho >= 0) & (rho < 1)).all():
-        raise OptionError(f"correlation={correlation!r} is not in 0 <= correlation < 1")
+        raise OptionError(f"correlation={correlation!r:.200} is not of at least 0 and below 1")
     real_number("power", power, above=0.5, below=1)
     reach = _z(confidence) + _z(2 * power - 1)
     return np.asarray(
@@ -227,5 +299,5 @@ def _numbers(name: str, value: ArrayLike) -> Array:
 def _positive(name: str, value: ArrayLike) -> Array:
     found = _numbers(name, value)
     if not ((found > 0) & np.isfinite(found)).all():
-        raise OptionError(f"{name}={value!r} is not a positive number")
+        raise OptionError(f"{name}={value!r:.200} is not a positive number")
     return found

@@ -44,6 +44,7 @@ def share(
     direction : array_like
         1: more is better; −1: less is.
     all_or_nothing : bool
+        Whether a part of the way earns nothing.
 
     Returns
     -------
@@ -90,6 +91,11 @@ def add_up(
     -------
     dict of str → ndarray
 
+    Raises
+    ------
+    OptionError
+        A way with missing values that does not exist.
+
     Examples
     --------
     >>> leaf = {"a": np.array([1.0]), "b": np.array([np.nan])}
@@ -128,12 +134,18 @@ def rounded(score: ArrayLike, *, rounding: Rounding) -> Array:
     Parameters
     ----------
     score : array_like
+        In points.
     rounding : {"half-up", "half-even", "down", "none"}
         89.5 becomes 90, 90, 89 or stays; 88.5 becomes 89, 88, 88 or stays.
 
     Returns
     -------
     ndarray
+
+    Raises
+    ------
+    OptionError
+        A rule that does not exist.
 
     Examples
     --------
@@ -158,6 +170,7 @@ def position(score: ArrayLike, cuts: Sequence[float], *, rounding: Rounding) -> 
     Parameters
     ----------
     score : array_like
+        In points.
     cuts : sequence of float
         Lower bounds of the grades above the lowest, ascending.
     rounding : {"half-up", "half-even", "down", "none"}
@@ -171,7 +184,7 @@ def position(score: ArrayLike, cuts: Sequence[float], *, rounding: Rounding) -> 
     Raises
     ------
     OptionError
-        The cuts do not ascend.
+        The cuts do not ascend, or a rule that does not exist.
 
     Examples
     --------
@@ -180,7 +193,7 @@ def position(score: ArrayLike, cuts: Sequence[float], *, rounding: Rounding) -> 
     """
     c = np.asarray(cuts, float)
     if (np.diff(c) <= 0).any():
-        raise OptionError(f"the lower bounds of grades must ascend; they are {list(cuts)}")
+        raise OptionError(f"cuts={list(cuts)}: the lower bounds of grades must ascend")
     x = rounded(score, rounding=rounding)
     x = np.round(x, _GUARD)
     return np.asarray(np.where(np.isnan(x), np.nan, np.searchsorted(c, x, side="right")), float)

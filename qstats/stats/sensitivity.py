@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError
+from qstats.errors import OptionError, whole_number
 
 Array = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Indices(NamedTuple):
 
 
 def factorial_indices(values: ArrayLike, factors: int) -> Indices:
-    r"""Return the exact indices from a table of all combinations, each equally likely.
+    """Return the exact indices from a table of all combinations, each equally likely.
 
     Parameters
     ----------
@@ -62,6 +62,11 @@ def factorial_indices(values: ArrayLike, factors: int) -> Indices:
     Indices
         Without error but for rounding.
 
+    Raises
+    ------
+    OptionError
+        k is not a whole number from 1 to the axes of the table.
+
     Examples
     --------
     >>> X, Z = np.meshgrid([-1.0, 1.0], [-1.0, 0.0, 1.0], indexing="ij")
@@ -70,8 +75,9 @@ def factorial_indices(values: ArrayLike, factors: int) -> Indices:
     ([0.6, 0.0], [1.0, 0.4])
     """
     Y = np.asarray(values, float)
-    if not 1 <= factors <= Y.ndim:
-        raise OptionError(f"a table of {Y.ndim} axes has no {factors} factors", argument="factors")
+    whole_number("factors", factors, least=1)
+    if factors > Y.ndim:
+        raise OptionError(f"factors={factors!r}: the table has {Y.ndim} axes", argument="factors")
     axes = tuple(range(factors))
     Z = Y - Y.mean(axes, keepdims=True)
     variance = (Z**2).mean(axes)
@@ -121,6 +127,19 @@ def sums(base: ArrayLike, other: ArrayLike, mixed: ArrayLike, about: ArrayLike) 
         Y where factor i of A is taken from B.
     about : array_like, shape (…)
         A fixed value near Y, so that little is lost in the squares.
+
+    Returns
+    -------
+    Sums
+
+    Examples
+    --------
+    Of two factors only the first moves Y:
+
+    >>> A, B = np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 1.0, 0.0, 0.0])
+    >>> found = sums(A, B, [B, A], 0.5)
+    >>> found.n, found.d.tolist(), found.dd.tolist()
+    (4, [0.0, 0.0], [2.0, 0.0])
     """
     A, B = (np.asarray(y, float) - about for y in (base, other))
     D = np.asarray(mixed, float) - about - A
@@ -132,7 +151,25 @@ def sums(base: ArrayLike, other: ArrayLike, mixed: ArrayLike, about: ArrayLike) 
 
 
 def add(one: Sums | None, two: Sums) -> Sums:
-    """Return the sums of two batches together."""
+    """Return the sums of two batches together.
+
+    Parameters
+    ----------
+    one : Sums or None
+        None: nothing yet.
+    two : Sums
+        About the same value.
+
+    Returns
+    -------
+    Sums
+
+    Examples
+    --------
+    >>> batch = sums([0.0, 1.0], [1.0, 0.0], [[1.0, 0.0]], 0.5)
+    >>> add(add(None, batch), batch).n
+    4
+    """
     if one is None:
         return two
     total = {name: getattr(one, name) + getattr(two, name) for name in Sums._fields[:-1]}
@@ -148,9 +185,25 @@ def estimated_indices(found: Sums) -> Indices:
     with :math:`\hat V` over both base runs. Taking the mean off Y_B leaves the expectation of S as it is and
     its error without the part that comes from the level of Y; without it, small indices come out negative.
 
+    Parameters
+    ----------
+    found : Sums
+        Of all batches.
+
+    Returns
+    -------
+    Indices
+
     References
     ----------
     Saltelli et al. (2010), table 2 (b) and (f).
+
+    Examples
+    --------
+    >>> A, B = np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 1.0, 0.0, 0.0])
+    >>> found = estimated_indices(sums(A, B, [B, A], 0.5))
+    >>> found.first.tolist(), found.total.tolist(), found.variance.item()
+    ([1.0, 0.0], [1.0, 0.0], 0.25)
     """
     n = found.n
     mean = (found.a + found.b) / (2 * n)
@@ -168,6 +221,7 @@ def sobol_points(n: int, dimensions: int, *, seed: int, skip: int = 0) -> Array:
     n : int
         Best a power of two.
     dimensions : int
+        Factors, two places each in a pick-and-freeze design.
     seed : int
         Of the scrambling; each seed is another unbiased replicate.
     skip : int
@@ -181,6 +235,13 @@ def sobol_points(n: int, dimensions: int, *, seed: int, skip: int = 0) -> Array:
     References
     ----------
     Owen (1998), Scrambling Sobol' and Niederreiter–Xing points, Journal of Complexity 14.
+
+    Examples
+    --------
+    One point in every quarter of each axis:
+
+    >>> np.sort(np.floor(4 * sobol_points(4, 2, seed=1)), axis=0).tolist()
+    [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0], [3.0, 3.0]]
     """
     from scipy.stats import qmc
 
@@ -208,6 +269,11 @@ def shapley_effects(total: ArrayLike) -> Array:
     -------
     ndarray, shape (k, …)
 
+    Raises
+    ------
+    OptionError
+        The number of sets is not a power of two.
+
     References
     ----------
     Owen (2014). Song, Nelson and Staum (2016), Shapley effects for global sensitivity analysis, SIAM/ASA J.
@@ -221,7 +287,9 @@ def shapley_effects(total: ArrayLike) -> Array:
     c = np.asarray(total, float)
     k = len(c).bit_length() - 1
     if len(c) != 2**k:
-        raise OptionError(f"{len(c)} sets are not all those of some factors: 2, 4, 8 …", argument="total")
+        raise OptionError(
+            f"total has {len(c)} sets, not all those of some factors: 2, 4, 8 …", argument="total"
+        )
     effect = np.zeros((k, *c.shape[1:]))
     for i in range(k):
         for u in range(2**k):

@@ -1,6 +1,11 @@
 """Monotone trend: Mann and Kendall's test, Theil and Sen's slope, of many series at once.
 
 Series are the rows of Y, shape (series, n), in order of time, with no gaps.
+
+References
+----------
+Mann (1945), Econometrica 13, 245–259. Kendall (1975), Rank Correlation Methods, 4th ed. Sen (1968), JASA 63,
+1379–1389.
 """
 
 from __future__ import annotations
@@ -84,6 +89,8 @@ def mann_kendall(Y: ArrayLike, /, *, p: P = "auto") -> MannKendall:
 
     Raises
     ------
+    OptionError
+        A p that does not exist.
     DataError
         Fewer than 3 values, or a gap.
 
@@ -132,6 +139,11 @@ def theil_sen(Y: ArrayLike, /, x: ArrayLike | None = None, *, level: float | Non
     Slope
         Arrays of shape (series,).
 
+    Raises
+    ------
+    DataError
+        Fewer than 3 values, a gap, or times that do not rise, one a value.
+
     References
     ----------
     Sen (1968), JASA 63, 1379–1389.
@@ -154,7 +166,31 @@ def theil_sen(Y: ArrayLike, /, x: ArrayLike | None = None, *, level: float | Non
 
 
 def sen_limits(Y: Array, x: Array, spread: Array | None) -> Slope:
-    """Return Sen's line with limits `spread` = z sd(S) of each series away, in ranks."""
+    r"""Return Sen's line, with limits as far from the median in ranks as is said.
+
+    The limits are the slopes of rank :math:`(N \mp h)/2` of N.
+
+    Parameters
+    ----------
+    Y : ndarray, shape (series, n)
+    x : ndarray, shape (n,)
+        Times, rising.
+    spread : ndarray, shape (series,), or None
+        h, z times the standard deviation of S; None: no limits, which are NaN.
+
+    Returns
+    -------
+    Slope
+        Arrays of shape (series,).
+
+    Examples
+    --------
+    The slopes of 1, 2, 9, 4 are −5, 1, 1, 1, 4, 7:
+
+    >>> Y, h = np.array([[1.0, 2.0, 9.0, 4.0]]), np.array([4.0])
+    >>> [part.tolist() for part in sen_limits(Y, np.arange(4.0), h)]
+    [[1.0], [1.5], [-5.0], [7.0]]
+    """
     nothing = np.full(len(Y), np.nan)
     if spread is None:
         slope, low, high = median_slope(Y, x), nothing, nothing.copy()
@@ -171,29 +207,67 @@ def sen_limits(Y: Array, x: Array, spread: Array | None) -> Slope:
 
 
 def standardised(S: Array, variance: Array) -> Array:
-    r"""Return :math:`(S - \operatorname{sign} S)/\sqrt{\operatorname{var} S}`; NaN where it has no root."""
+    r"""Return the normal statistic of S, with continuity correction.
+
+    .. math:: z = (S - \operatorname{sign} S)/\sqrt{\operatorname{var} S}
+
+    Parameters
+    ----------
+    S, variance : ndarray, same shape
+
+    Returns
+    -------
+    ndarray
+        NaN where the variance is not positive.
+
+    Examples
+    --------
+    >>> standardised(np.array([8.0, 0.0]), np.array([49.0, 0.0])).tolist()
+    [1.0, nan]
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(variance > 0, (S - np.sign(S)) / np.sqrt(np.where(variance > 0, variance, 1)), np.nan)
 
 
 def p_of(z: Array) -> Array:
-    """Return the two-sided p-value of a normal z."""
+    r"""Return the two-sided p-value of a normal z, :math:`2\,\Phi(-|z|)`.
+
+    Parameters
+    ----------
+    z : ndarray
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> p_of(np.array([0.0, -1.959964])).round(6).tolist()
+    [1.0, 0.05]
+    """
     from scipy.special import ndtr
 
     return np.asarray(2 * ndtr(-np.abs(z)))
 
 
 def smallest_p(n: int) -> float:
-    """Return the smallest two-sided p-value that n values without ties can give, 2/n!."""
+    """Return the smallest two-sided p-value that n values without ties can give, 2/n!.
+
+    Parameters
+    ----------
+    n : int
+        Values, without ties.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(smallest_p(4), 4)
+    0.0833
+    """
     return float(2 / np.prod(np.arange(1.0, n + 1)))
-
-
-def attainable(n: int, level: float) -> float:
-    """Return the largest size of the exact test below 1 − `level`: the type I error it really has."""
-    tail = _cumulated(tuple([1] * n))
-    sizes = np.minimum(1.0, 2 * tail[: tail.size // 2 + 1])
-    below = sizes[sizes <= 1 - level]
-    return float(below.max()) if below.size else 0.0
 
 
 def _series(Y: ArrayLike) -> Array:
@@ -215,7 +289,21 @@ def _times(x: ArrayLike | None, n: int) -> Array:
 
 
 def scores(Y: Array) -> Array:
-    """Return S of each row of Y."""
+    r"""Return Mann and Kendall's S of each series, :math:`\sum_{i<j} \operatorname{sign}(y_j - y_i)`.
+
+    Parameters
+    ----------
+    Y : ndarray, shape (series, n)
+
+    Returns
+    -------
+    ndarray, shape (series,)
+
+    Examples
+    --------
+    >>> scores(np.array([[1.0, 2.0, 9.0, 4.0]])).tolist()
+    [4.0]
+    """
     S = np.zeros(len(Y))
     width = max(1, _BLOCK // Y.shape[1])
     for start in range(0, len(Y), width):

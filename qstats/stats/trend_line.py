@@ -54,8 +54,11 @@ def weighted_line(
     Parameters
     ----------
     x, y, std_error : array_like, shape (n,)
+        Places, values and their errors s.
     scale : {"larger", "known", "estimated"}
+        Which φ.
     level : float
+        Of the limits of the slope, in (0, 1).
 
     Returns
     -------
@@ -63,6 +66,8 @@ def weighted_line(
 
     Raises
     ------
+    OptionError
+        A scale that does not exist.
     DataError
         Fewer than 3 points, or a standard error that is missing or not positive.
 
@@ -128,6 +133,7 @@ def compound_growth(
     std_errors : tuple of two float
         NaN where unknown; the limits are then NaN.
     level : float
+        Of the limits, in (0, 1).
 
     Returns
     -------

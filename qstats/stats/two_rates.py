@@ -31,11 +31,17 @@ def newcombe(earlier: Counts, later: Counts, /, *, level: float = 0.95) -> tuple
     ----------
     earlier, later : Counts
     level : float
+        Confidence, in (0, 1).
 
     Returns
     -------
     low, high : ndarray
         In [−1, 1]; NaN where a denominator is 0.
+
+    Raises
+    ------
+    OptionError
+        A level that is not between 0 and 1.
 
     References
     ----------
@@ -66,6 +72,7 @@ def score(earlier: Counts, later: Counts, /, delta: ArrayLike = 0.0, *, unbiased
     ----------
     earlier, later : Counts
     delta : array_like
+        δ, in [−1, 1].
     unbiased : bool
         With the factor N/(N−1), N = n₁ + n₂; without it is Mee's.
 
@@ -73,6 +80,15 @@ def score(earlier: Counts, later: Counts, /, delta: ArrayLike = 0.0, *, unbiased
     -------
     ndarray
         0 where the difference is δ; NaN where a denominator is 0.
+
+    References
+    ----------
+    Miettinen & Nurminen (1985), Statistics in Medicine 4, 213–226. Mee (1984), Biometrics 40, 1175–1176.
+
+    Examples
+    --------
+    >>> score(Counts(48, 80), Counts(56, 70)).round(4).item()
+    2.6413
     """
     (x1, n1, p1), (x2, n2, p2) = _rates(earlier), _rates(later)
     delta = np.asarray(delta, float)
@@ -95,6 +111,7 @@ def miettinen_nurminen(
     ----------
     earlier, later : Counts
     level : float
+        Confidence, in (0, 1).
     unbiased : bool
         As in :func:`score`.
 
@@ -129,7 +146,26 @@ def miettinen_nurminen(
 
 
 def p_score(earlier: Counts, later: Counts, /) -> Array:
-    """Return the two-sided p-value of equal rates by :func:`score`."""
+    r"""Return the two-sided p-value of equal rates by :func:`score`, :math:`2\,\Phi(-|z|)`.
+
+    Parameters
+    ----------
+    earlier, later : Counts
+
+    Returns
+    -------
+    ndarray
+        1 where the rates are equal; NaN where a denominator is 0.
+
+    References
+    ----------
+    Miettinen & Nurminen (1985), as for :func:`score`.
+
+    Examples
+    --------
+    >>> p_score(Counts(48, 80), Counts(56, 70)).round(4).item()
+    0.0083
+    """
     from scipy.special import ndtr
 
     return np.asarray(2 * ndtr(-np.abs(score(earlier, later))))

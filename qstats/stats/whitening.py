@@ -108,6 +108,16 @@ def degrees(n: int, r: ArrayLike) -> Array:
         8 or more.
     r : array_like
         From 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        Endless for n = 8.
+
+    Examples
+    --------
+    >>> degrees(12, [0.0, 0.5]).tolist()
+    [36.0, 6.0]
     """
     r = np.asarray(r, float)
     return np.maximum(3.0, n**2 / ((n - 8) * (1 + 10 * r))) if n > 8 else np.full(r.shape, np.inf)
@@ -122,7 +132,12 @@ def p_of(z: ArrayLike, nu: ArrayLike, /) -> Array:
 
     Parameters
     ----------
-    z, nu : array_like
+    z, nu : array_like, same shape
+        Statistic, and ν of :func:`degrees`.
+
+    Returns
+    -------
+    ndarray
 
     Examples
     --------
@@ -136,13 +151,20 @@ def p_of(z: ArrayLike, nu: ArrayLike, /) -> Array:
 
 
 def quantile(q: float, nu: ArrayLike, /) -> Array:
-    """Return the z, not negative, that has the :func:`p_of` 2(1 − q).
+    r"""Return the z, not negative, that has the :func:`p_of` 2(1 − q).
+
+    .. math:: z = \max\Bigl\{\Phi^{-1}(q),\ t_{\nu,q}\,\frac{1.96}{t_{\nu,0.975}}\Bigr\}
 
     Parameters
     ----------
     q : float
         One half or more.
     nu : array_like
+        ν of :func:`degrees`.
+
+    Returns
+    -------
+    ndarray
 
     Examples
     --------
