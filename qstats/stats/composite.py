@@ -80,6 +80,11 @@ def available_weights(weights: ArrayLike, observed: ArrayLike) -> Array:
     -------
     ndarray, shape (…, indicators)
         NaN along an axis on which no weight was observed.
+
+    Examples
+    --------
+    >>> available_weights([2, 1, 1], [True, False, True]).round(4).tolist()
+    [0.6667, 0.0, 0.3333]
     """
     w = np.where(np.asarray(observed, bool), np.asarray(weights, float), 0.0)
     total = w.sum(-1, keepdims=True)
@@ -98,6 +103,10 @@ def aggregate(scores: ArrayLike, weights: ArrayLike) -> Array:
     scores, weights : array_like, shape (…, indicators)
         Weights as :func:`available_weights` returns them.
 
+    Returns
+    -------
+    ndarray, shape (…)
+
     References
     ----------
     Handbook, step 6, "Additive aggregation methods".
@@ -112,11 +121,24 @@ def aggregate(scores: ArrayLike, weights: ArrayLike) -> Array:
 
 
 def aggregate_error(std_errors: ArrayLike, weights: ArrayLike) -> Array:
-    r"""Return the standard error of :func:`aggregate` for independent indicators.
+    r"""Return the standard error of :func:`aggregate` for independent indicators, by linear propagation.
 
     .. math:: \operatorname{se}(CI_c) = \sqrt{\sum_q w_{qc}^2 \operatorname{se}(I_{qc})^2}
 
-    Linear propagation. NaN when the error of a weighted score is not known.
+    Parameters
+    ----------
+    std_errors, weights : array_like, shape (…, indicators)
+        Errors in the unit of the scores; weights as for :func:`aggregate`.
+
+    Returns
+    -------
+    ndarray, shape (…)
+        NaN when the error of a weighted score is not known.
+
+    Examples
+    --------
+    >>> aggregate_error([3.0, 4.0], [0.5, 0.5]).item()
+    2.5
     """
     w, se = np.broadcast_arrays(np.asarray(weights, float), np.asarray(std_errors, float))
     return np.asarray(np.sqrt(np.where(w == 0, 0.0, (w * se) ** 2).sum(-1)), float)
@@ -127,10 +149,29 @@ def normal_interval(
 ) -> tuple[Array, Array]:
     r"""Return :math:`\hat\theta \mp z_{1-\alpha/2}\operatorname{se}`, kept between `floor` and `ceiling`.
 
+    Parameters
+    ----------
+    estimate, std_error : array_like, same shape
+    level : float
+        Confidence 1 − α, in (0, 1).
+    floor, ceiling : float
+        Ends of the scale.
+
+    Returns
+    -------
+    low, high : ndarray
+        NaN where the error is.
+
     Raises
     ------
     OptionError
         `level` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> low, high = normal_interval([80.0, 99.0], [1.0, 1.0], floor=0, ceiling=100)
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([78.04, 97.04], [81.96, 100.0])
     """
     within_0_1("level", level)
     half = NormalDist().inv_cdf(0.5 + level / 2) * np.asarray(std_error, float)

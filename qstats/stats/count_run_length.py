@@ -16,7 +16,7 @@ from math import gcd
 
 import numpy as np
 
-from qstats.errors import real_number
+from qstats.errors import real_number, whole_number
 
 
 def p_chart_arl(n: int, p0: float, p1: float, *, width: float = 3.0) -> float:
@@ -41,6 +41,11 @@ def p_chart_arl(n: int, p0: float, p1: float, *, width: float = 3.0) -> float:
     float
         Points; infinite where no count can signal.
 
+    Raises
+    ------
+    OptionError
+        n is not a whole number of at least 1, a rate not from 0 to 1, or w not positive.
+
     Examples
     --------
     >>> round(p_chart_arl(50, 0.01, 0.01), 1)
@@ -48,6 +53,10 @@ def p_chart_arl(n: int, p0: float, p1: float, *, width: float = 3.0) -> float:
     """
     from scipy.stats import binom
 
+    whole_number("n", n, least=1)
+    real_number("p0", p0, least=0, most=1)
+    real_number("p1", p1, least=0, most=1)
+    real_number("width", width, above=0)
     reach = width * np.sqrt(p0 * (1 - p0) * n)
     return _count_arl(n * p0 - reach, n * p0 + reach, binom(n, p1))
 
@@ -67,6 +76,11 @@ def c_chart_arl(mu0: float, mu1: float, *, width: float = 3.0) -> float:
     float
         Points; infinite where no count can signal.
 
+    Raises
+    ------
+    OptionError
+        A negative mean, or w not positive.
+
     Examples
     --------
     >>> round(c_chart_arl(5, 5), 1), round(c_chart_arl(5, 10), 1)
@@ -74,6 +88,9 @@ def c_chart_arl(mu0: float, mu1: float, *, width: float = 3.0) -> float:
     """
     from scipy.stats import poisson
 
+    real_number("mu0", mu0, least=0)
+    real_number("mu1", mu1, least=0)
+    real_number("width", width, above=0)
     reach = width * np.sqrt(mu0)
     return _count_arl(mu0 - reach, mu0 + reach, poisson(mu1))
 

@@ -38,7 +38,7 @@ class Precedence(NamedTuple):
     residual_p: float
 
 
-def lagged(series: Array, lags: int, /, *, start: int) -> Array:
+def _lagged(series: Array, lags: int, /, *, start: int) -> Array:
     """Return lags 1 … `lags` as columns, for t = start … n − 1."""
     n = series.size
     return np.stack([series[start - k : n - k] for k in range(1, lags + 1)], axis=1)
@@ -54,14 +54,37 @@ def choose_lags(x: ArrayLike, y: ArrayLike, /, *, most: int, trend: bool = False
     Parameters
     ----------
     x, y : array_like, shape (n,)
+        In the order of time; none missing.
     most : int
-        P.
+        P, at least 1.
     trend : bool
         Whether the equations have a straight trend, τ = 1.
+
+    Returns
+    -------
+    int
+        p, from 1 to P.
+
+    Raises
+    ------
+    OptionError
+        `most` is not a whole number of at least 1, or `trend` neither True nor False.
+    DataError
+        Series of two lengths, missing or constant, or too short for P lags.
 
     References
     ----------
     Lütkepohl (2005), New Introduction to Multiple Time Series Analysis, section 4.3.
+
+    Examples
+    --------
+    What moves y comes two periods before:
+
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.normal(size=60)
+    >>> y = np.r_[0, 0, 0.8 * x[:-2]] + 0.1 * rng.normal(size=60)
+    >>> choose_lags(x, y, most=4)
+    2
     """
     x, y = _pair(x, y)
     whole_number("most", most, least=1)
@@ -72,7 +95,7 @@ def choose_lags(x: ArrayLike, y: ArrayLike, /, *, most: int, trend: bool = False
     Y = np.stack([y[most:], x[most:]], axis=1)
     found = []
     for p in range(1, most + 1):
-        X = np.hstack([_fixed(n, trend), lagged(y, p, start=most), lagged(x, p, start=most)])
+        X = np.hstack([_fixed(n, trend), _lagged(y, p, start=most), _lagged(x, p, start=most)])
         E = Y - X @ np.linalg.lstsq(X, Y)[0]
         determinant = max(float(np.linalg.det(E.T @ E / n)), 1e-300)
         found.append(np.log(determinant) + np.log(n) / n * 2 * (2 * p + 1 + trend))
@@ -106,6 +129,9 @@ def precedes(x: ArrayLike, y: ArrayLike, /, *, lags: int, added: int = 0, trend:
 
     Raises
     ------
+    OptionError
+        `lags` is not a whole number of at least 1, `added` not one of at least 0, or `trend` neither True
+        nor False.
     DataError
         Too few periods; a constant; y foretold without error; regressors that are linearly dependent.
 
@@ -135,7 +161,7 @@ def precedes(x: ArrayLike, y: ArrayLike, /, *, lags: int, added: int = 0, trend:
         raise DataError(
             f"{lags} lags and {added} added need at least {3 * m + 4 + trend} periods; found {x.size}"
         )
-    own, other = lagged(y, m, start=m), lagged(x, m, start=m)
+    own, other = _lagged(y, m, start=m), _lagged(x, m, start=m)
     small = np.hstack([_fixed(n, trend), own, other[:, lags:]])
     rss0, _ = _rss(small, y[m:])
     whole = np.hstack([small, other[:, :lags]])

@@ -76,7 +76,7 @@ class Regression(NamedTuple):
 
 
 def regression(aux: Auxiliaries, totals: Array, *, names: Sequence[str] = ()) -> Regression:
-    r"""Return the calibration of the cells to the totals of all p + q auxiliaries.
+    """Return the calibration of the cells to the totals of all p + q auxiliaries.
 
     Parameters
     ----------
@@ -85,10 +85,22 @@ def regression(aux: Auxiliaries, totals: Array, *, names: Sequence[str] = ()) ->
     names : sequence of str, optional
         What to call the auxiliaries in messages.
 
+    Returns
+    -------
+    Regression
+
     Raises
     ------
     DesignError
         The totals contradict each other, or an auxiliary is zero throughout the sample.
+
+    Examples
+    --------
+    Two sampled elements of weight 1 stand for a population of 6:
+
+    >>> ones = Auxiliaries(csr_array(np.ones((2, 1))), np.ones(2), np.empty((2, 0)), np.empty((2, 0, 0)))
+    >>> regression(ones, np.array([6.0])).base.round(12).tolist()
+    [3.0, 3.0]
     """
     p = aux.A.shape[1]
     held = np.concatenate([aux.A.T @ aux.w, aux.c.sum(axis=0)])
@@ -110,7 +122,28 @@ def regression(aux: Auxiliaries, totals: Array, *, names: Sequence[str] = ()) ->
 
 
 def calibrated(fit: Regression, variable: Variable) -> Array:
-    r"""Return :math:`\sum w g v` of each cell, shape (N,)."""
+    r"""Return :math:`\sum w g v` of each cell, shape (N,).
+
+    Parameters
+    ----------
+    fit : Regression
+    variable : Variable
+        Over the N cells of the fit.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+
+    Examples
+    --------
+    Areas 1 and 3 are to add up to 5; g = 1.1 and 1.3:
+
+    >>> c = np.array([[1.0], [3.0]])
+    >>> area = Auxiliaries(csr_array((2, 0)), np.ones(2), c, c[:, :, None] ** 2)
+    >>> fit = regression(area, np.array([5.0]))
+    >>> calibrated(fit, Variable(area.c[:, 0], area.cc[:, :, 0])).round(12).tolist()
+    [1.1, 3.9]
+    """
     return np.asarray(fit.base * variable.v + variable.vc @ fit.slope, float)
 
 
@@ -139,6 +172,20 @@ def influence(
         R and U.
     unit : ndarray of int, shape (N,)
         Sampled unit of each cell.
+
+    Returns
+    -------
+    csr_array, shape (R, U)
+
+    Examples
+    --------
+    Of the total of 1 and 3, calibrated to their number, it is w g (v − v̄):
+
+    >>> ones = Auxiliaries(csr_array(np.ones((2, 1))), np.ones(2), np.empty((2, 0)), np.empty((2, 0, 0)))
+    >>> fit, v = regression(ones, np.array([6.0])), Variable(np.array([1.0, 3.0]), np.empty((2, 0)))
+    >>> at = np.array([0, 1])
+    >>> influence(ones, fit, v, row=0 * at, cell=at, rows=1, unit=at, units=2).toarray().round(12).tolist()
+    [[-3.0, 3.0]]
     """
     N = aux.w.size
     into_rows = csr_array((np.ones(row.size), (row, np.arange(row.size))), shape=(rows, row.size))

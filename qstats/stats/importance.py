@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, one_of
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -45,6 +45,8 @@ def main_effects(x: ArrayLike, composite: ArrayLike, *, degree: int = 1) -> Arra
     ------
     OptionError
         The degree is not from 1 to 5.
+    DataError
+        No table of units and indicators, or infinite values.
 
     Examples
     --------
@@ -52,8 +54,7 @@ def main_effects(x: ArrayLike, composite: ArrayLike, *, degree: int = 1) -> Arra
     >>> [main_effects(x, x[:, 0] ** 2, degree=k).round(12).tolist() for k in (1, 2)]
     [[0.0], [1.0]]
     """
-    if degree not in range(1, 6):
-        raise OptionError(f"degree={degree!r} must be 1, 2, 3, 4 or 5")
+    one_of("degree", degree, range(1, 6))
     value = moments.indicator_array(x)
     y = np.broadcast_to(np.asarray(composite, float)[..., None], value.shape)
     both = ~(np.isnan(value) | np.isnan(y))

@@ -162,10 +162,21 @@ def apply(x: ArrayLike, params: Imputation, *, groups: ArrayLike | None = None) 
     ------
     OptionError
         `groups` is lacking, or names a group that the fit did not have.
+    DataError
+        No table of units and indicators, or infinite values.
+
+    Examples
+    --------
+    >>> found = fit([[1.0], [2.0], [6.0]], "group-mean", groups=[0, 0, 1])
+    >>> filled = apply([[np.nan], [np.nan], [9.0]], found, groups=[1, 0, 0])
+    >>> filled.value.ravel().tolist(), filled.source.ravel().tolist()
+    ([6.0, 1.5, 9.0], [1, 1, 0])
     """
     value = moments.indicator_array(x)
     if (groups is not None) != (params.method in _GROUPED):
-        raise OptionError(f"groups are for {' and '.join(_GROUPED)}; the method is {params.method!r}")
+        raise OptionError(
+            f"groups are for {' and '.join(_GROUPED)}, which need them; method={params.method!r}"
+        )
     if groups is not None:
         codes = _codes(groups, value.shape[-2])
         if codes.max(initial=0) >= params.value.shape[-2]:
@@ -215,6 +226,8 @@ def over_time(
 
     Raises
     ------
+    OptionError
+        A method that does not exist, or a `max_gap` that is not a number of at least 0.
     DataError
         Times do not rise or are not as many as periods; infinite values.
 

@@ -84,6 +84,11 @@ def gini(y: ArrayLike, weights: ArrayLike | None = None, groups: ArrayLike | Non
     -------
     Parts
 
+    Raises
+    ------
+    DataError
+        A value or weight that is missing or not positive.
+
     Examples
     --------
     >>> gini([1.0, 2.0, 3.0, 6.0], groups=["a", "a", "b", "b"]).total
@@ -102,7 +107,10 @@ def gini(y: ArrayLike, weights: ArrayLike | None = None, groups: ArrayLike | Non
 def sigma(y: ArrayLike) -> tuple[Array, Array]:
     r"""Return the spread of units: the standard deviation of logarithms, and the coefficient of variation.
 
-    Both with n − 1. Falling over time is σ-convergence.
+    .. math:: \sigma = \sqrt{\frac{\sum_i (\ln y_i - \overline{\ln y})^2}{n - 1}}, \qquad
+              cv = \frac{1}{\bar y} \sqrt{\frac{\sum_i (y_i - \bar y)^2}{n - 1}}
+
+    Falling over time is σ-convergence.
 
     Parameters
     ----------
@@ -112,6 +120,11 @@ def sigma(y: ArrayLike) -> tuple[Array, Array]:
     Returns
     -------
     log_sd, cv : ndarray, shape (…)
+
+    Raises
+    ------
+    DataError
+        A value that is missing or not positive.
 
     Examples
     --------
@@ -158,6 +171,11 @@ def beta(first: ArrayLike, last: ArrayLike, periods: float) -> Convergence:
     -------
     Convergence
         Speed, its error and half-life are NaN where 1 + bT is not above 0; the half-life also where β is not.
+
+    Raises
+    ------
+    DataError
+        Fewer than 3 units, a value that is missing or not positive, or no time between both ends.
 
     Examples
     --------

@@ -1,7 +1,11 @@
-"""Confidence intervals of a proportion, of a Poisson rate and of a bounded mean.
+"""Confidence intervals of a proportion, of a Poisson rate, of a bounded mean, and of any estimate by t.
 
 Those from counts are defined at 0 and at 100 % and have positive width for n > 0; n = 0
 gives NaN. Counts may be fractional (an effective sample size).
+
+References
+----------
+Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling.
 """
 
 from __future__ import annotations
@@ -82,11 +86,33 @@ def proportion(
 def lower_bound(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Array:
     r"""Return the exact one-sided lower bound of a proportion, :math:`B_{\alpha}(x, n-x+1)`.
 
-    213 of 213 at 95 %: 0.9860. NaN where n = 0.
+    Parameters
+    ----------
+    successes, n : array_like, same shape
+        Counts, 0 ≤ x ≤ n.
+    level : float
+        Confidence 1 − α, in (0, 1).
+
+    Returns
+    -------
+    ndarray
+        In [0, 1]; 0 where x = 0, NaN where n = 0.
+
+    Raises
+    ------
+    OptionError
+        A level that is not between 0 and 1.
 
     References
     ----------
     Clopper & Pearson (1934), Biometrika 26, 404–413.
+
+    Examples
+    --------
+    Of x = n it is the n-th root of α:
+
+    >>> lower_bound([213, 10], [213, 10]).round(4).tolist(), round(0.05 ** (1 / 10), 4)
+    ([0.986, 0.7411], 0.7411)
     """
     _check_level(level)
     from scipy.stats import beta
@@ -103,11 +129,33 @@ def poisson(events: ArrayLike, exposure: ArrayLike, *, level: float = 0.95) -> t
 
     .. math:: [\chi^2_{\alpha/2;\,2d}/(2T),\; \chi^2_{1-\alpha/2;\,2d+2}/(2T)]
 
-    Zero events give the lower limit 0 and a positive upper one. NaN where T is not positive.
+    Parameters
+    ----------
+    events, exposure : array_like, same shape
+        Count d ≥ 0, and exposure T in any unit.
+    level : float
+        Confidence 1 − α, in (0, 1).
+
+    Returns
+    -------
+    low, high : ndarray
+        Events per unit of exposure. Zero events give the lower limit 0 and a positive upper one; NaN where T
+        is not positive.
+
+    Raises
+    ------
+    OptionError
+        A level that is not between 0 and 1.
 
     References
     ----------
     Garwood (1936), Biometrika 28, 437–442.
+
+    Examples
+    --------
+    >>> low, high = poisson([0, 4], [2, 2])
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.0, 0.54], [1.84, 5.12])
     """
     _check_level(level)
     from scipy.stats import chi2
@@ -141,6 +189,18 @@ def mean(
     -------
     low, high : ndarray
         NaN where the error is unknown, or m is 0 or 1 and the method is ``logit``.
+
+    Raises
+    ------
+    OptionError
+        No such method; a level that is not between 0 and 1.
+
+    Examples
+    --------
+    >>> [limit.round(3).item() for limit in mean(0.9, 0.08, 10)]
+    [0.722, 1.0]
+    >>> [limit.round(3).item() for limit in mean(0.9, 0.08, 10, method="logit")]
+    [0.554, 0.985]
     """
     one_of("interval", method, MEAN)
     _check_level(level)
@@ -158,8 +218,62 @@ def mean(
     return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
+def t_interval(
+    estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, *, level: float = 0.95
+) -> tuple[Array, Array]:
+    r"""Return :math:`\hat\theta \pm t_{(1+level)/2;\,df}\, se`.
+
+    Parameters
+    ----------
+    estimate, std_error, df : array_like, same shape
+        With 0 degrees of freedom there is no t.
+    level : float
+        Confidence, in (0, 1).
+
+    Returns
+    -------
+    low, high : ndarray
+        NaN where the error is unknown; both at the estimate where it is zero (a census).
+
+    Raises
+    ------
+    OptionError
+        A level that is not between 0 and 1.
+
+    Examples
+    --------
+    >>> low, high = t_interval([10, 10], [1, 0], [4, 0])
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([7.224, 10.0], [12.776, 10.0])
+    """
+    _check_level(level)
+    from scipy.special import stdtrit  # the quantile of t, without all of scipy.stats
+
+    theta, se, df = np.broadcast_arrays(*(np.asarray(a, float) for a in (estimate, std_error, df)))
+    with np.errstate(invalid="ignore"):
+        reach = np.where(se == 0, 0.0, stdtrit(np.where(df > 0, df, np.nan), (1 + level) / 2) * se)
+    return np.asarray(theta - reach, float), np.asarray(theta + reach, float)
+
+
 def refuse(method: str | None, what: str) -> None:
-    """Raise when an interval is named for totals that carry no error."""
+    """Raise when an interval is named for totals that carry no error.
+
+    Parameters
+    ----------
+    method : str or None
+        The interval that was named.
+    what : str
+        What the totals are of, for the message.
+
+    Raises
+    ------
+    OptionError
+        An interval is named.
+
+    Examples
+    --------
+    >>> refuse(None, "values")
+    """
     if method is not None:
         raise OptionError(
             f"interval={method!r} does not apply: {what} are totals without records, whose error is "

@@ -50,6 +50,8 @@ def link(
 
     Raises
     ------
+    OptionError
+        A rule that does not exist.
     DataError
         No overlap, or a value that is not positive where ratios are taken.
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, real_number
 
 Array = NDArray[np.float64]
 
@@ -35,6 +35,10 @@ def power_mean(scores: ArrayLike, weights: ArrayLike, power: float) -> Array:
         Scores not negative unless p is 1, and positive where p is not.
     power : float
         p.
+
+    Returns
+    -------
+    ndarray, shape (…)
 
     References
     ----------
@@ -77,6 +81,16 @@ def mazziotta_pareto(
     penalty : {"down", "up"}
         −: of something good; +: of something bad.
 
+    Returns
+    -------
+    ndarray, shape (…)
+        NaN where the mean is 0.
+
+    Raises
+    ------
+    OptionError
+        A penalty that does not exist.
+
     References
     ----------
     De Muro, Mazziotta and Pareto (2011), Composite indices of development and poverty, Social Indicators
@@ -111,6 +125,10 @@ def ordered(scores: ArrayLike, weights: ArrayLike, order_weights: ArrayLike) -> 
     order_weights : array_like, shape (indicators,)
         Not negative; of the highest score first. Any common factor cancels.
 
+    Returns
+    -------
+    ndarray, shape (…)
+
     Raises
     ------
     OptionError
@@ -129,7 +147,7 @@ def ordered(scores: ArrayLike, weights: ArrayLike, order_weights: ArrayLike) -> 
     I, w = _both(scores, weights)  # noqa: E741
     v = np.asarray(order_weights, float)
     if v.shape != I.shape[-1:] or not (v >= 0).all() or not v.sum() > 0:
-        raise OptionError(f"order_weights={v.tolist()} must be {I.shape[-1]} numbers not below 0")
+        raise OptionError(f"order_weights={v.tolist()} must be {I.shape[-1]} numbers not below 0, not all 0")
     order = np.argsort(np.where(w == 0, np.inf, -I), axis=-1, kind="stable")
     I, w = (np.take_along_axis(part, order, -1) for part in (I, w))  # noqa: E741
     upto = np.cumsum(w, -1)
@@ -154,6 +172,15 @@ def mean_min(scores: ArrayLike, weights: ArrayLike, *, alpha: float = 1.0, beta:
     beta : float
         Not negative: how smoothly, in points of the scores.
 
+    Returns
+    -------
+    ndarray, shape (…)
+
+    Raises
+    ------
+    OptionError
+        α is not from 0 to 1, or β negative.
+
     References
     ----------
     Casadio Tarabusi and Guarini (2013), An unbalance adjustment method for development indicators, Social
@@ -164,8 +191,8 @@ def mean_min(scores: ArrayLike, weights: ArrayLike, *, alpha: float = 1.0, beta:
     >>> [float(mean_min([10.0, 30.0], [0.5, 0.5], alpha=a)) for a in (0, 0.5, 1)]
     [20.0, 15.0, 10.0]
     """
-    if not 0 <= alpha <= 1 or not beta >= 0:
-        raise OptionError(f"alpha={alpha!r} must be from 0 to 1 and beta={beta!r} not below 0")
+    real_number("alpha", alpha, least=0, most=1)
+    real_number("beta", beta, least=0)
     I, w = _both(scores, weights)  # noqa: E741
     M = (w * I).sum(-1)
     worst = np.where(w == 0, np.inf, I).min(-1)

@@ -4,6 +4,10 @@ The number of slopes below b falls out of Kendall's S of :math:`y - b x`, which 
 such counts and an interpolation give a bracket that holds a few per cent of the slopes; one exact pass
 counts those below it and picks those inside, among which the median is found by rank. A bracket that
 missed is noticed by its counts, and that series is done by partition of all its slopes.
+
+References
+----------
+Sen (1968), JASA 63, 1379–1389.
 """
 
 from __future__ import annotations
@@ -34,6 +38,13 @@ def median_slope(Y: Array, x: Array) -> Array:
     -------
     ndarray, shape (series,)
         Exactly what sorting all slopes gives.
+
+    Examples
+    --------
+    The slopes of 1, 2, 9 are 1, 4 and 7:
+
+    >>> median_slope(np.array([[1.0, 2.0, 9.0], [3.0, 2.0, 1.0]]), np.arange(3.0)).tolist()
+    [4.0, -1.0]
     """
     found, n = np.empty(len(Y)), Y.shape[1]
     if n < _SHORT:
@@ -47,7 +58,22 @@ def median_slope(Y: Array, x: Array) -> Array:
 
 
 def all_slopes(y: Array, x: Array) -> Array:
-    """Return the n(n − 1)/2 slopes of one series."""
+    """Return the n(n − 1)/2 slopes :math:`(y_j - y_i)/(x_j - x_i)`, i < j, of one series.
+
+    Parameters
+    ----------
+    y, x : ndarray, shape (n,)
+        x rising.
+
+    Returns
+    -------
+    ndarray, shape (n(n − 1)/2,)
+
+    Examples
+    --------
+    >>> all_slopes(np.array([1.0, 2.0, 9.0]), np.arange(3.0)).tolist()
+    [1.0, 4.0, 7.0]
+    """
     i, j = np.triu_indices(y.size, 1)
     return np.asarray((y[j] - y[i]) / (x[j] - x[i]))
 

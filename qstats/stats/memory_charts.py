@@ -75,6 +75,11 @@ def ewma(
     -------
     Ewma
 
+    Raises
+    ------
+    OptionError
+        Limits that do not exist, λ not above 0 and at most 1, or L not positive.
+
     Examples
     --------
     >>> found = ewma([0.0, 3.0, 3.0, 3.0])
@@ -152,6 +157,11 @@ def cusum(
     -------
     Cusum
 
+    Raises
+    ------
+    OptionError
+        k < 0, h ≤ 0, a headstart that is not in [0, h), or `reset` neither True nor False.
+
     Examples
     --------
     >>> found = cusum([0.0, 2.0, 2.0, 2.0, 2.0])
@@ -226,6 +236,11 @@ def cusum_tail(
     Returns
     -------
     ndarray
+
+    Raises
+    ------
+    OptionError
+        k ≤ 0, a negative headstart, or v > 0 with endless t.
 
     References
     ----------

@@ -19,10 +19,24 @@ Array = NDArray[np.float64]
 def indicator_array(x: ArrayLike) -> Array:
     """Return `x` as an array of (…, units, indicators).
 
+    Parameters
+    ----------
+    x : array_like, shape (…, units, indicators)
+        NaN where there is no value.
+
+    Returns
+    -------
+    ndarray of float
+
     Raises
     ------
     DataError
         Fewer than two axes, or infinite values; the columns that hold them are named.
+
+    Examples
+    --------
+    >>> indicator_array([[1, 2], [3, 4]]).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     table = np.asarray(x, float)
     if table.ndim < 2:
@@ -37,13 +51,43 @@ def indicator_array(x: ArrayLike) -> Array:
 
 
 def columns(wrong: ArrayLike) -> str:
-    """Return the indices along the last axis that are true anywhere, as text."""
+    """Return the indices along the last axis that are true anywhere, as text.
+
+    Parameters
+    ----------
+    wrong : array_like of bool, shape (…, indicators)
+
+    Returns
+    -------
+    str
+        For messages.
+
+    Examples
+    --------
+    >>> columns([[False, True, True], [False, True, False]])
+    '1, 2'
+    """
     mask = np.asarray(wrong, bool)
     return ", ".join(map(str, np.flatnonzero(mask.reshape(-1, mask.shape[-1]).any(0))))
 
 
 def count(x: Array) -> Array:
-    """Return how many units are observed."""
+    """Return how many units are observed.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    ndarray, shape (…, 1, indicators)
+        n.
+
+    Examples
+    --------
+    >>> count(np.array([[1.0, 5.0], [3.0, np.nan]])).tolist()
+    [[2.0, 1.0]]
+    """
     return np.asarray((~np.isnan(x)).sum(-2, keepdims=True), float)
 
 
@@ -51,6 +95,19 @@ def mean(x: Array) -> Array:
     r"""Return :math:`\bar x_q = \sum_c x_{qc} / n_q`, NaN where nothing is observed.
 
     A second pass adds the mean of the deviations, so that the rounding of a long sum does not stay in.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    ndarray, shape (…, 1, indicators)
+
+    Examples
+    --------
+    >>> mean(np.array([[1.0, 5.0], [3.0, np.nan]])).tolist()
+    [[2.0, 5.0]]
     """
     known = ~np.isnan(x)
     n = np.asarray(known.sum(-2, keepdims=True), float)
@@ -65,19 +122,66 @@ def _divided(total: Array, n: Array) -> Array:
 
 
 def squares(x: Array) -> Array:
-    r"""Return :math:`\sum_c (x_{qc} - \bar x_q)^2`."""
+    r"""Return :math:`\sum_c (x_{qc} - \bar x_q)^2`.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    ndarray, shape (…, 1, indicators)
+        0 where nothing is observed.
+
+    Examples
+    --------
+    >>> squares(np.array([[1.0], [3.0], [8.0], [np.nan]])).tolist()
+    [[26.0]]
+    """
     d = np.nan_to_num(x - mean(x), nan=0.0)
     return np.asarray((d * d).sum(-2, keepdims=True), float)
 
 
 def std(x: Array, *, ddof: int = 1) -> Array:
-    r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof."""
+    r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+    ddof : int
+        1 divides by n − 1, 0 by n.
+
+    Returns
+    -------
+    ndarray, shape (…, 1, indicators)
+
+    Examples
+    --------
+    >>> x = np.array([[1.0], [3.0], [8.0]])
+    >>> (std(x) ** 2).round(12).tolist(), (std(x, ddof=0) ** 2 * 3).round(12).tolist()
+    ([[13.0]], [[26.0]])
+    """
     n = count(x) - ddof
     return np.asarray(np.sqrt(_divided(squares(x), n)), float)
 
 
 def extremes(x: Array) -> tuple[Array, Array]:
-    """Return the least and the greatest, NaN where nothing is observed."""
+    """Return the least and the greatest, NaN where nothing is observed.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    low, high : ndarray, shape (…, 1, indicators)
+
+    Examples
+    --------
+    >>> low, high = extremes(np.array([[1.0, 5.0], [3.0, np.nan]]))
+    >>> low.tolist(), high.tolist()
+    ([[1.0, 5.0]], [[3.0, 5.0]])
+    """
     if not x.shape[-2]:
         empty = np.full((*x.shape[:-2], 1, x.shape[-1]), np.nan)
         return empty, empty.copy()
@@ -85,16 +189,46 @@ def extremes(x: Array) -> tuple[Array, Array]:
 
 
 def median(x: Array) -> Array:
-    """Return the middle value, the mean of two where their number is even."""
+    """Return the middle value, the mean of two where their number is even.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    ndarray, shape (…, 1, indicators)
+
+    Examples
+    --------
+    >>> median(np.array([[1.0, 5.0], [3.0, np.nan], [8.0, 7.0]])).tolist()
+    [[3.0, 6.0]]
+    """
     return percentile(x, 50.0)
 
 
 def percentile(x: Array, percent: float) -> Array:
     r"""Return percentiles, linear between order statistics: position :math:`(n_q - 1)\,p/100`.
 
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+    percent : float
+        p, 0 to 100.
+
+    Returns
+    -------
+    ndarray, shape (…, 1, indicators)
+        NaN where nothing is observed.
+
     References
     ----------
     Hyndman and Fan (1996), Sample quantiles in statistical packages, definition 7.
+
+    Examples
+    --------
+    >>> percentile(np.array([[1.0], [3.0], [8.0]]), 25).tolist()
+    [[2.0]]
     """
     ordered = np.sort(x, axis=-2)
     position = np.maximum(count(x) - 1, 0) * percent / 100
@@ -105,7 +239,21 @@ def percentile(x: Array, percent: float) -> Array:
 
 
 def varied(x: Array) -> NDArray[np.bool_]:
-    """Return whether a column has two different values."""
+    """Return whether a column has two different values.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    ndarray of bool, shape (…, 1, indicators)
+
+    Examples
+    --------
+    >>> varied(np.array([[1.0, 2.0], [1.0, 3.0]])).tolist()
+    [[False, True]]
+    """
     low, high = extremes(x)
     return np.asarray(high > low, bool)
 
@@ -117,7 +265,16 @@ def shape(x: Array) -> tuple[Array, Array]:
               G_2 = \frac{n(n+1)}{(n-1)(n-2)(n-3)} \sum_c z_c^4 - \frac{3(n-1)^2}{(n-2)(n-3)}, \qquad
               z_c = \frac{x_c - \bar x}{s}
 
-    Both are 0 for a normal distribution; NaN for fewer than three and four values, and for constants.
+    Both are 0 for a normal distribution.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    skewness, kurtosis : ndarray, shape (…, 1, indicators)
+        NaN for fewer than three and four values, and for constants.
 
     References
     ----------
@@ -155,8 +312,15 @@ def correlations(x: Array, *, missing: Literal["raise", "listwise", "pairwise"] 
     missing : {"raise", "listwise", "pairwise"}
         Refuse holes; leave out units with any; or take for each pair the units that have both.
 
+    Returns
+    -------
+    ndarray, shape (…, indicators, indicators)
+        NaN with a column that does not vary.
+
     Raises
     ------
+    OptionError
+        A way with holes that does not exist.
     DataError
         There are holes and `missing` is "raise".
 

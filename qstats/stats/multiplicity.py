@@ -39,6 +39,8 @@ def adjusted(p: ArrayLike, *, method: Adjustment = "holm") -> Array:
 
     Raises
     ------
+    OptionError
+        A method that does not exist.
     DataError
         A value outside 0 to 1.
 

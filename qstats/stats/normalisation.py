@@ -153,18 +153,15 @@ def fit(
     ----------
     x : array_like, shape (…, units, indicators)
         NaN is left out and stays NaN.
-    method : str
-        One of the table.
+    method : str, one of the table
     direction : array_like
         1 or −1, for all or for each indicator.
     to : (float, float), optional
         a and b.
     lower, upper : array_like, optional
         L and U, for all or for each indicator.
-    target : array_like, optional
-        In the unit of x.
-    reference : int, optional
-        Index of the unit that is the reference.
+    target, reference : array_like and int, optional
+        What is to be reached, in the unit of x; or the index of the unit that has reached it.
     midpoint, steepness : array_like, optional
         Of the logistic: m in the unit of x (by default the mean), k (by default 1).
     percentiles : tuple of float, optional
@@ -244,6 +241,16 @@ def apply(x: ArrayLike, params: Normalisation) -> Array:
     ndarray
         NaN where x is NaN. A value beyond those of the fit goes beyond the scale, except where the method
         cuts. The rank of a value in another table is its place among the values of the fit.
+
+    Raises
+    ------
+    DataError
+        No table of units and indicators, or infinite values.
+
+    Examples
+    --------
+    >>> apply([[2.0], [7.0]], fit([[1.0], [5.0]])).tolist()
+    [[25.0], [150.0]]
     """
     value = moments.indicator_array(x)
     y, (a, b) = params.direction * value, params.to
@@ -256,7 +263,7 @@ def apply(x: ArrayLike, params: Normalisation) -> Array:
     elif params.method == "zscore":
         scored = a + b * share
     elif params.method == "logistic":
-        scored = a + (b - a) * _logistic(share)
+        scored = a + (b - a) * ((1 + np.tanh(share / 2)) / 2)  # 1/(1 + e⁻ˢ) without overflow
     elif params.method == "fraction-of-max":
         scored = a + (b - a) * np.where(params.direction > 0, value / params.span, params.span / value)
     else:
@@ -293,18 +300,16 @@ def _ends(to: object) -> tuple[float, float]:
 
 def _check_use(method: str, given: dict[str, Any]) -> None:
     """Refuse options that the method would ignore, and ask for those it needs."""
-    for name in given:
-        if name not in _USES[method]:
-            takes = ", ".join(_USES[method])
-            raise OptionError(f"{method!r} has no use for {name!r}; it takes {takes}", argument=name)
+    for name in [name for name in given if name not in _USES[method]]:
+        takes = ", ".join(_USES[method])
+        raise OptionError(f"{method!r} has no use for {name!r}; it takes {takes}", argument=name)
     lacking = [name for name in _NEEDS.get(method, ()) if name not in given]
     if lacking or ("lower" in given) != ("upper" in given):
         want = ", ".join(lacking) or "both lower and upper"
         raise OptionError(f"{method!r} needs {want}", argument=want)
     if "breaks" in given and "percentiles" in given:
         raise OptionError("categories have breaks or percentiles, not both", argument="breaks")
-    if "ties" in given:
-        one_of("ties", given["ties"], get_args(Ties))
+    one_of("ties", given.get("ties", "average"), get_args(Ties))
 
 
 def _signs(direction: ArrayLike) -> Array:
@@ -392,8 +397,3 @@ def _ranked(y: Array, params: Normalisation, a: float, b: float) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = (rank - 1) / (moments.count(params.base) - 1)
     return rank - 1 if params.method == "borda" else a + (b - a) * share
-
-
-def _logistic(z: Array) -> Array:
-    """Return 1/(1 + e⁻ᶻ) without overflow."""
-    return np.asarray((1 + np.tanh(z / 2)) / 2, float)

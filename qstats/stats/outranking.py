@@ -45,6 +45,11 @@ def outranking(scores: ArrayLike, weights: ArrayLike) -> Array:
     ndarray, shape (…, units, units)
         0 on the diagonal; NaN for a pair without an indicator in common.
 
+    Raises
+    ------
+    DataError
+        No table of units and indicators, or infinite values.
+
     Examples
     --------
     >>> outranking([[3.0, 1.0], [2.0, 5.0]], [3, 1]).tolist()
@@ -77,6 +82,11 @@ def copeland(scores: ArrayLike, weights: ArrayLike) -> Array:
     -------
     ndarray, shape (…, units)
         From −(n − 1) to n − 1. NaN for a unit without any value.
+
+    Raises
+    ------
+    DataError
+        As :func:`outranking`.
 
     Examples
     --------
@@ -119,6 +129,10 @@ def kemeny(scores: ArrayLike, weights: ArrayLike) -> Kemeny:
     ----------
     scores : array_like, shape (units, indicators)
     weights : array_like, shape (indicators,)
+
+    Returns
+    -------
+    Kemeny
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, whole_number
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -122,6 +122,8 @@ def cr2(
 
     Raises
     ------
+    OptionError
+        There is no such column.
     DataError
         Shapes that do not fit, values that are missing, fewer than 2 clusters, or a regressor that does not
         vary once the others and the effects are taken out.
@@ -203,10 +205,10 @@ def wild_cluster(
 
     Raises
     ------
+    OptionError
+        A choice or a column that does not exist, or fewer than 99 draws.
     DataError
         As :func:`cr2`.
-    OptionError
-        A choice that does not exist, or fewer than 99 draws.
 
     References
     ----------
@@ -222,8 +224,7 @@ def wild_cluster(
     (0.125, 0.0625, 32)
     """
     one_of("weights", weights, WEIGHTS)
-    if n_draws < 99:
-        raise OptionError(f"n_draws={n_draws!r} is fewer than 99: no p-value below 1 % could come out")
+    whole_number("n_draws", n_draws, least=99)  # with fewer no p-value below 1 % could come out
     moved = np.asarray(y, float)
     if null:
         moved = moved - null * np.asarray(X, float)[:, column]
@@ -264,7 +265,9 @@ def _partial(y: ArrayLike, X: ArrayLike, effects: ArrayLike, cluster: ArrayLike,
     if not (np.isfinite(y).all() and np.isfinite(X).all()):
         raise DataError("a value is missing or infinite; leave out the rows that are not complete")
     if not -X.shape[1] <= column < X.shape[1]:
-        raise OptionError(f"column={column!r}: there are {X.shape[1]} regressors")
+        raise OptionError(
+            f"column={column!r} is not one of the {X.shape[1]} regressors, 0 to {X.shape[1] - 1}"
+        )
     if len(labels) < 2:
         raise DataError(f"errors by cluster need at least 2 clusters; there are {len(labels)}")
     others = _basis(np.concatenate([np.delete(X, column, axis=1), D], axis=1))

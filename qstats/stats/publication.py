@@ -157,7 +157,20 @@ def nchs_rate(
 def variation(estimate: ArrayLike, std_error: ArrayLike) -> Array:
     r"""Return the coefficient of variation in per cent, :math:`100\,se/|\hat\theta|`.
 
-    NaN where the error is unknown or the estimate is 0.
+    Parameters
+    ----------
+    estimate, std_error : array_like, same shape
+        In one unit.
+
+    Returns
+    -------
+    ndarray
+        NaN where the error is unknown or the estimate is 0.
+
+    Examples
+    --------
+    >>> variation([2.0, -4.0, 0.0], 0.1).tolist()
+    [5.0, 2.5, nan]
     """
     x, s = np.broadcast_arrays(np.asarray(estimate, float), np.asarray(std_error, float))
     return np.asarray(np.divide(100 * s, np.abs(x), out=np.full(x.shape, np.nan), where=x != 0))
@@ -177,6 +190,10 @@ def bands(values: ArrayLike, limits: ArrayLike, labels: tuple[str, ...], *, unkn
     unknown
         Name of what is NaN.
 
+    Returns
+    -------
+    ndarray of str
+
     Raises
     ------
     OptionError
@@ -189,9 +206,9 @@ def bands(values: ArrayLike, limits: ArrayLike, labels: tuple[str, ...], *, unkn
     """
     x, edges = np.asarray(values, float), np.asarray(limits, float)
     if not (np.diff(edges) > 0).all():
-        raise OptionError(f"limits {edges.tolist()} do not rise")
+        raise OptionError(f"limits={edges.tolist()} do not rise")
     if len(labels) != len(edges) + 1:
-        raise OptionError(f"{len(edges)} limits make {len(edges) + 1} bands; there are {len(labels)} labels")
+        raise OptionError(f"labels={labels!r}: {len(edges)} limits make {len(edges) + 1} bands")
     names = np.array([*labels, unknown], object)
     place = np.where(np.isnan(x), len(labels), np.searchsorted(edges, x, side="left"))
     return np.asarray(names[place])

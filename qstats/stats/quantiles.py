@@ -151,7 +151,20 @@ def quantile(given: Distribution, probs: ArrayLike, /, *, rule: Rule = "math") -
 
 
 def share(given: Distribution, points: ArrayLike, /) -> Array:
-    """Return F(x), the share of the weight at or below each point.
+    r"""Return the share of the weight at or below each point.
+
+    .. math:: F(x) = \sum_{y_k \le x} w_k \Big/ \sum_k w_k
+
+    Parameters
+    ----------
+    given : Distribution
+    points : array_like, (Q,)
+        x, in the unit of the values.
+
+    Returns
+    -------
+    ndarray, (Q,)
+        In [0, 1].
 
     Examples
     --------
@@ -204,6 +217,11 @@ def woodruff(
     QuantileInterval
         A limit is NaN, with the reason, where the interval of the share reaches 0 or 1: nothing
         observed bounds the quantile on that side. So is the standard error then.
+
+    Raises
+    ------
+    OptionError
+        An unknown rule or interval, a share outside [0, 1], or a level that is not between 0 and 1.
 
     References
     ----------

@@ -94,6 +94,11 @@ def rank_interval(ranks: ArrayLike, *, level: float = 0.95) -> tuple[Array, Arra
     low, high : ndarray, shape (…, units)
         Whole ranks; NaN for a unit without any.
 
+    Raises
+    ------
+    OptionError
+        A level that is not between 0 and 1.
+
     Examples
     --------
     >>> low, high = rank_interval([[1], [1], [2], [2], [3]], level=0.6)
@@ -177,6 +182,16 @@ def adjusted(p: ArrayLike, method: Adjustment) -> Array:
         NaN asks no question and stays.
     method : {"holm", "bh", "none"}
         Holm keeps the chance of any false claim; BH the share of false ones among the claims.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        At most 1.
+
+    Raises
+    ------
+    OptionError
+        An adjustment that does not exist.
 
     References
     ----------

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, real_number, whole_number
+from qstats.errors import DataError, OptionError, real_number, whole_number, within_0_1
 from qstats.stats.control import moving_range
 
 Array = NDArray[np.float64]
@@ -68,6 +68,13 @@ def g_chart(
     Returns
     -------
     Geometric
+
+    Raises
+    ------
+    OptionError
+        w not positive, α not between 0 and 1, or a baseline that is not from 2 to T.
+    DataError
+        A negative distance, or a series without any in phase I.
 
     Examples
     --------
@@ -119,6 +126,11 @@ def t_chart(
     -------
     Exponential
 
+    Raises
+    ------
+    OptionError, DataError
+        As :func:`g_chart`.
+
     Examples
     --------
     >>> found = t_chart([20.0, 35.0, 3.0, 41.0, 12.0])
@@ -136,18 +148,14 @@ def t_chart(
 def _phase_one(
     between: ArrayLike, baseline: int | None, width: float, alpha: float
 ) -> tuple[Array, Array, Array]:
-    real_number("width", width)
-    real_number("alpha", alpha)
+    real_number("width", width, above=0)
+    within_0_1("alpha", alpha, hint="three sigma is alpha=0.0027")
     if baseline is not None:
         whole_number("baseline", baseline, least=2)
-    if not (np.isfinite(width) and width > 0):
-        raise OptionError(f"width={width!r} is not a positive number of standard errors")
-    if not 0 < alpha < 1:
-        raise OptionError(f"alpha={alpha!r} is not between 0 and 1; three sigma is alpha=0.0027")
     x = np.asarray(between, float)
     if (x < 0).any():
         raise DataError(f"what lies between failures is 0 or more; found {x[x < 0][0]:g}")
-    if baseline is not None and not 2 <= baseline <= x.shape[-1]:
+    if baseline is not None and baseline > x.shape[-1]:
         raise OptionError(
             f"baseline={baseline!r}: phase I takes from 2 to all {x.shape[-1]} points of the series"
         )

@@ -2,6 +2,10 @@
 
 Rates here are fractions in [0, 1] unless per cent is said. An error that cannot be known is
 NaN, never zero.
+
+References
+----------
+Cochran (1977), Sampling Techniques, 3rd ed.
 """
 
 from __future__ import annotations
@@ -20,7 +24,23 @@ Count = NDArray[np.int64]
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Array:
-    r"""Return :math:`y/x`; NaN where x is not positive (undefined, neither 0 nor 1)."""
+    """Return :math:`y/x`.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like, same shape
+        y and x.
+
+    Returns
+    -------
+    ndarray
+        NaN where x is not positive: undefined, neither 0 nor 1.
+
+    Examples
+    --------
+    >>> ratio([1, 1], [4, 0]).tolist()
+    [0.25, nan]
+    """
     y, x = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
     return np.asarray(np.divide(y, x, out=np.full(x.shape, np.nan), where=x > 0))
 
@@ -28,12 +48,25 @@ def ratio(numerator: ArrayLike, denominator: ArrayLike) -> Array:
 def binomial_variance(successes: ArrayLike, n: ArrayLike) -> Array:
     r"""Return the variance of a proportion, :math:`\hat p(1-\hat p)/(n-1)`.
 
-    NaN where n < 2, or where p is 0 or 1: there the formula gives zero, which is not the
-    error of anything. Intervals of :mod:`qstats.stats.intervals` remain defined.
+    Parameters
+    ----------
+    successes, n : array_like, same shape
+        Counts x and n, 0 ≤ x ≤ n; :math:`\hat p = x/n`.
+
+    Returns
+    -------
+    ndarray
+        NaN where n < 2, or where p is 0 or 1: there the formula gives zero, which is not the error of
+        anything. Intervals of :mod:`qstats.stats.intervals` remain defined.
 
     References
     ----------
     Cochran (1977), Sampling Techniques, 3rd ed., eq. 3.6 without the population factor.
+
+    Examples
+    --------
+    >>> binomial_variance([8, 10], [10, 10]).round(6).tolist()
+    [0.017778, nan]
     """
     x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
     p = ratio(x, n)
@@ -58,6 +91,17 @@ def counted(
     dict of ndarray
         ``estimate, std_error, conf_low, conf_high`` in per cent, ``n, numerator, denominator``.
         All but the counts are NaN where n = 0; the standard error also at 0 and 100 %.
+
+    Raises
+    ------
+    OptionError
+        No such interval; a level that is not between 0 and 1.
+
+    Examples
+    --------
+    >>> found = counted(96, 100, method="wilson", level=0.95)
+    >>> [found[name].round(2).item() for name in ("estimate", "std_error", "conf_low", "conf_high")]
+    [96.0, 1.97, 90.16, 98.43]
     """
     x, n = np.broadcast_arrays(np.asarray(successes, float), np.asarray(n, float))
     low, high = intervals.proportion(x, n, method=method, level=level)
@@ -74,7 +118,25 @@ def counted(
 
 
 def summed(numerator: ArrayLike, denominator: ArrayLike) -> dict[str, Array]:
-    r"""Return a rate from totals, :math:`100\,y/x` in per cent: its error is not known, so NaN."""
+    r"""Return a rate from totals, :math:`100\,y/x`, in per cent: its error is not known.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like, same shape
+        Totals y and x, of values or weights.
+
+    Returns
+    -------
+    dict of ndarray
+        ``estimate`` in per cent, NaN where x is not positive; ``std_error, conf_low, conf_high, n``, all NaN;
+        ``numerator, denominator``.
+
+    Examples
+    --------
+    >>> found = summed([30.0], [40.0])
+    >>> found["estimate"].tolist(), found["std_error"].tolist()
+    ([75.0], [nan])
+    """
     y, x = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
     unknown = dict.fromkeys(("std_error", "conf_low", "conf_high", "n"), np.full(x.shape, np.nan))
     return {"estimate": 100 * ratio(y, x), **unknown, "numerator": y, "denominator": x}
@@ -100,6 +162,14 @@ def cell_variance(successes: ArrayLike, n: ArrayLike, *pools: ArrayLike) -> tupl
         NaN where n = 0 or no pool shows a variance.
     borrowed : ndarray of bool, shape (cells,)
         Which were borrowed.
+
+    Examples
+    --------
+    Together 9 of 12 pass, a unit variance of 9/12 · 3/12 · 12/11; the second cell has its own:
+
+    >>> variance, borrowed = cell_variance([1, 3, 5], [1, 6, 5], [0, 0, 0])
+    >>> variance.round(4).tolist(), borrowed.tolist()
+    ([0.2045, 0.05, 0.0409], [True, False, True])
     """
     x, n = np.asarray(successes, float), np.asarray(n, float)
     own = binomial_variance(x, n)
@@ -135,6 +205,13 @@ def layered_weights(V: ArrayLike, observed: ArrayLike, group: ArrayLike, layer: 
     -------
     ndarray, shape (cells,)
         They add up to 1 in each group with an observed cell of positive V; 0 elsewhere.
+
+    Examples
+    --------
+    The first cell stands for its whole region, which has half of V:
+
+    >>> layered_weights([1, 3, 4], [True, False, True], [0, 0, 0], [0, 0, 1]).tolist()
+    [0.5, 0.0, 0.5]
     """
     V = np.asarray(V, float)
     seen = np.where(np.asarray(observed, bool), V, 0.0)
@@ -172,6 +249,14 @@ def passed_on(W: ArrayLike, V: ArrayLike, observed: ArrayLike, group: ArrayLike,
     -------
     Entries
         One a (group, cell) with weight, donors and own cells added up.
+
+    Examples
+    --------
+    The empty third cell gives its 0.3 to the others by 1 : 3:
+
+    >>> seen = [True, True, False]
+    >>> passed_on([0.5, 0.2, 0.3], [1, 3, 9], seen, [0, 0, 0], [0, 0, 0]).weight.round(3).tolist()
+    [0.575, 0.425]
     """
     W, V, group, pool = np.asarray(W, float), np.asarray(V, float), np.asarray(group), np.asarray(pool)
     giving = np.asarray(observed, bool) & (V > 0)
@@ -221,6 +306,13 @@ def weighted_rate(
     Weighted
         Arrays of shape (groups,). NaN for a mean without cells; the variance is NaN when that
         of a cell with weight is unknown.
+
+    Examples
+    --------
+    >>> halves = Entries(np.array([0, 0]), np.array([0, 1]), np.array([0.5, 0.5]))
+    >>> found = weighted_rate([0.8, 0.9], [0.01, 0.04], [10, 20], halves, groups=1)
+    >>> [part.round(4).item() for part in found]
+    [0.85, 0.0125, 26.6667]
     """
     W = entries.weight
     p, v, n = (np.asarray(a, float)[entries.cell] for a in (p, variance, n))
@@ -238,6 +330,26 @@ def _sums(number: Index, terms: Array, size: int) -> Array:
 
 
 def grade_score(superior: ArrayLike, first: ArrayLike, qualified: ArrayLike, weights: ArrayLike) -> Array:
-    r"""Return the weighted output of the grades, :math:`1.5P_1 + 1.0P_2 + 0.5P_3` by default weights."""
+    """Return the weighted output of the grades.
+
+    .. math:: w_1 P_1 + w_2 P_2 + w_3 P_3
+
+    Parameters
+    ----------
+    superior, first, qualified : array_like, same shape
+        Output P of the three grades, in any one unit, or their shares.
+    weights : array_like, shape (3,)
+        w; 1.5, 1.0 and 0.5 by custom.
+
+    Returns
+    -------
+    ndarray
+        In the unit of P.
+
+    Examples
+    --------
+    >>> grade_score(50, 30, 20, [1.5, 1.0, 0.5]).item()
+    115.0
+    """
     shares = np.stack(np.broadcast_arrays(*(np.asarray(a, float) for a in (superior, first, qualified))), -1)
     return np.asarray(shares @ np.asarray(weights, float), float)

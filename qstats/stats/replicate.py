@@ -126,8 +126,20 @@ def ratio(
 
     Raises
     ------
+    OptionError
+        An `empty` that does not exist.
     DesignError
-        A row has no weight in some replicate and `empty` is "fail".
+        A row has no weight in some replicate and `empty` is "fail"; only one of `cell` and `adjusted`.
+
+    Examples
+    --------
+    The mean of 1, 2 and 6, without each in turn:
+
+    >>> from qstats.stats.sampling import Sample
+    >>> three, at = jk1(Sample(np.array([0, 0, 0]), np.array([np.inf]))), np.array([0, 0, 0])
+    >>> found = ratio([1, 2, 6], [1, 1, 1], row=at, unit=np.arange(3), rows=1, replicates=three)
+    >>> found.estimate.tolist(), found.values.tolist()
+    ([3.0], [[4.0, 3.5, 1.5]])
     """
     one_of("empty", empty, ("fail", "nan"))
     Y, X = (_sums(a, row, unit, rows, replicates, cell, adjusted) for a in (y, x))
@@ -144,10 +156,34 @@ def total(
     cell: Index | None = None,
     adjusted: Adjusted | None = None,
 ) -> Replicated:
-    r"""Return totals and their replicates, :math:`\hat Y_{rb} = \sum_u f_{ub}\,y_{ru}`.
+    r"""Return totals and their replicates.
 
-    Parameters are those of :func:`ratio`. A replicate without weight has the total 0, which is
-    its estimate; a row without an entry has NaN replicates.
+    .. math:: \hat Y_{rb} = \sum_u f_{ub}\,y_{ru}
+
+    Parameters
+    ----------
+    y : array_like, shape (E,)
+        Sums Σwy of the elements in an entry.
+    row, unit, rows, replicates, cell, adjusted
+        As for :func:`ratio`.
+
+    Returns
+    -------
+    Replicated
+        A replicate without weight has the total 0, which is its estimate; a row without an entry has NaN
+        replicates.
+
+    Raises
+    ------
+    DesignError
+        Only one of `cell` and `adjusted`.
+
+    Examples
+    --------
+    >>> from qstats.stats.sampling import Sample
+    >>> three, at = jk1(Sample(np.array([0, 0, 0]), np.array([np.inf]))), np.array([0, 0, 0])
+    >>> total([1, 2, 6], row=at, unit=np.arange(3), rows=1, replicates=three).values.tolist()
+    [[12.0, 10.5, 4.5]]
     """
     estimate, values = _sums(y, row, unit, rows, replicates, cell, adjusted)
     values[np.bincount(row, minlength=rows) == 0] = np.nan
@@ -158,6 +194,8 @@ def given_ratio(
     y: ArrayLike, x: ArrayLike, Y: Array, X: Array, *, row: Index, rows: int, empty: Empty = "fail"
 ) -> Replicated:
     r"""Return ratios and their replicates from sums under given replicate weights.
+
+    .. math:: \hat\theta_{rb} = \sum_{e \in r} Y_{eb} \Big/ \sum_{e \in r} X_{eb}
 
     Parameters
     ----------
@@ -171,13 +209,52 @@ def given_ratio(
     Returns
     -------
     Replicated
+
+    Raises
+    ------
+    OptionError
+        An `empty` that does not exist.
+    DesignError
+        A row has no weight in some replicate and `empty` is "fail".
+
+    Examples
+    --------
+    Two half-samples of the entries 4/2 and 2/2:
+
+    >>> Y, X = np.array([[0.0, 8.0], [4.0, 0.0]]), np.array([[0.0, 4.0], [4.0, 0.0]])
+    >>> found = given_ratio([4, 2], [2, 2], Y, X, row=np.array([0, 0]), rows=1)
+    >>> found.estimate.tolist(), found.values.tolist()
+    ([1.5], [[1.0, 2.0]])
     """
     one_of("empty", empty, ("fail", "nan"))
     return _ratios(_given(y, Y, row, rows), _given(x, X, row, rows), empty)
 
 
 def given_total(y: ArrayLike, Y: Array, *, row: Index, rows: int) -> Replicated:
-    """Return totals and their replicates from sums under given replicate weights; see :func:`given_ratio`."""
+    r"""Return totals and their replicates from sums under given replicate weights.
+
+    .. math:: \hat Y_{rb} = \sum_{e \in r} Y_{eb}
+
+    Parameters
+    ----------
+    y : array_like, shape (E,)
+        Sums Σwy under the weight of the full sample.
+    Y : ndarray, shape (E, B)
+        The same sums under each replicate weight.
+    row, rows
+        As for :func:`ratio`.
+
+    Returns
+    -------
+    Replicated
+        A row without an entry has NaN replicates.
+
+    Examples
+    --------
+    >>> found = given_total([4, 2], np.array([[0.0, 8.0], [4.0, 0.0]]), row=np.array([0, 0]), rows=1)
+    >>> found.estimate.tolist(), found.values.tolist()
+    ([6.0], [[4.0, 8.0]])
+    """
     estimate, values = _given(y, Y, row, rows)
     values[np.bincount(row, minlength=rows) == 0] = np.nan
     return Replicated(estimate, values, np.zeros(rows, np.intp))
@@ -206,6 +283,16 @@ def errors(values: Array, estimate: Array, *, scale: float, rscales: ArrayLike, 
     ------
     DesignError
         Scales that are negative, not numbers, or not one a replicate.
+
+    Examples
+    --------
+    The jackknife of the mean of 1, 2 and 6 is s²/3:
+
+    >>> from qstats.stats.covariance import variance
+    >>> values, ones = np.array([[4.0, 3.5, 1.5]]), [1.0, 1.0, 1.0]
+    >>> found = errors(values, np.array([3.0]), scale=2 / 3, rscales=ones, mse=True)
+    >>> variance(found).round(4).tolist(), round(float(np.var([1, 2, 6], ddof=1)) / 3, 4)
+    ([2.3333], 2.3333)
     """
     r = np.asarray(rscales, float)
     B = values.shape[1]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from qstats.errors import DesignError, OptionError
+from qstats.errors import DesignError, real_number, whole_number
 from qstats.stats.hadamard import hadamard
 
 if TYPE_CHECKING:
@@ -68,10 +68,22 @@ def jk1(sample: Sample, *, mse: bool = True) -> Replicates:
     mse : bool
         See :class:`Replicates`.
 
+    Returns
+    -------
+    Replicates
+        B = m.
+
     Raises
     ------
     DesignError
         More than one stratum, fewer than two PSUs, or a design that PSUs alone do not describe.
+
+    Examples
+    --------
+    >>> from qstats.stats.sampling import Sample
+    >>> found = jk1(Sample(np.array([0, 0, 0]), np.array([np.inf])))
+    >>> found.factors[:, 0].tolist(), round(found.scale, 4)
+    ([0.0, 1.5, 1.5], 0.6667)
     """
     if sample.population.size != 1:
         raise DesignError(f"jk1 is for one stratum; the sample has {sample.population.size}: take jkn")
@@ -152,6 +164,11 @@ def brr(sample: Sample, *, fay: float = 0.0, mse: bool = True) -> Replicates:
     mse : bool
         See :class:`Replicates`.
 
+    Returns
+    -------
+    Replicates
+        B is the order of H.
+
     Raises
     ------
     OptionError
@@ -171,8 +188,7 @@ def brr(sample: Sample, *, fay: float = 0.0, mse: bool = True) -> Replicates:
     >>> brr(pair, fay=0.5).factors.tolist()
     [[1.5, 0.5], [0.5, 1.5]]
     """
-    if not 0 <= fay < 1:
-        raise OptionError(f"fay={fay!r} is not in 0 <= fay < 1; 0 is plain BRR, 0.3 to 0.5 is usual")
+    real_number("fay", fay, least=0, below=1)
     m, f = _strata(sample)
     for s in np.flatnonzero(m != 2):
         raise DesignError(f"BRR needs two PSUs a stratum; stratum {s} has {m[s]}: take jkn or bootstrap")
@@ -223,9 +239,18 @@ def bootstrap(sample: Sample, n: int, *, seed: Sequence[int], first: int = 0, ms
     ----------
     Rao and Wu (1988), Resampling inference with complex survey data, JASA 83. Rao, Wu and Yue
     (1992), Some recent work on resampling methods for complex surveys, Survey Methodology 18.
+
+    Examples
+    --------
+    Two of three are drawn, the factors add up to 3:
+
+    >>> from qstats.stats.sampling import Sample
+    >>> three = Sample(np.array([0, 0, 0]), np.array([np.inf]))
+    >>> found = bootstrap(three, 4, seed=(1,))
+    >>> found.factors.sum(axis=0).tolist(), found.scale
+    ([3.0, 3.0, 3.0, 3.0], 0.25)
     """
-    if n < 2:
-        raise OptionError(f"n={n!r} replicates have no variance; take some hundreds")
+    whole_number("n", n, least=2)
     m, f = _strata(sample)
     _refuse_singletons(m, f, "bootstrap")
     h = np.asarray(sample.stratum, np.intp)
@@ -243,19 +268,51 @@ def bootstrap(sample: Sample, n: int, *, seed: Sequence[int], first: int = 0, ms
 
 
 def degrees_of_freedom(factors: Array) -> int:
-    """Return the rank of the replicate weights less one: what the variance of any estimate can rest on.
+    r"""Return what the variance of any estimate can rest on, :math:`\operatorname{rank} F - 1`.
 
     Parameters
     ----------
     factors : ndarray, shape (U, B)
         Factors, or weights of replicates.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> degrees_of_freedom(np.array([[0.0, 1.5, 1.5], [1.5, 0.0, 1.5], [1.5, 1.5, 0.0]]))
+    2
     """
     smaller = factors if factors.shape[0] >= factors.shape[1] else factors.T
     return int(np.linalg.matrix_rank(smaller)) - 1
 
 
 def blocks(replicates: Replicates, units: int) -> Iterator[tuple[int, Array]]:
-    """Yield the number of a first replicate and the factors of a block of them, shape (units, ≤ B)."""
+    """Yield the factors of all replicates, as many at a time as stay within :data:`BLOCK` numbers.
+
+    Parameters
+    ----------
+    replicates : Replicates
+    units : int
+        U.
+
+    Returns
+    -------
+    iterator of (int, ndarray)
+        Number of the first replicate of a block, and its factors, shape (U, ≤ B).
+
+    Raises
+    ------
+    DesignError
+        Replicates of another number of units.
+
+    Examples
+    --------
+    >>> half = Replicates(np.array([[-1.0, 1.0], [1.0, -1.0]]), 0.5, np.ones(2), mse=True)
+    >>> [(start, F.tolist()) for start, F in blocks(half, 2)]
+    [(0, [[0.0, 2.0], [2.0, 0.0]])]
+    """
     width = max(1, BLOCK // max(1, units))
     B = replicates.rscales.size
     if replicates.change.shape != (units, B):

@@ -69,6 +69,10 @@ def summary(R: Array, L: Array, /, *, level: float = 0.95, lags: int | None = No
     lags : int, optional
         q; by default the largest integer not above :math:`4(n/100)^{2/9}`, and below n.
 
+    Returns
+    -------
+    Summary
+
     Raises
     ------
     DataError

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import OptionError, one_of, real_number, whole_number
 
 Rule = Literal["half-even", "half-up"]
 
@@ -59,8 +59,8 @@ def to_decimal(x: float, /, *, digits: int, rule: Rule = "half-even") -> Decimal
     ('80.98', '80.99')
     """
     one_of("rule", rule, tuple(_MODES))
-    if not -300 <= digits < _GUARD:
-        raise OptionError(f"digits={digits!r} is outside -300 to {_GUARD - 1}")
+    whole_number("digits", digits, least=-300)
+    real_number("digits", digits, below=_GUARD)
     if not math.isfinite(x):
         raise OptionError(f"x={x!r} is not finite and has no decimal digits")
     written = Decimal(repr(round(float(x), _GUARD)))
@@ -82,6 +82,11 @@ def round_to(x: npt.ArrayLike, /, *, digits: int, rule: Rule = "half-even") -> n
     -------
     ndarray of float64
         Of the shape of `x`: the doubles nearest to the rounded decimals.
+
+    Raises
+    ------
+    OptionError
+        `digits` is out of range, or `rule` does not exist.
 
     Examples
     --------

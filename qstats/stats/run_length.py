@@ -1,27 +1,24 @@
 r"""How often a chart signals: average run lengths (ARL), and what estimating its limits does to them.
 
 ARL₀ is the mean number of points up to a false alarm, ARL₁ up to the discovery of a shift that was there from
-the first point. Normal charts by the integral equation of their statistic on Gauss–Legendre nodes, charts of
-counts exactly. Known parameters, unless said otherwise.
+the first point. Normal charts with known parameters, unless said otherwise, by the integral equation of their
+statistic on Gauss–Legendre nodes; charts of counts are in :mod:`qstats.stats.count_run_length`.
 
 References
 ----------
-Crowder (1987), Technometrics 29(4), 401–407. Brook & Evans (1972), Biometrika 59(3), 539–549. Lucas &
-Saccucci (1990), Technometrics 32(1), 1–12. Lucas (1985), Counted data CUSUM's, Technometrics 27(2), 129–144.
+Crowder (1987), Technometrics 29(4), 401–407. Lucas & Saccucci (1990), Technometrics 32(1), 1–12.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from functools import cache
-from math import gcd
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
+from qstats.errors import one_of, real_number, whole_number
 
 Array = NDArray[np.float64]
 Sides = Literal["one", "two"]
@@ -31,6 +28,23 @@ _NODES: Final = 80
 def shewhart_arl(shift: ArrayLike = 0.0, *, width: float = 3.0) -> Array:
     r"""Return the ARL of a chart of single normal values, :math:`1/[\Phi(-w-\delta) + \Phi(-w+\delta)]`.
 
+    Parameters
+    ----------
+    shift : array_like
+        δ, in σ, from the first point on.
+    width : float
+        w, in σ.
+
+    Returns
+    -------
+    ndarray
+        Points; ARL₀ where δ = 0.
+
+    Raises
+    ------
+    OptionError
+        w is not positive.
+
     Examples
     --------
     >>> shewhart_arl([0.0, 1.0]).round(2).tolist()
@@ -38,6 +52,7 @@ def shewhart_arl(shift: ArrayLike = 0.0, *, width: float = 3.0) -> Array:
     """
     from scipy.special import ndtr
 
+    real_number("width", width, above=0)
     delta = np.asarray(shift, float)
     return np.asarray(1 / (ndtr(-width - delta) + ndtr(delta - width)), float)
 
@@ -71,16 +86,21 @@ def cusum_arl(
     -------
     float
 
+    Raises
+    ------
+    OptionError
+        Sides that do not exist, k < 0, h ≤ 0, a headstart that is not in [0, h), or no finite shift.
+
     Examples
     --------
     >>> round(cusum_arl(decision=4), 1), round(cusum_arl(decision=4, shift=1), 2)
     (167.7, 8.38)
     """
     one_of("sides", sides, ("one", "two"))
-    if not (reference >= 0 and decision > 0 and 0 <= headstart < decision):
-        raise OptionError(
-            f"k={reference!r}, h={decision!r}, headstart={headstart!r}: k ≥ 0, 0 ≤ headstart < h"
-        )
+    real_number("reference", reference, least=0)
+    real_number("decision", decision, above=0)
+    real_number("headstart", headstart, least=0, below=decision)
+    real_number("shift", shift)
     at, zero = _cusum_side(reference, decision, shift, headstart)
     if sides == "one":
         return at
@@ -121,13 +141,19 @@ def ewma_arl(*, weight: float = 0.2, width: float = 2.962, shift: float = 0.0) -
     -------
     float
 
+    Raises
+    ------
+    OptionError
+        λ not above 0 and at most 1, w not positive, or no finite shift.
+
     Examples
     --------
     >>> round(ewma_arl(), 1), round(ewma_arl(shift=1), 2)
     (499.7, 10.54)
     """
-    if not (0 < weight <= 1 and width > 0):
-        raise OptionError(f"weight={weight!r}, width={width!r}: 0 < weight ≤ 1 and width > 0")
+    real_number("weight", weight, above=0, most=1)
+    real_number("width", width, above=0)
+    real_number("shift", shift)
     c = width * np.sqrt(weight / (2 - weight))
     x, w = _nodes()
     y, w = c * x, c * w / weight
@@ -140,7 +166,24 @@ def ewma_arl(*, weight: float = 0.2, width: float = 2.962, shift: float = 0.0) -
 
 
 def cusum_decision(arl0: float, /, *, reference: float = 0.5, sides: Sides = "two") -> float:
-    """Return the h that gives a CUSUM this ARL₀.
+    r"""Return the h that gives a CUSUM this ARL₀: the root of :math:`L(h) = \mathrm{ARL}_0`.
+
+    Parameters
+    ----------
+    arl0 : float
+        5 to 100,000 points.
+    reference, sides
+        As in :func:`cusum_arl`.
+
+    Returns
+    -------
+    float
+        h, in σ.
+
+    Raises
+    ------
+    OptionError
+        An ARL₀ out of range; as in :func:`cusum_arl`.
 
     Examples
     --------
@@ -151,7 +194,24 @@ def cusum_decision(arl0: float, /, *, reference: float = 0.5, sides: Sides = "tw
 
 
 def ewma_width(arl0: float, /, *, weight: float = 0.2) -> float:
-    """Return the L that gives an EWMA with asymptotic limits this ARL₀.
+    r"""Return the width w that gives an EWMA with asymptotic limits this ARL₀: :math:`L(w) = \mathrm{ARL}_0`.
+
+    Parameters
+    ----------
+    arl0 : float
+        5 to 100,000 points.
+    weight : float
+        λ.
+
+    Returns
+    -------
+    float
+        w, in standard errors.
+
+    Raises
+    ------
+    OptionError
+        An ARL₀ out of range, or λ not above 0 and at most 1.
 
     Examples
     --------
@@ -165,95 +225,11 @@ def _root(arl: Callable[[float], float], arl0: float, start: float) -> float:
     """Return where an ARL that grows reaches `arl0`; the ARL grows too fast to be taken far beyond."""
     from scipy.optimize import brentq
 
-    if not 5 <= arl0 <= 1e5:
-        raise OptionError(f"arl0={arl0!r} is not between 5 and 100,000 points")
+    real_number("arl0", arl0, least=5, most=1e5)
     high = start
     while arl(high) < arl0:
         high *= 1.3
     return float(brentq(lambda at: np.log(arl(at) / arl0), start / 10, high, xtol=1e-10))
-
-
-def p_chart_arl(n: int, p0: float, p1: float, *, width: float = 3.0) -> float:
-    r"""Return the exact ARL of a p chart with limits about p₀ when the rate is p₁.
-
-    .. math:: 1/P(X/n < l \text{ or } X/n > u), \quad X \sim B(n, p_1), \qquad
-              l, u = p_0 \mp w\sqrt{p_0(1-p_0)/n}
-
-    For p₀ = 0.01 and n = 50 the ARL₀ is 72, not 370: with small n·p₀ "three sigma" is only a name.
-
-    Examples
-    --------
-    >>> round(p_chart_arl(50, 0.01, 0.01), 1)
-    72.4
-    """
-    from scipy.stats import binom
-
-    reach = width * np.sqrt(p0 * (1 - p0) * n)
-    return _count_arl(n * p0 - reach, n * p0 + reach, binom(n, p1))
-
-
-def c_chart_arl(mu0: float, mu1: float, *, width: float = 3.0) -> float:
-    r"""Return the exact ARL of a c chart, :math:`\mu_0 \pm w\sqrt{\mu_0}`, when the mean is μ₁.
-
-    Examples
-    --------
-    >>> round(c_chart_arl(5, 5), 1), round(c_chart_arl(5, 10), 1)
-    (183.4, 3.3)
-    """
-    from scipy.stats import poisson
-
-    reach = width * np.sqrt(mu0)
-    return _count_arl(mu0 - reach, mu0 + reach, poisson(mu1))
-
-
-def _count_arl(low: float, high: float, law: object) -> float:
-    """Return 1/P(X < low or X > high), both strictly; infinite where that is impossible."""
-    below, above = np.ceil(low - 1e-9) - 1, np.floor(high + 1e-9)
-    signal = float(law.cdf(below) + law.sf(above))  # type: ignore[attr-defined]
-    return 1 / signal if signal > 0 else float("inf")
-
-
-def poisson_cusum_arl(mu: float, *, reference: float, decision: float, headstart: float = 0.0) -> float:
-    r"""Return the exact ARL of an upper Poisson CUSUM, by its Markov chain.
-
-    .. math:: S_t = \max(0,\ S_{t-1} + X_t - k), \qquad \text{signal } S_t \ge h
-
-    The sums lie on the multiples of the greatest common step of 1, k, h and the headstart.
-
-    Parameters
-    ----------
-    mu : float
-        Mean of the counts.
-    reference, decision, headstart : float
-        k, h and S₀: rationals with a common denominator of at most 1,000.
-
-    Returns
-    -------
-    float
-
-    Examples
-    --------
-    >>> round(poisson_cusum_arl(4, reference=5, decision=7), 2)
-    108.26
-    """
-    from scipy.stats import poisson
-
-    k, h, s = (Fraction(v).limit_denominator(1000) for v in (reference, decision, headstart))
-    if not (mu >= 0 and k > 0 and h > 0 and 0 <= s < h):
-        raise OptionError(
-            f"mu={mu!r}, k={reference!r}, h={decision!r}, headstart={headstart!r}: mu ≥ 0, k, h > 0"
-        )
-    unit = int(np.lcm.reduce([v.denominator for v in (k, h, s)]))
-    K, H, S = (int(v * unit) for v in (k, h, s))
-    step = gcd(unit, K)
-    states = np.arange(0, H, step) if S % step == 0 else np.arange(H)
-    step = step if S % step == 0 else 1
-    # from i to j > 0: X·unit = j − i + K; to 0: X·unit ≤ K − i
-    needed = states[None, :] - states[:, None] + K
-    P = np.where((needed % unit == 0) & (needed >= 0), poisson.pmf(needed // unit, mu), 0.0)
-    P[:, 0] = poisson.cdf((K - states) // unit, mu)
-    L = np.linalg.solve(np.eye(len(states)) - P, np.ones(len(states)))
-    return float(L[S // step])
 
 
 class EstimatedLimits(NamedTuple):
@@ -295,6 +271,11 @@ def estimated_limits(
     -------
     EstimatedLimits
 
+    Raises
+    ------
+    OptionError
+        m or `grid` is not a whole number of at least 2, w or `short` no positive number.
+
     References
     ----------
     Quesenberry (1993), Journal of Quality Technology 25(4), 237–247. Albers & Kallenberg (2004), Metrika 59,
@@ -309,8 +290,10 @@ def estimated_limits(
     from scipy.special import ndtr
     from scipy.stats import chi2, norm
 
-    if not (m >= 2 and m == int(m)):
-        raise OptionError(f"m={m!r}: a spread needs at least 2 points of phase I")
+    whole_number("m", m, least=2)
+    whole_number("grid", grid, least=2)
+    real_number("width", width, above=0)
+    real_number("short", short, above=0)
     q = (np.arange(grid) + 0.5) / grid
     u = np.abs(norm.ppf(q))[:, None] / np.sqrt(m)
     s = np.sqrt(chi2.ppf(q, m - 1) / (m - 1))

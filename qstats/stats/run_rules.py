@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError
+from qstats.errors import OptionError, kind_of, one_of
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -29,7 +29,7 @@ SPAN: Final = (1, 9, 6, 14, 3, 5, 15, 8)
 
 
 def nelson(z: ArrayLike, *, rules: Sequence[int] = RULES) -> Mask:
-    r"""Say at which points each rule is completed.
+    """Say at which points each rule is completed.
 
     1. one point beyond 3σ;
     2. nine in a row on one side of the centre;
@@ -55,14 +55,21 @@ def nelson(z: ArrayLike, *, rules: Sequence[int] = RULES) -> Mask:
     ndarray of bool, shape (len(rules), …, T)
         True at the point that completes the pattern.
 
+    Raises
+    ------
+    OptionError
+        No rule, or one that is not from 1 to 8.
+
     Examples
     --------
     >>> nelson([0.5, 2.2, 0.1, 2.4, 3.5], rules=[1, 5]).tolist()
     [[False, False, False, False, True], [False, False, False, True, True]]
     """
-    wrong = [rule for rule in rules if rule not in RULES]
-    if wrong or not rules:
-        raise OptionError(f"rules={list(rules)!r}: Nelson's rules are numbered 1 to 8")
+    kind_of("rules", rules, Sequence, what="a list of Nelson's rules")
+    if not rules:
+        raise OptionError("rules=[] names none of Nelson's rules, 1 to 8")
+    for rule in rules:
+        one_of("rules", rule, RULES)
     z = np.asarray(z, float)
     found = np.zeros((len(rules), *z.shape), bool)
     for row, rule in zip(found, rules, strict=True):

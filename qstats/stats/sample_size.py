@@ -8,8 +8,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of
-from qstats.stats.acceptance import check_open
+from qstats.errors import OptionError, one_of, real_number, within_0_1
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -55,6 +54,11 @@ def size_for_width(
     float
         Number of observations before design effect and finite population (:func:`planned`).
 
+    Raises
+    ------
+    OptionError
+        An unknown method, a rate or confidence that is not between 0 and 1, h not between 0 and ½.
+
     References
     ----------
     Cochran (1977), Sampling Techniques, 3rd ed., section 4.4.
@@ -65,9 +69,9 @@ def size_for_width(
     384.1
     """
     one_of("method", method, WIDTH)
-    check_open(rate=rate, confidence=confidence)
-    if not 0 < half_width < 0.5:
-        raise OptionError(f"half_width={half_width!r} is not between 0 and 0.5")
+    within_0_1("rate", rate)
+    within_0_1("confidence", confidence)
+    real_number("half_width", half_width, above=0, below=0.5)
     from scipy.special import ndtri
 
     from qstats.stats.intervals import proportion
@@ -110,6 +114,12 @@ def size_for_test(
     Plan
         n, k, and the exact error and power. c = n − k failures are allowed.
 
+    Raises
+    ------
+    OptionError
+        An unknown method, a share that is not between 0 and 1, p₁ ≤ p₀, or both so near that more than ten
+        million observations are needed.
+
     References
     ----------
     Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, section 2.5.
@@ -120,11 +130,9 @@ def size_for_test(
     Plan(n=76, least=73, error=0.0469..., power=0.8056...)
     """
     one_of("method", method, TEST)
-    check_open(p0=p0, p1=p1, confidence=confidence, power=power)
-    if not p1 > p0:
-        raise OptionError(
-            f"p1={p1!r} is not above p0={p0!r}: the rate expected must exceed the one to exclude"
-        )
+    for name, value in (("p0", p0), ("p1", p1), ("confidence", confidence), ("power", power)):
+        within_0_1(name, value)
+    real_number("p1", p1, above=p0)
     from scipy.special import ndtri
 
     spread = ndtri(confidence) * np.sqrt(p0 * (1 - p0)) + ndtri(power) * np.sqrt(p1 * (1 - p1))
@@ -164,17 +172,26 @@ def power_of_test(
     ndarray
         1 for a census.
 
+    Raises
+    ------
+    OptionError
+        A share that is not between 0 and 1, n not from 1 to N, or a design effect that is not positive.
+
+    References
+    ----------
+    Fleiss, Levin & Paik (2003), as for :func:`size_for_test`.
+
     Examples
     --------
     >>> power_of_test([76, 114, 114], 0.9, 0.97, deff=[1, 1, 1.5]).round(3)
     array([0.806, 0.871, 0.806])
     """
-    check_open(p0=p0, p1=p1, confidence=confidence)
+    for name, value in (("p0", p0), ("p1", p1), ("confidence", confidence)):
+        within_0_1(name, value)
     n, d, N = np.broadcast_arrays(*(np.asarray(a, float) for a in (n, deff, population)))
     if not ((n >= 1) & (n <= N)).all():
         raise OptionError(f"n={n[~((n >= 1) & (n <= N))][0]!r} is not between 1 and the population")
-    if not ((d > 0) & np.isfinite(d)).all():
-        raise OptionError(f"deff={d[~((d > 0) & np.isfinite(d))][0]!r}: a design effect is a positive number")
+    _refuse_deff(d)
     from scipy.stats import binom
 
     left = np.divide(N - n, N - 1, out=np.ones(N.shape), where=np.isfinite(N) & (N > 1))
@@ -198,6 +215,11 @@ def planned(n: ArrayLike, *, deff: ArrayLike = 1.0, population: ArrayLike = np.i
     ndarray
         Whole numbers, at most N.
 
+    Raises
+    ------
+    OptionError
+        A design effect that is not positive, or a population below 1.
+
     References
     ----------
     Cochran (1977), Sampling Techniques, 3rd ed., eq. 4.4; Kish (1965), Survey Sampling, section 8.2.
@@ -208,12 +230,17 @@ def planned(n: ArrayLike, *, deff: ArrayLike = 1.0, population: ArrayLike = np.i
     array([448., 577.])
     """
     d, N = np.asarray(deff, float), np.asarray(population, float)
-    if not ((d > 0) & np.isfinite(d)).all():
-        raise OptionError(f"deff={d[~((d > 0) & np.isfinite(d))][0]!r}: a design effect is a positive number")
+    _refuse_deff(d)
     if not (N >= 1).all():
         raise OptionError(f"population={N[~(N >= 1)][0]!r} is not at least 1")
     wanted = d * np.asarray(n, float)
     return np.asarray(np.minimum(np.ceil(wanted / (1 + (wanted - 1) / N) * (1 - 1e-12)), N), float)
+
+
+def _refuse_deff(d: Array) -> None:
+    wrong = d[~((d > 0) & np.isfinite(d))]
+    if wrong.size:
+        raise OptionError(f"deff={wrong[0]!r}: a design effect is a positive number")
 
 
 def _plan(n: int, p0: float, p1: float, confidence: float) -> Plan:

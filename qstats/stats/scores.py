@@ -46,6 +46,17 @@ def item_index(N: ArrayLike, S: ArrayLike, Q: ArrayLike, weights: ArrayLike) -> 
     References
     ----------
     Särndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, section 5.5.
+
+    Examples
+    --------
+    Three respondents who answer both of two items score 0.75, 1 and 0.25:
+
+    >>> X, o = np.array([[0.5, 1.0], [1.0, 1.0], [0.0, 0.5]]), np.ones((3, 2))
+    >>> found = item_index([o.T @ o], [X.T @ o], [X.T @ X], [1, 1])
+    >>> found.value.round(4).tolist(), found.variance.round(4).tolist()
+    ([0.6667], [0.0486])
+    >>> round(float(np.var([0.75, 1.0, 0.25], ddof=1)) / 3, 4)
+    0.0486
     """
     N, S, Q = (np.asarray(a, float) for a in (N, S, Q))
     W = np.asarray(weights, float) / np.sum(weights)

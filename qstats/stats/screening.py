@@ -42,8 +42,15 @@ def denominate(
     zero : {"raise", "nan"}
         What a denominator that is zero or negative does: refuse, or give NaN.
 
+    Returns
+    -------
+    ndarray, shape (…, units, indicators)
+        NaN where x or d is.
+
     Raises
     ------
+    OptionError
+        A way with zeros that does not exist.
     DataError
         A denominator is not positive; the columns are named.
 
@@ -109,7 +116,9 @@ def screen(
     Raises
     ------
     OptionError
-        A share is not between 0 and 1.
+        A share is not between 0 and 1, or another choice does not exist.
+    DataError
+        No table of units and indicators, or infinite values.
 
     Examples
     --------
@@ -167,6 +176,11 @@ def describe(x: ArrayLike) -> Description:
         Extremes, mean, median, standard deviation (n − 1), skewness and kurtosis as in
         :func:`qstats.stats.moments.shape`; and counts: ``observed``, ``nonzero``,
         ``different`` (distinct values) and ``same`` (how often the commonest value occurs).
+
+    Raises
+    ------
+    DataError
+        No table of units and indicators, or infinite values.
 
     Examples
     --------

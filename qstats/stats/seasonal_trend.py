@@ -46,8 +46,11 @@ def seasonal(
     ----------
     y : array_like, shape (n,)
     season, year : array_like of int, shape (n,)
+        Which season of which year a value is of.
     correlated : bool
+        Whether the covariances between seasons are added.
     level : float
+        Of the limits of the slope, in (0, 1).
 
     Returns
     -------
@@ -62,6 +65,15 @@ def seasonal(
     ----------
     Hirsch, Slack & Smith (1982), Water Resources Research 18, 107–121. Hirsch & Slack (1984), ibid. 20,
     727–732.
+
+    Examples
+    --------
+    Both seasons rise by 1 a year, whatever lies between them:
+
+    >>> y = [1, 5, 2, 6, 3, 7]
+    >>> found = seasonal(y, season=[1, 2, 1, 2, 1, 2], year=[1, 1, 2, 2, 3, 3])
+    >>> found.S, found.slope, found.tau
+    (6.0, 1.0, 1.0)
     """
     y, season, year = np.asarray(y, float), np.asarray(season), np.asarray(year, float)
     groups = [np.flatnonzero(season == g) for g in np.unique(season)]

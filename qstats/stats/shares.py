@@ -118,15 +118,34 @@ def change(
     I0, I1 = np.asarray(first, float), np.asarray(second, float)
     w0, w1 = np.asarray(weights_first, float), np.asarray(weights_second, float)
     M0, M1 = (np.asarray(m, float)[..., None] for m in means)
-    whole = divided_difference(M1, M0, power)
-    slope = (w0 + w1) / 2 * divided_difference(I1, I0, power) / whole
+    whole = _divided_difference(M1, M0, power)
+    slope = (w0 + w1) / 2 * _divided_difference(I1, I0, power) / whole
     level = (transform(I0, power) + transform(I1, power)) / 2
     centre = (transform(M0, power) + transform(M1, power)) / 2
     return Change(np.asarray(slope, float), np.asarray((level - centre) * (w1 - w0) / whole, float))
 
 
 def transform(x: ArrayLike, power: float) -> Array:
-    r"""Return :math:`\varphi(x) = (x^p - 1)/p`, log x for p = 0."""
+    r"""Return the scale on which a power mean is an arithmetic one.
+
+    .. math:: \varphi(x) = (x^p - 1)/p, \qquad \varphi(x) = \ln x \text{ for } p = 0
+
+    Parameters
+    ----------
+    x : array_like
+        Positive, unless p is 1.
+    power : float
+        p.
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> transform([1.0, 3.0], 2).round(12).tolist(), transform(np.e, 0).item()
+    ([0.0, 4.0], 1.0)
+    """
     value = np.asarray(x, float)
     if power == 1:
         return value - 1
@@ -134,7 +153,7 @@ def transform(x: ArrayLike, power: float) -> Array:
     return np.asarray(log if power == 0 else np.expm1(power * log) / power, float)
 
 
-def divided_difference(a: ArrayLike, b: ArrayLike, power: float) -> Array:
+def _divided_difference(a: ArrayLike, b: ArrayLike, power: float) -> Array:
     r"""Return :math:`\{\varphi(a) - \varphi(b)\}/(a - b)`, without loss where a is near b.
 
     With :math:`t = \log(a/b)` it is :math:`b^{p-1}\,(e^{pt} - 1) / \{p\,(e^t - 1)\}`.

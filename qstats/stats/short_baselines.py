@@ -74,6 +74,13 @@ def ears(
         ``upper`` of C3 is :math:`\bar y_t + s_t(1 + z - e)` with e the excess of the two periods before; NaN
         where e alone is above z.
 
+    Raises
+    ------
+    OptionError
+        A method that does not exist, fewer than 3 counts in the baseline, or another option out of its range.
+    DataError
+        Counts that are not whole numbers from 0, or too few of them.
+
     References
     ----------
     Hutwagner et al. (2003), Journal of Urban Health 80 (suppl. 1), i89–i96. Fricker, Hegler & Dunfee (2008),
@@ -135,12 +142,20 @@ def rki(
     counts : array_like, shape (series, T) or (T,)
         Whole counts, none missing.
     season, years, half_width : int
+        Periods of a year, years looked back to (both at least 1), and periods to either side (at least 0).
     present : bool
         Whether the `half_width` counts before the period judged belong to the baseline too.
 
     Returns
     -------
     Short
+
+    Raises
+    ------
+    OptionError
+        An option out of its range, or a window that is longer than a year or holds the period judged.
+    DataError
+        Counts that are not whole numbers from 0, or too few of them.
 
     References
     ----------

@@ -62,7 +62,27 @@ class StratumError(DesignError):
 
 
 def refuse(lone: Mask, *, stage: int) -> None:
-    """Raise StratumError if any stratum is `lone`."""
+    """Raise if a stratum has one sampled unit of several, naming the first of them.
+
+    Parameters
+    ----------
+    lone : ndarray of bool, shape (G,)
+        Strata (at stage two: primary units) with one sampled unit.
+    stage : int
+        1 or 2.
+
+    Raises
+    ------
+    StratumError
+        Any is `lone`.
+
+    Examples
+    --------
+    >>> refuse(np.array([False, False]), stage=1)
+    >>> refuse(np.array([False, True]), stage=1)
+    Traceback (most recent call last):
+    qstats.stats.singletons.StratumError: strata with one sampled unit, at stage 1: number 1. Their ...
+    """
     if not lone.any():
         return
     found = np.flatnonzero(lone)
@@ -79,7 +99,7 @@ def refuse(lone: Mask, *, stage: int) -> None:
 def resolve(
     level: Level, lone: Mask, *, singleton: Singleton, domain: bool, census: Mask
 ) -> tuple[Level, Array]:
-    r"""Apply a policy to one level.
+    """Apply a policy to one level.
 
     Parameters
     ----------
@@ -101,6 +121,20 @@ def resolve(
         Under ``adjust`` the groups concerned hold deviations and are no longer centred.
     factor : ndarray, shape (R,)
         By which the variance of each row is still to be multiplied.
+
+    Examples
+    --------
+    Units 1 and 3 in one stratum, 5 alone in another: (5 − 3)² from the mean of all, or H/(H − L) = 2:
+
+    >>> from qstats.stats.covariance import Errors, variance
+    >>> Z, group = csr_array([[1.0, 3.0, 5.0]]), np.array([0, 0, 1])
+    >>> level, lone = Level(Z, group, np.ones(3), np.array([2.0, 2.0, 1.0])), np.array([False, True])
+    >>> for policy in ("certainty", "adjust", "average"):
+    ...     done, factor = resolve(level, lone, singleton=policy, domain=False, census=~lone & lone)
+    ...     print(policy, variance(Errors((done,))).tolist(), factor.tolist())
+    certainty [4.0] [1.0]
+    adjust [8.0] [1.0]
+    average [4.0] [2.0]
     """
     R = level.Z.shape[0]
     if not domain and not lone.any():

@@ -114,7 +114,9 @@ class Components(NamedTuple):
 def stl(
     y: ArrayLike, /, *, period: int, window: SeasonalWindow = "periodic", robust: bool = False
 ) -> Components:
-    r"""Split a quarterly or monthly series into season, trend and remainder by loess (STL).
+    """Split a quarterly or monthly series into season, trend and remainder by loess (STL).
+
+    .. math:: y_t = s_t + m_t + r_t
 
     Parameters
     ----------
@@ -139,6 +141,15 @@ def stl(
     References
     ----------
     Cleveland, Cleveland, McRae & Terpenning (1990), Journal of Official Statistics 6, 3–73.
+
+    Examples
+    --------
+    A season that is the same every year, about a level:
+
+    >>> season = np.tile([-1.5, -0.5, 0.5, 1.5], 3)
+    >>> found = stl(10 + season, period=4)
+    >>> found.seasonal[:4].round(6).tolist(), found.trend[:2].round(6).tolist()
+    ([-1.5, -0.5, 0.5, 1.5], [10.0, 10.0])
     """
     from statsmodels.tsa.seasonal import STL
 

@@ -247,7 +247,7 @@ def _transformed(x: Array, s: Array, origin: Array, shift: Array, power: Array) 
 
 
 def apply(x: ArrayLike, params: Treatment, *, outside: Literal["raise", "clip"] = "raise") -> Array:
-    r"""Return indicators treated as :func:`fit` decided.
+    """Return indicators treated as :func:`fit` decided.
 
     Parameters
     ----------
@@ -258,10 +258,24 @@ def apply(x: ArrayLike, params: Treatment, *, outside: Literal["raise", "clip"] 
         What a value does that lies where the transform is not defined, z ≤ 0: refuse, or take the end of the
         table of the fit.
 
+    Returns
+    -------
+    ndarray
+
     Raises
     ------
+    OptionError
+        An `outside` that does not exist.
     DataError
         There are such values; the columns are named.
+
+    Examples
+    --------
+    The highest value takes the one next to it, as do those beyond in another year:
+
+    >>> found = fit([[1.0], [2.0], [3.0], [4.0], [50.0]])
+    >>> apply([[2.0], [50.0], [60.0]], found).tolist()
+    [[2.0], [4.0], [4.0]]
     """
     one_of("outside", outside, ("raise", "clip"))
     value = moments.indicator_array(x)

@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, one_of, whole_number
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -27,15 +27,28 @@ RANDOM_INDEX: Final = (0.0, 0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 
 
 
 def equal(n_indicators: int) -> Array:
-    r"""Return :math:`w_q = 1/Q`.
+    """Return :math:`w_q = 1/Q`.
+
+    Parameters
+    ----------
+    n_indicators : int
+        Q.
+
+    Returns
+    -------
+    ndarray, shape (indicators,)
+
+    Raises
+    ------
+    OptionError
+        Q is not a whole number of at least 1.
 
     Examples
     --------
     >>> equal(4).tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    if n_indicators < 1:
-        raise OptionError(f"n_indicators={n_indicators!r} must be at least 1")
+    whole_number("n_indicators", n_indicators, least=1)
     return np.full(n_indicators, 1 / n_indicators)
 
 
@@ -67,6 +80,8 @@ def components(x: ArrayLike, *, missing: Missing = "raise") -> Components:
 
     Raises
     ------
+    OptionError
+        A way with holes that does not exist.
     DataError
         A column is constant; there are holes.
 
@@ -114,6 +129,8 @@ def principal(
 
     Raises
     ------
+    OptionError
+        A rule or policy that does not exist; `negative` with the rule that has no use for it.
     DataError
         A coefficient is negative; a column is constant; there are holes.
 
@@ -154,35 +171,16 @@ def _rotated_weights(vectors: Array, variance: Array) -> Array:
     kept = int(((variance > 1) & (share > 0.1)).sum())
     while kept < 1 or share[:kept].sum() <= 0.6:
         kept += 1
-    squared = varimax(vectors[:, :kept] * np.sqrt(variance[:kept])) ** 2
+    squared = _varimax(vectors[:, :kept] * np.sqrt(variance[:kept])) ** 2
     explained = squared.sum(0) / squared.sum()
     return _shares((explained * squared / squared.sum(0)).max(1))
 
 
-def varimax(loadings: ArrayLike, *, max_rounds: int = 1000) -> Array:
-    r"""Return loadings turned so that their squares differ most within each component.
+def _varimax(loadings: ArrayLike, *, max_rounds: int = 1000) -> Array:
+    r"""Return loadings turned so that their squares differ most within each component (Kaiser 1958).
 
     .. math:: \max_T \sum_k \Big[\sum_q \ell_{qk}^4 - \frac1Q \Big(\sum_q \ell_{qk}^2\Big)^2\Big],
               \quad \ell = L T,\ T'T = 1
-
-    Parameters
-    ----------
-    loadings : array_like, shape (indicators, components)
-    max_rounds : int
-
-    Raises
-    ------
-    DataError
-        The rounds do not converge.
-
-    References
-    ----------
-    Kaiser (1958).
-
-    Examples
-    --------
-    >>> np.abs(varimax(np.array([[1.0, 1.0], [1.0, -1.0]]) / 2**0.5)).round(6).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
     """
     L = np.array(loadings, float)
     Q, K = L.shape
@@ -213,6 +211,10 @@ def entropy(x: ArrayLike) -> Array:
     x : array_like, shape (…, units, indicators)
         Not negative; NaN is left out, and n counts what is there.
 
+    Returns
+    -------
+    ndarray, shape (…, indicators)
+
     Raises
     ------
     DataError
@@ -229,11 +231,9 @@ def entropy(x: ArrayLike) -> Array:
     [0.1351, 0.8649]
     """
     value = _varied(x)
-    below = value < 0
-    if below.any():
-        raise DataError(
-            f"columns {moments.columns(below.any(-2))} have negative values; normalise them first"
-        )
+    low = value < 0
+    if low.any():
+        raise DataError(f"columns {moments.columns(low.any(-2))} have negative values; normalise them first")
     held = np.nan_to_num(value, nan=0.0)
     p = held / held.sum(-2, keepdims=True)
     e = -(p * np.log(np.where(p > 0, p, 1.0))).sum(-2) / np.log(moments.count(value)[..., 0, :])
@@ -253,8 +253,14 @@ def critic(x: ArrayLike, *, missing: Missing = "raise") -> Array:
         Higher is better.
     missing : {"raise", "listwise", "pairwise"}
 
+    Returns
+    -------
+    ndarray, shape (…, indicators)
+
     Raises
     ------
+    OptionError
+        A way with holes that does not exist.
     DataError
         A column is constant; all are perfectly correlated, so that none adds anything; there are holes.
 
@@ -347,6 +353,10 @@ def effective(weights: ArrayLike, parents: ArrayLike) -> Array:
         Within the parent; any common factor of siblings cancels.
     parents : array_like of int, shape (nodes,)
         Place of the parent of each node; −1 for the root.
+
+    Returns
+    -------
+    ndarray, shape (…, nodes)
 
     Raises
     ------
