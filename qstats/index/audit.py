@@ -14,6 +14,7 @@ from qstats.index import methods, outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
 from qstats.index.pipeline import FACTORS, Steps, run
+from qstats.index.preparation import by_keys, sizes_of
 from qstats.index.runs import Choices, Prepared
 from qstats.messages import say
 from qstats.stats import association
@@ -99,7 +100,7 @@ def audit(
     Raises
     ------
     DataError
-        A unit has no size, or twice.
+        A unit has no size, or twice; a size is no number.
 
     References
     ----------
@@ -279,13 +280,14 @@ def _sizes(
     if sizes is None:
         return
     units = table.prepared.units
-    keys = [key for key in units.columns if key in sizes.columns]
-    if not keys or sizes.duplicated(keys).any():
+    given = sizes.reset_index() if any(sizes.index.names) else sizes
+    keys = [key for key in units.columns if key in given.columns]
+    told = by_keys(given, keys)
+    if not keys or told.duplicated(keys).any():
         raise DataError(say("audit.sizes", lang, keys=", ".join(units.columns)))
-    told = sizes.astype(dict.fromkeys(keys, str))
-    both = units.astype(dict.fromkeys(keys, str)).merge(told, on=keys, how="left")
-    for column in [c for c in sizes.columns if c not in keys]:
-        size = both[column].to_numpy(float)
+    both = units.merge(told, on=keys, how="left")
+    for column in [c for c in given.columns if c not in keys]:
+        size = sizes_of(column, both[column])
         if np.isnan(size).any():
             raise DataError(say("audit.no_size", lang, column=column, count=int(np.isnan(size).sum())))
         for node, code in enumerate(table.codes):

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, one_of, real_number
-from qstats.estimate import Estimate, require_estimate
+from qstats.estimate import CORE, Estimate, require_estimate
 from qstats.index import outcomes
 from qstats.messages import language, say
 from qstats.stats import shares
 
 _NEEDED: Final = ("node", "parent", "depth", "weight")
-_TOLERANCE: Final = 1e-10
+#: parts add up to 1e-10 where scores are at most 100, and to 1e-12 of the greatest score beyond
+_TOLERANCE: Final = 1e-12
 
 Mean = Literal["arithmetic", "geometric", "harmonic"] | float
 _POWERS: Final = {"arithmetic": 1.0, "geometric": 0.0, "harmonic": -1.0}
@@ -82,19 +83,8 @@ def contributions(index: Estimate, /, *, mean: Mean = "arithmetic", lang: str | 
     _refuse_gaps(kept, units, lang)
     left_out = len(table) - len(kept)
     notes = [*index.notes, *([say("contributions.absent", lang, count=left_out)] if left_out else [])]
-    columns = [
-        *index.keys,
-        "estimate",
-        "std_error",
-        "conf_low",
-        "conf_high",
-        "n",
-        "parent",
-        "depth",
-        "weight",
-    ]
     return index.replace(
-        kept[[*columns, "score", "share"]],
+        kept[[*index.keys, *CORE, "parent", "depth", "weight", "score", "share"]],
         method=f"{'weight' if power == 1 else 'slope'} in the whole × score; {index.method}",
         notes=tuple(notes),
     )
@@ -115,13 +105,18 @@ def _refuse_gaps(kept: pd.DataFrame, units: list[str], lang: str | None) -> None
     parts.index.names = whole.index.names
     both = pd.concat({"parts": parts, "whole": whole}, axis=1)
     inner = both["parts"].notna()
-    bad = both[inner & ~((both["parts"] - both["whole"]).abs() <= _TOLERANCE)]
+    bad = both[inner & ~((both["parts"] - both["whole"]).abs() <= tolerance(kept["score"]))]
     if bad.empty:
         return
     first = bad.index[0]
     *unit, node = first if isinstance(first, tuple) else (first,)
     said = {"whole": f"{bad['whole'].iloc[0]:.6f}", "parts": f"{bad['parts'].iloc[0]:.6f}"}
     raise DataError(say("contributions.sum", lang, unit=" ".join(map(str, unit)) or "—", node=node, **said))
+
+
+def tolerance(*scores: pd.Series[float]) -> float:
+    """Return how far parts of scores of this size may be from their sum."""
+    return _TOLERANCE * max([100.0, *(float(part.abs().max()) for part in scores if part.notna().any())])
 
 
 def power_of(mean: Mean) -> float:
@@ -141,16 +136,31 @@ def _slopes(kept: pd.DataFrame, units: list[str], power: float, lang: str | None
     above = _parents(kept, units)
     share = np.where(above < 0, 1.0, kept["weight"] / kept["weight"].to_numpy()[above])
     score = kept["estimate"].to_numpy()
+    _refuse_undefined(kept, score < 0 if power > 0 else score <= 0, units, power, lang)
     inner = above >= 0
-    total = np.bincount(above[inner], (share * shares.transform(score, power))[inner], minlength=len(kept))
-    off = np.abs(total - shares.transform(score, power)) > _TOLERANCE * np.maximum(1, np.abs(total))
+    with np.errstate(divide="ignore"):  # a score of zero counts as zero
+        phi = shares.transform(score, power)
+    total = np.bincount(above[inner], (share * phi)[inner], minlength=len(kept))
+    off = np.abs(total - phi) > 1e-10 * np.maximum(1, np.abs(total))
     bad = np.flatnonzero(off & (np.bincount(above[inner], minlength=len(kept)) > 0))
     if bad.size:
         row = kept.iloc[bad[0]]
         said = {"unit": " ".join(map(str, row[units])) or "—", "node": row["node"], "power": f"{power:g}"}
         raise DataError(say("contributions.mean", lang, **said))
-    own = shares.level_slopes(score[:, None], share[:, None], score[above], power)[:, 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = shares.level_slopes(score[:, None], share[:, None], score[above], power)[:, 0]
+    own = np.where(score == 0, 0.0, own)  # it contributes nothing, whatever its slope
     return _multiplied(own, above, kept["depth"].to_numpy())
+
+
+def _refuse_undefined(
+    table: pd.DataFrame, wrong: np.ndarray, units: list[str], power: float, lang: str | None
+) -> None:
+    """Raise where scores have no mean of this power."""
+    if wrong.any():
+        row = table.iloc[int(wrong.argmax())]
+        said = {"unit": " ".join(map(str, row[units])) or "—", "node": row["node"], "power": f"{power:g}"}
+        raise DataError(say("contributions.positive", lang, value=f"{row['estimate']:g}", **said))
 
 
 def _parents(kept: pd.DataFrame, units: list[str]) -> np.ndarray:
@@ -227,30 +237,19 @@ def change_contributions(
     units = [key for key in index.keys if key != "node"]
     above = _parents(now, units)
     filled = _filled(before["estimate"], now["estimate"])
+    for part, score in zip((before, now), filled, strict=True):
+        _refuse_undefined(part, (power != 1) & (score <= 0), units, power, lang)
     split = _split(filled, (before["weight"], now["weight"]), above, power)
     whole = _multiplied(split.slope, above, now["depth"].to_numpy())
     effect = np.where(above < 0, 0.0, whole[above] * split.weight)
     inside = np.bincount(above[above >= 0], np.nan_to_num(effect[above >= 0]), minlength=len(now))
     now["change"] = now["estimate"] - before["estimate"]
     now["estimate"], now["weights"] = whole * (filled[1] - filled[0]), inside
-    _refuse_other_mean(now, above, units, lang)
+    _refuse_other_mean(now, above, units, pd.Series(np.concatenate(filled)), lang)
     for column in ("std_error", "conf_low", "conf_high"):
         now[column] = np.nan
     return index.replace(
-        now[
-            [
-                *index.keys,
-                "estimate",
-                "std_error",
-                "conf_low",
-                "conf_high",
-                "n",
-                "parent",
-                "depth",
-                "change",
-                "weights",
-            ]
-        ],
+        now[[*index.keys, *CORE, "parent", "depth", "change", "weights"]],
         unit="index points",
         method=f"change since the period before, split exactly (power {power:g}); {index.method}",
         inference="none",
@@ -282,14 +281,17 @@ def _split(
     )
 
 
-def _refuse_other_mean(now: pd.DataFrame, above: np.ndarray, units: list[str], lang: str | None) -> None:
+def _refuse_other_mean(
+    now: pd.DataFrame, above: np.ndarray, units: list[str], scores: pd.Series[float], lang: str | None
+) -> None:
     """Raise unless the parts of the change of every node add up to it."""
     inner = above >= 0
     parts = np.bincount(above[inner], np.nan_to_num(now["estimate"].to_numpy()[inner]), minlength=len(now))
     parts = parts + now["weights"].to_numpy()
     has = np.bincount(above[inner], minlength=len(now)) > 0
     whole = now["estimate"].to_numpy()
-    bad = np.flatnonzero(has & ~np.isnan(whole) & ~(np.abs(parts - whole) <= _TOLERANCE))
+    most = tolerance(now["estimate"], now["change"], now["weights"], scores)
+    bad = np.flatnonzero(has & ~np.isnan(whole) & ~(np.abs(parts - whole) <= most))
     if not bad.size:
         return
     first = now.iloc[bad[0]]

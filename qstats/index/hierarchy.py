@@ -12,14 +12,14 @@ import pandas as pd
 from qstats.errors import DataError, OptionError, kind_of, names_of, one_of, text
 from qstats.estimate import Estimate, assemble, require_estimate
 from qstats.index import outcomes
-from qstats.index.contributions import Mean, change_contributions
+from qstats.index.contributions import Mean, change_contributions, tolerance
+from qstats.index.preparation import by_keys, sizes_of
 from qstats.messages import language, say
 
 Array = np.ndarray
 
 #: what a key is called that was added over
 TOTAL: Final = "all"
-_TOLERANCE: Final = 1e-10
 _OVER: Final = ("industry", "region")
 
 
@@ -57,13 +57,16 @@ def add_up(
     -------
     Estimate
         Cells and totals, with the keys of the index. ``weight`` is the V of cells with a score, ``share`` its
-        share in the whole, ``coverage`` the share of V that has a score: a total is over those cells. Errors
-        of totals are those of independent cells.
+        share in the whole, ``coverage`` the share of the V of the cells of the index that has a score: a
+        total is over those. Errors of totals are those of independent cells.
 
     Raises
     ------
     DataError
-        A cell has no weight, or two; a weight is negative; a key is lacking, or holds the name of the total.
+        A cell has no weight, or two; a weight is negative or no number; a key is lacking, or holds the
+        name of the total.
+    OptionError
+        A key that does not exist, stands twice or is not added over: period, node.
 
     Examples
     --------
@@ -103,12 +106,11 @@ def _weighted(
     index: Estimate, weights: pd.DataFrame, over: list[str], total: str, lang: str | None
 ) -> pd.DataFrame:
     """Return the cells with their V; that of a cell without a score is in `_given` only."""
-    for key in [*over, "node"]:
-        one_of("over", key, list(index.keys))
     keys = [key for key in ("period", *over) if key in index.keys and key in weights.columns]
     if "weight" not in weights.columns or not set(over) <= set(keys):
         raise DataError(say("hierarchy.columns", lang, columns=", ".join([*over, "weight"])))
-    told = weights[[*keys, "weight"]].astype(dict.fromkeys(keys, str))
+    told = by_keys(weights[[*keys, "weight"]], keys)
+    told["weight"] = sizes_of("weight", told["weight"])
     if told.duplicated(keys).any():
         row = told[told.duplicated(keys)].iloc[0]
         raise DataError(say("hierarchy.twice", lang, cell=" ".join(map(str, row[keys]))))
@@ -133,8 +135,13 @@ def _keys(index: Estimate, weights: pd.DataFrame, over: Sequence[str], lang: str
     require_estimate(index, "index")
     kind_of("weights", weights, pd.DataFrame, what="a table of keys and weight")
     keys = names_of("over", over)
-    if not keys:
-        raise OptionError("over=[] names no key; name what is added over", argument="over", value=over)
+    if not keys or len(set(keys)) < len(keys):
+        said = f"over={list(over)!r:.200} should name each key that is added over, once"
+        raise OptionError(said, argument="over", value=over)
+    if "node" not in index.keys:
+        raise DataError(say("contributions.columns", lang, columns="node"))
+    for key in keys:
+        one_of("over", key, [key for key in index.keys if key not in ("node", "period")])
     return keys
 
 
@@ -195,18 +202,21 @@ def change_effects(
     DataFrame
         Keys (the later period), ``node, effect, estimate``: "score" for each cell and indicator, "weights"
         for each cell where indicators came or went, "structure" for each cell. They add up to the change of
-        the nation, to 1e-10.
+        the nation, to 1e-10. A cell that is in one period only, or has a score there only, comes or goes:
+        that is structure.
 
     Raises
     ------
-    DataError
-        As :func:`add_up`; a cell has a score in one period only and output in both.
+    DataError, OptionError
+        As :func:`add_up`; there are no two periods.
     """
     over = _keys(index, weights, over, lang)
     table = _weighted(index, weights, over, TOTAL, lang)
+    if "depth" not in table.columns:
+        raise DataError(say("contributions.columns", lang, columns="depth"))
     root = str(table.loc[table["depth"] == 0, "node"].iloc[0])
     rest = [key for key in index.keys if key not in (*over, "node")]
-    top = table[table["node"] == root].reset_index(drop=True)
+    top = _completed(table[table["node"] == root], [key for key in index.keys if key != "node"])
     top["omega"] = top["weight"] / top.groupby(rest)["weight"].transform("sum")
     later, earlier = outcomes.pairs(top[[key for key in index.keys if key != "node"]], lang)
     now, before = (top.iloc[at].reset_index(drop=True) for at in (later, earlier))
@@ -217,15 +227,21 @@ def change_effects(
         (part["omega"] * part["estimate"].fillna(0.0)).groupby(group).transform("sum")
         for part in (now, before)
     )
-    keys = [key for key in index.keys if key != "node"]
-    structure = now[keys].assign(
-        node=root,
-        effect="structure",
-        estimate=((scores[0] + scores[1]) / 2 - centre / 2) * (now["omega"] - before["omega"]),
-    )
+    keys, moved = [key for key in index.keys if key != "node"], now["omega"] - before["omega"]
+    effect = ((scores[0] + scores[1]) / 2 - centre / 2) * moved
+    structure = now[keys].assign(node=root, effect="structure", estimate=effect.where(moved != 0, 0.0))
     found = pd.concat([_inside(index, now[keys].assign(share=share), mean, lang), structure])
     _refuse_gap(found, now, before, rest, lang)
     return found.reset_index(drop=True)
+
+
+def _completed(top: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return every cell in every period; one that is not there has no score and no weight."""
+    if "period" not in keys:
+        return top.reset_index(drop=True)
+    cells = top[[key for key in keys if key != "period"]].drop_duplicates()
+    every = top[["period"]].drop_duplicates().merge(cells, how="cross")
+    return every.merge(top, on=keys, how="left").fillna({"weight": 0.0})
 
 
 def _inside(index: Estimate, share: pd.DataFrame, mean: Mean, lang: str | None) -> pd.DataFrame:
@@ -251,6 +267,6 @@ def _refuse_gap(
     whole = nation[0] - nation[1]
     total = found.groupby(rest)["estimate"].sum()
     gap = (total - whole).abs()
-    if not (gap <= _TOLERANCE).all():
+    if not (gap <= tolerance(now["estimate"], before["estimate"])).all():
         said = {"whole": f"{whole[gap.idxmax()]:.6f}", "parts": f"{total[gap.idxmax()]:.6f}"}
         raise DataError(say("hierarchy.sum", lang, **said))

@@ -9,9 +9,10 @@ import pandas as pd
 
 from qstats.errors import DataError, kind_of, one_of, within_0_1
 from qstats.index import outcomes
+from qstats.index.given import spelt
 from qstats.index.uncertainty import Runs
 from qstats.messages import language, say
-from qstats.stats import ranking
+from qstats.stats import moments, ranking
 from qstats.stats.ranking import Adjustment
 
 Array = np.ndarray
@@ -53,7 +54,7 @@ def outranking(done: Runs, /, *, node: str, period: object = None, lang: str | N
     """
     _check(done, lang)
     at, names = _units(done, period, lang)
-    found = ranking.outranking_probability(_score(done, node)[:, at])
+    found = ranking.outranking_probability(outcomes.settled(_score(done, node)[:, at]))
     return pd.DataFrame(found, index=names, columns=names)
 
 
@@ -90,7 +91,7 @@ def rank_acceptability(
     """
     _check(done, lang)
     at, names = _units(done, period, lang)
-    found = ranking.acceptability(ranking.competition_ranks(_score(done, node)[:, at]))
+    found = ranking.acceptability(ranking.competition_ranks(outcomes.settled(_score(done, node)[:, at])))
     return pd.DataFrame(found, index=names, columns=np.arange(1, len(at) + 1))
 
 
@@ -147,20 +148,24 @@ def groups(
     _check(done, lang)
     within_0_1("level", level)
     at, names = _units(done, period, lang)
-    score, nominal = _score(done, node)[:, at], done.nominal[_place(done, node), at]
+    nominal, score = (
+        outcomes.settled(x) for x in (done.nominal[_place(done, node), at], _score(done, node)[:, at])
+    )
     n = len(at)
-    above, below = np.triu_indices(n, 1)
-    p = _p_values(nominal[above] - nominal[below], score[:, above] - score[:, below], test)
+    rows = [
+        _p_values(nominal[c] - nominal[c + 1 :], score[:, [c]] - score[:, c + 1 :], test) for c in range(n)
+    ]
     apart = np.zeros((n, n), bool)
-    apart[above, below] = np.nan_to_num(ranking.adjusted(p, adjust), nan=1.0) <= 1 - level + 1e-12
+    p = np.nan_to_num(ranking.adjusted(np.concatenate(rows), adjust), nan=1.0)
+    apart[np.triu_indices(n, 1)] = p <= 1 - level + 1e-12
     apart |= apart.T
     ranks = ranking.competition_ranks(nominal)
-    rows = [
+    members = [
         (k, names[c], nominal[c], ranks[c])
         for k, group in enumerate(ranking.groups(nominal, apart), start=1)
         for c in group
     ]
-    return pd.DataFrame(rows, columns=["group", "unit", "score", "rank"])
+    return pd.DataFrame(members, columns=["group", "unit", "score", "rank"])
 
 
 def changed(
@@ -212,12 +217,13 @@ def changed(
     _check(done, lang)
     within_0_1("level", level)
     one_of("of", of, ("change", "rank-change"))
-    found = outcomes.outcome(of, done.prepared.units, done.nominal, done.score, lang=lang)
+    nominal, score = outcomes.settled(done.nominal), outcomes.settled(done.score)
+    found = outcomes.outcome(of, done.prepared.units, nominal, score, lang=lang)
     tables = []
     for node, code in enumerate(done.prepared.tree.codes):
         p = _p_values(found.nominal[node], found.runs[node], test)
         table = found.keys.assign(
-            node=code, change=found.nominal[node], std_error=found.runs[node].std(0, ddof=1), p=p
+            node=code, change=found.nominal[node], std_error=moments.std(found.runs[node])[0], p=p
         )
         table["p_adjusted"] = table.groupby("period")["p"].transform(
             lambda column: ranking.adjusted(column.to_numpy(), adjust)
@@ -228,20 +234,20 @@ def changed(
 
 
 def _p_values(estimate: Array, drawn: Array, test: Test) -> Array:
-    """Return two-sided p-values; what never varies is certain."""
+    """Return two-sided p-values over the runs that have both; what never varies is certain."""
     one_of("test", test, ("normal", "runs"))
+    n = moments.count(drawn)[0]
     if test == "runs":
-        n = len(drawn) + 1
         tail = np.minimum((drawn <= 0).sum(0), (drawn >= 0).sum(0))
-        found = np.minimum(2 * (tail + 1) / n, 1.0)
+        found = np.minimum(2 * (tail + 1) / (n + 1), 1.0)
     else:
         from scipy.special import ndtr
 
-        deviation = drawn.std(0, ddof=1)
-        still = deviation <= 1e-12 * np.maximum(np.abs(drawn).max(0), 1e-300)
+        deviation = moments.std(drawn)[0]
+        still = deviation <= 1e-12 * np.maximum(np.fmax.reduce(np.abs(drawn), axis=0), 1e-300)
         z = np.abs(estimate) / np.where(still, 1.0, deviation)
         found = np.where(still, np.where(estimate == 0, 1.0, 0.0), 2 * ndtr(-z))
-    return np.asarray(np.where(np.isnan(estimate), np.nan, found), float)
+    return np.asarray(np.where(np.isnan(estimate) | (n < 2), np.nan, found), float)
 
 
 def _check(done: Runs, lang: str | None) -> None:
@@ -269,7 +275,7 @@ def _units(done: Runs, period: object, lang: str | None) -> tuple[Array, list[st
         known = list(units["period"].unique())
         if period is None and len(known) > 1:
             raise DataError(say("ranks.period", lang, periods=", ".join(map(str, known))))
-        chosen = known[0] if period is None else str(period)
+        chosen = known[0] if period is None else spelt("period", period)
         one_of("period", chosen, known)
         rows = units[units["period"] == chosen].drop(columns="period")
     return rows.index.to_numpy(), [" ".join(map(str, row)) or "—" for row in rows.itertuples(index=False)]

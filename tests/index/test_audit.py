@@ -71,6 +71,17 @@ def test_a_score_that_follows_size_is_flagged(tree, many):
         audit(many, tree, sizes=pd.concat([size, size]), lang="en")
 
 
+def test_sizes_are_known_in_any_spelling_and_by_their_index(tree, data):
+    size = pd.DataFrame({"region": ["安徽省", "Jiangsu", "湖北"], "people": ["6 113", "8,515", "5844"]})
+    plain = pd.DataFrame({"region": ["安徽", "江苏", "湖北"], "people": [6113.0, 8515, 5844]})
+    found = [rows(audit(data, tree, sizes=s), "size") for s in (size, plain, plain.set_index("region"))]
+    assert found[0]["value"].notna().all()
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(found[0], other)
+    with pytest.raises(DataError, match="'people' should hold finite numbers; found many"):
+        audit(data, tree, sizes=size.assign(people=["1", "2", "many"]))
+
+
 def test_leaving_out_what_has_no_company_is_not_asked(tree, many):
     found = rows(audit(many, tree), "leave one out").set_index("element")["value"]
     assert set(found.index) == {"level", "trade", "pass", "loss"}

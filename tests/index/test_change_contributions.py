@@ -105,3 +105,35 @@ def test_one_year_has_no_change(tree, data):
             ),
             lang="en",
         )
+
+
+@pytest.mark.parametrize("mean", ["arithmetic", "geometric"])
+def test_parts_of_large_scores_add_up_but_for_rounding(tree, data, mean):
+    both = two_years(data, [1.01, 1.02, 1.1, 0.5, 0.7, 0.9, 1.3, 1.1, 0.9])
+    how = {"normalisation": {"method": "minmax", "to": (1, 1e12)}, "aggregation": mean}
+    index = specified_index(both, tree, steps=how)
+    assert gaps(change_contributions(index, mean=mean)).max() < 1e-12 * 1e12
+    table = contributions(index, mean=mean).table
+    leaves = table[table["node"].isin(["pass", "loss", "export"])]
+    sums = leaves.groupby(["period", "region"])["estimate"].sum()
+    roots = index.where(node="all").table.set_index(["period", "region"])["estimate"]
+    np.testing.assert_allclose(sums, roots[sums.index], rtol=1e-12)
+
+
+def test_scores_without_a_mean_of_that_power_are_named(tree, data):
+    both = two_years(data, 1.01)
+    index = specified_index(both, tree, steps={"normalisation": "zscore"})
+    for split in (contributions, change_contributions):
+        for mean in ("geometric", "harmonic", 2):
+            with pytest.raises(DataError, match="has no mean of power"):
+                split(index, mean=mean, lang="en")
+
+
+def test_scores_of_zero_contribute_nothing(tree, data):
+    lowest = data["indicator"].map({"pass": 60, "loss": 2, "export": 0})
+    zero = data.assign(estimate=data["estimate"].mask(data["region"] == "安徽", lowest))
+    bounds = {"method": "goalposts", "lower": [60, 0, 0], "upper": [100, 2, 50]}
+    how = {"normalisation": bounds, "aggregation": {"method": "power", "power": 2}}
+    table = contributions(specified_index(zero, tree, steps=how), mean=2).table.set_index(["region", "node"])
+    assert (table.loc["安徽", "estimate"] == 0).all()
+    assert table.loc[("江苏", "all"), "estimate"] > 0

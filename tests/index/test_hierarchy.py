@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qstats.datasets import published
 from qstats.errors import DataError, OptionError
 from qstats.index.build import competitiveness_index
 from qstats.index.hierarchy import add_up, change_effects
@@ -130,6 +131,8 @@ def test_an_effect_of_one_indicator_is_its_change_by_weight(tree, cells, output)
         (lambda t: pd.concat([t, t.iloc[:1]]), "more than one weight"),
         (lambda t: t.assign(weight=-1.0), "not below 0"),
         (lambda t: t.drop(columns="weight"), "lacks columns"),
+        (lambda t: t.assign(weight="many"), "'weight' should hold finite numbers; found many"),
+        (lambda t: t.assign(weight=np.inf), "'weight' should hold finite numbers; found inf"),
     ],
 )
 def test_weights_that_cannot_be_used_are_named(tree, cells, output, change, match):
@@ -147,3 +150,43 @@ def test_the_name_of_the_total_must_be_free(tree, cells, output):
 def test_a_key_that_does_not_exist_is_named(tree, cells, output):
     with pytest.raises(OptionError, match="industry"):
         add_up(competitiveness_index(cells, tree), output, over=("industy", "region"))
+    index = competitiveness_index(cells, tree)
+    for over, match in (
+        (["region", "region"], "once"),
+        (["period"], "over='period'"),
+        (["node"], "over='node'"),
+    ):
+        with pytest.raises(OptionError, match=match):
+            add_up(index, output, over=over)
+    with pytest.raises(DataError, match="node missing"):
+        add_up(published("QCI"), output, lang="en")
+    with pytest.raises(DataError, match="depth missing"):
+        change_effects(
+            add_up(index, output).where(region=list(REGIONS), industry=list(INDUSTRIES)), output, lang="en"
+        )
+
+
+def test_keys_and_weights_are_read_in_any_spelling(tree, cells, output):
+    index = competitiveness_index(cells, tree)
+    other = output.assign(
+        period=output["period"].astype(float),
+        region=output["region"] + "省",
+        weight=output["weight"].map(str),
+    )
+    pd.testing.assert_frame_equal(add_up(index, other).table, add_up(index, output).table)
+
+
+def test_a_cell_that_closes_is_structure(tree, cells, output):
+    """What the nation loses with a cell that scores below it, it gains by structure."""
+    first = cells[cells["period"] == "2022"]
+    same = pd.concat([first, first.assign(period="2023")])
+    gone = (same["period"] == "2023") & (same["region"] == "安徽") & (same["industry"] == "钢铁")
+    index = competitiveness_index(same[~gone], tree)
+    closed = (output["period"] == "2023") & (output["region"] == "安徽") & (output["industry"] == "钢铁")
+    for V in (output, output.assign(weight=output["weight"].mask(closed, 0.0)), output[~closed]):
+        national = add_up(index, V).where(node="all", region="all", industry="all")
+        found = change_effects(index, V)
+        moved = national.value(period="2023") - national.value(period="2022")
+        assert found["estimate"].sum() == pytest.approx(moved, abs=1e-10)
+        assert found.loc[found["effect"] == "structure", "estimate"].sum() == pytest.approx(moved, abs=1e-10)
+        assert len(found[found["effect"] == "structure"]) == len(REGIONS) * len(INDUSTRIES)

@@ -96,6 +96,51 @@ def test_what_is_not_varied_is_certain(tree):
     ]
 
 
+def test_units_with_the_same_scores_in_another_order_are_not_told_apart(tree):
+    """What is left between their sums is rounding, and no difference that is certain."""
+    five = pd.concat([tree.iloc[:1], pd.concat([tree.iloc[[5]]] * 3)], ignore_index=True)
+    five = five.assign(
+        code=["all", "a", "b", "c"], parent=["", "all", "all", "all"], weight=[1, *[1 / 3] * 3]
+    )
+    orders = ["123", "132", "213", "231", "312", "321"]
+    x = {"1": 17.1, "2": 33.3, "3": 40.7}
+    rows = [(code, order, x[at]) for order in orders for code, at in zip("abc", order, strict=True)]
+    data = pd.DataFrame(rows, columns=["indicator", "region", "estimate"])
+    ready = prepare(data, five, Choices(alternatives={"aggregation": ["geometric"]}, sampling="none"))
+    done = simulate(ready, 4)
+    assert len(set(done.nominal[0])) > 1  # so there is rounding
+    for test in ("normal", "runs"):
+        assert groups(done, node="all", test=test)["group"].tolist() == [1] * 6
+    assert (outranking(done, node="all") == 0.5).all(axis=None)
+    assert (rank_acceptability(done, node="all")[1] == 1).all()
+
+
+def test_runs_without_a_score_are_no_evidence(tree):
+    later = {unit: score - 0.1 for unit, score in SCORES.items()}
+    done = runs(tree, of_export([SCORES, later], 0.5, ("2022", "2023")), n=400)
+    few = done._replace(score=done.score.copy())
+    few.score[:, 6:, 0] = np.nan  # A is screened out in nearly all runs of the first year
+    kept = done._replace(score=done.score[:, :6])
+    for test in ("normal", "runs"):
+        found, same = (changed(d, test=test).query("region == 'A' and node == 'all'") for d in (few, kept))
+        np.testing.assert_allclose(found[["std_error", "p"]], same[["std_error", "p"]], rtol=1e-12)
+        assert found["p"].item() >= 2 / 7 or test == "normal"
+
+
+def test_groups_of_many_units_need_no_table_of_pairs_by_runs(tree):
+    rng = np.random.default_rng(0)
+    many = {f"U{i}": float(x) for i, x in enumerate(rng.uniform(65, 95, 600))}
+    done = runs(tree, of_export([many], 0.5), n=100)
+    import tracemalloc
+
+    tracemalloc.start()
+    found = groups(done, node="all")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found["unit"].nunique() == 600
+    assert most < 600 * 599 / 2 * 100 * 8 / 3
+
+
 def test_several_periods_must_be_told_apart(tree):
     done = runs(tree, of_export([SCORES, SCORES], 0.5, ("2022", "2023")), n=20)
     with pytest.raises(DataError, match="2022, 2023"):
