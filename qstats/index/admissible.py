@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from qstats import periods, values
-from qstats.errors import DataError, OptionError, kind_of, names_of, one_of, real_number
+from qstats import values
+from qstats.errors import DataError, OptionError, kind_of, names_of, nearest, one_of, real_number
 from qstats.estimate import Estimate
 from qstats.index import frameworks
+from qstats.index.given import Fault, fault, refuse, spelt
 from qstats.index.methods import CEILING, FLOOR
 from qstats.index.tree import Tree, arrays
 from qstats.messages import say
@@ -22,6 +24,7 @@ from qstats.stats.admissible import Problem, Published
 Array = np.ndarray
 
 _NEEDED: Final = ("node", "period", "value")
+_OPTIONAL: Final = ("since", "half_width", "unit_key")
 
 
 def admissible_weights(
@@ -104,43 +107,98 @@ def admissible_weights(
 
 
 def _checked(published: pd.DataFrame, tree: Tree, half_width: float | None, lang: str | None) -> pd.DataFrame:
-    for column in _NEEDED:
-        if column not in published.columns:
-            raise DataError(say("admissible.column", lang, column=column))
-    given = published.reset_index(drop=True).copy()
-    for code in given["node"]:
-        one_of("node", code, tree.codes)
-    numbers = [values.read_number(cell, lang) for cell in given["value"]]
-    for cell, read in zip(given["value"], numbers, strict=True):
-        if not isinstance(read, values.Number):
-            raise DataError(say("admissible.value", lang, value=cell))
+    """Return the figures with what they mean, or raise with everything that is wrong in the table."""
     if half_width is not None:
         real_number("half_width", half_width)
-    if half_width is not None and not half_width > 0:
-        raise OptionError(say("admissible.half_width", lang, value=half_width), argument="half_width")
-    printed = [_half_unit(cell) for cell in given["value"]]
-    own = given["half_width"] if "half_width" in given.columns else printed
-    given["_h"] = half_width if half_width is not None else own
-    given["_y"] = [read.value for read in numbers if isinstance(read, values.Number)]
-    unit = given["unit_key"].astype(str) if "unit_key" in given.columns else ""
-    since = given["since"] if "since" in given.columns else pd.Series([None] * len(given))
-    given["_unit"] = unit
-    given["_at"] = [(u, _period(p)) for u, p in zip(given["_unit"], given["period"], strict=True)]
+        if not half_width > 0:
+            raise OptionError(say("admissible.half_width", lang, value=half_width), argument="half_width")
+    refuse(_header_faults(published, lang), lang)
+    cells = {str(name): list(column.array) for name, column in published.items()}
+    if not cells["node"]:
+        raise DataError(say("admissible.empty", lang))
+    faults: list[Fault] = []
+    nothing: list[Any] = [None] * len(published)
+    unit, since = cells.get("unit_key", nothing), cells.get("since", nothing)
+    keys = [str(u) for u in unit]
+    given = published.reset_index(drop=True).assign(_unit=keys)
+    given["_at"] = list(zip(keys, map(_period, cells["period"]), strict=True))
     given["_from"] = [
-        None if values.is_missing(s) else (u, _period(s)) for u, s in zip(given["_unit"], since, strict=True)
+        None if values.is_missing(s) else (u, _period(s)) for u, s in zip(keys, since, strict=True)
     ]
+    rows = enumerate(zip(cells["node"], cells["period"], given["_at"], given["_from"], strict=True))
+    for row, (code, period, at, start) in rows:
+        if code not in tree.codes:
+            near = nearest(code, tree.codes)
+            hint = say("framework.near", lang, near=near) if near else ""
+            faults.append(
+                fault("node", code, "node", say("admissible.node", lang, node=code, hint=hint).rstrip(), row)
+            )
+        if values.is_missing(period) or at == start:
+            said = say("admissible.period", lang, node=code, period=values.text_of(period))
+            faults.append(fault("period", period, "period", said, row))
+    widths = nothing if half_width is not None else cells.get("half_width", nothing)
+    read = [_read(*cell, half_width, lang) for cell in enumerate(zip(cells["value"], widths, strict=True))]
+    refuse([*faults, *(one for one in read if isinstance(one, dict))], lang)
+    given[["_y", "_h"]] = np.array([one for one in read if not isinstance(one, dict)], float)
     return given
 
 
+def _header_faults(published: pd.DataFrame, lang: str | None) -> list[Fault]:
+    """Return the columns that are lacking, stand twice, or are nearly spelt like one that may be there."""
+    have = [str(name) for name in published.columns]
+    faults = [
+        fault(name, "", "column", say("admissible.column", lang, column=name))
+        for name in _NEEDED
+        if name not in have
+    ]
+    faults += [
+        fault(name, "", "column", say("framework.column_twice", lang, column=name))
+        for name in (*_NEEDED, *_OPTIONAL)
+        if have.count(name) > 1
+    ]
+    for name in have:
+        near = None if name in _OPTIONAL else nearest(name, _OPTIONAL, cutoff=0.8)
+        if near and near not in have:
+            faults.append(
+                fault(name, "", "column", say("framework.column_unknown", lang, column=name, near=near))
+            )
+    return faults
+
+
+def _read(
+    row: int, cell: tuple[Any, Any], half_width: float | None, lang: str | None
+) -> tuple[float, float] | Fault:
+    """Return a figure and how far it may be from what was rounded, or what is wrong with them."""
+    value, width = cell
+    read = values.read_number(value, lang)
+    if values.is_missing(value) or not isinstance(read, values.Number):
+        return fault(
+            "value", value, "number", say("admissible.value", lang, value=values.text_of(value)), row
+        )
+    if half_width is not None:
+        return read.value, half_width
+    if not values.is_missing(width):
+        own = values.read_number(width, lang)
+        if isinstance(own, values.Number) and own.value > 0:
+            return read.value, own.value
+        return fault("half_width", width, "width", say("admissible.half_width", lang, value=width), row)
+    try:
+        return read.value, _half_unit(value)
+    except InvalidOperation:
+        return fault(
+            "value", value, "digits", say("admissible.digits", lang, value=values.text_of(value)), row
+        )
+
+
 def _period(cell: Any) -> str:
-    text = f"{cell:g}" if isinstance(cell, float) else str(cell)
-    return periods.normalise(text) or text
+    return spelt("period", cell)
 
 
 def _half_unit(cell: Any) -> float:
-    """Return half a unit of the last decimal that is written."""
-    text = values.plain(cell) if isinstance(cell, str) else repr(cell)
-    return 0.5 * 10.0 ** -len(text.partition(".")[2])
+    """Return half a unit of the last decimal that is written: of 84.76 and of 8.476e1, 0.005."""
+    text = values.plain(cell if isinstance(cell, str) else str(cell))
+    exponent = Decimal(text.replace(",", "").replace(" ", "")).as_tuple().exponent
+    return 0.5 * 10.0 ** int(exponent)
 
 
 def _figures(given: pd.DataFrame, tree: Tree, codes: Mapping[Any, int]) -> tuple[Published, list[int]]:
@@ -181,15 +239,17 @@ def _node(q: int, tree: Tree, limits: Problem) -> tuple[float, float, float, flo
 
 def _one_unit(scores: Estimate | Mapping[str, float], tree: Tree, lang: str | None) -> dict[str, float]:
     if isinstance(scores, Mapping):
-        found = {str(code): float(score) for code, score in scores.items()}
+        found = {str(code): score for code, score in scores.items()}
     else:
         rows = scores.table
         if "node" not in rows.columns or rows["node"].duplicated().any():
             raise DataError(say("admissible.scores", lang))
         found = dict(zip(rows["node"], rows["estimate"], strict=True))
-    for code in found:
+    found = {code: score for code, score in found.items() if not values.is_missing(score)}
+    for code, score in found.items():
         one_of("scores", code, tree.codes)
-    return {code: score for code, score in found.items() if not np.isnan(score)}
+        real_number("scores", score)
+    return found
 
 
 def _add_scores(found: pd.DataFrame, scores: dict[str, float], tree: Tree, limits: Problem) -> None:

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -156,8 +157,14 @@ def test_figures_that_contradict_each_other_are_named():
     ("change", "error", "match"),
     [
         (lambda t: t.drop(columns="period"), DataError, "period"),
-        (lambda t: t.assign(node="quality"), OptionError, "quality_level"),
+        (lambda t: t.assign(node="quality"), DataError, "quality_level"),
         (lambda t: t.assign(value="n.a."), DataError, "n.a."),
+        (lambda t: t.iloc[:0], DataError, "no published figures"),
+        (lambda t: t.rename(columns={"since": "sinse"}), DataError, "nearest is 'since'"),
+        (lambda t: pd.concat([t, t[["value"]]], axis=1), DataError, "'value' stands more than once"),
+        (lambda t: t.assign(half_width=-0.005), DataError, "half_width=-0.005 should be above 0"),
+        (lambda t: t.assign(since=t["period"]), DataError, "a change is since another"),
+        (lambda t: t.assign(value="80万"), DataError, "How '80万' was rounded"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused(change, error, match):
@@ -174,3 +181,44 @@ def test_options_are_checked():
 
 def test_the_series_are_those_of_the_data_package():
     assert published("QCI", region="全国", period=2007, industry="制造业").value() == 80.99
+
+
+def test_everything_that_is_wrong_is_told_at_once():
+    given = halves_of_2007().reset_index(drop=True).astype({"value": object})
+    given.loc[0, "node"], given.loc[1, "value"], given.loc[2, "period"] = "quality_levl", "n.a.", None
+    with pytest.raises(DataError, match="3 faults") as caught:
+        admissible_weights(given, lang="en")
+    assert caught.value.violations[["row", "rule"]].values.tolist() == [
+        [0, "node"],
+        [2, "period"],
+        [1, "number"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda v: np.float64(v),
+        lambda v: Decimal(v),
+        lambda v: f"{Decimal(v).scaleb(-1)}e1",
+        lambda v: v.replace("8", "８"),
+    ],
+)
+def test_a_figure_is_rounded_at_its_last_digit_however_it_is_written(spelt):
+    given = halves_of_2007()
+    same = given.assign(
+        value=pd.Series([spelt(str(v)) for v in given["value"]], dtype=object, index=given.index)
+    )
+    pd.testing.assert_frame_equal(admissible_weights(same), admissible_weights(given))
+
+
+def test_a_width_that_is_not_given_is_that_of_the_last_digit():
+    given = halves_of_2007()
+    partly = given.assign(half_width=[0.005, *[np.nan] * (len(given) - 1)])
+    pd.testing.assert_frame_equal(admissible_weights(partly), admissible_weights(given))
+
+
+@pytest.mark.parametrize("score", ["x", np.inf, True])
+def test_a_score_that_is_none_is_refused(score):
+    with pytest.raises(OptionError, match="scores="):
+        admissible_weights(halves_of_2007(), scores={"quality_level": score, "development_capability": 60})
