@@ -146,7 +146,7 @@ def parallel_analysis(
     Raises
     ------
     OptionError
-        The percentile is not between 0 and 100, or there is no draw.
+        An option is out of range.
 
     References
     ----------
@@ -161,6 +161,7 @@ def parallel_analysis(
     """
     real_number("percentile", percentile, above=0, below=100)
     whole_number("n_draws", n_draws, least=1)
+    whole_number("seed", seed, least=0)
     value = moments.indicator_array(x)
     found = np.linalg.eigvalsh(moments.correlations(value))[::-1]
     noise = np.random.default_rng(seed).standard_normal((n_draws, *value.shape))

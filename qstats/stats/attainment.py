@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import one_of
+from qstats.errors import one_of, real_number, yes_or_no
 
 Array = NDArray[np.float64]
 Path = Literal["linear", "geometric", "complement"]
@@ -39,11 +39,18 @@ def verdict(low: ArrayLike, high: ArrayLike, *, near: float, equal: bool = True)
     -------
     ndarray of str
 
+    Raises
+    ------
+    OptionError
+        `near` is below 0, or no number.
+
     Examples
     --------
     >>> verdict([0.1, -0.1, -0.9, -3.0], [0.3, 0.1, -0.2, -0.2], near=1.0).tolist()
     ['met', 'undecided', 'near', 'not met']
     """
+    real_number("near", near, least=0)
+    yes_or_no("equal", equal)
     low, high = np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float))
     unknown = np.isnan(low) | np.isnan(high)
     sure, possible = (low >= 0, high >= 0) if equal else (low > 0, high > 0)
@@ -84,7 +91,7 @@ def required_pace(
     Raises
     ------
     OptionError
-        Another path.
+        Another path, a whole that is not above 0.
 
     Examples
     --------
@@ -93,6 +100,7 @@ def required_pace(
     [0.45, 0.0048, -0.074]
     """
     one_of("path", path, PATHS)
+    real_number("whole", whole, above=0)
     x, T, h = np.broadcast_arrays(*(np.asarray(a, float) for a in (value, target, years)))
     time = np.where(h > 0, h, np.nan)
     if path == "linear":
@@ -145,7 +153,7 @@ def probability(
     Raises
     ------
     OptionError
-        Another scale, a sign that is neither 1 nor −1.
+        Another scale, a sign that is neither 1 nor −1, a whole that is not above 0.
 
     Examples
     --------
@@ -155,6 +163,7 @@ def probability(
     from scipy.special import logit, stdtr
 
     one_of("scale", scale, SCALES)
+    real_number("whole", whole, above=0)
     one_of("sign", sign, (1, -1))
     x, s, T, nu = np.broadcast_arrays(*(np.asarray(a, float) for a in (forecast, std_error, target, df)))
     s = np.where(s > 0, s, np.nan)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError
+from qstats.errors import DataError, whole_number, within_0_1
 from qstats.stats import trend
 
 Array = NDArray[np.float64]
@@ -166,6 +166,8 @@ def prewhitened(Y: ArrayLike, /, *, r: ArrayLike | None = None, level: float = 0
     ------
     DataError
         Fewer than 8 values, without r.
+    OptionError
+        The level is not between 0 and 1.
 
     References
     ----------
@@ -180,6 +182,7 @@ def prewhitened(Y: ArrayLike, /, *, r: ArrayLike | None = None, level: float = 0
     >>> found.slope.tolist(), found.S.tolist()
     ([2.0], [21.0])
     """
+    within_0_1("level", level)
     Y = np.array(Y, float, ndmin=2)
     r = np.maximum(residual_r1(Y), 0.0) if r is None else np.broadcast_to(np.asarray(r, float), len(Y))
     W = Y[:, 1:] - r[:, None] * Y[:, :-1]
@@ -208,6 +211,11 @@ def trend_free_prewhitened(Y: ArrayLike, /, *, level: float = 0.95) -> Corrected
     -------
     Corrected
 
+    Raises
+    ------
+    OptionError
+        The level is not between 0 and 1.
+
     References
     ----------
     Yue, Pilon, Phinney & Cavadias (2002), Hydrological Processes 16, 1807–1829.
@@ -220,6 +228,7 @@ def trend_free_prewhitened(Y: ArrayLike, /, *, level: float = 0.95) -> Corrected
     >>> found.slope.tolist(), found.r.tolist()
     ([1.0], [-0.875])
     """
+    within_0_1("level", level)
     Y = np.array(Y, float, ndmin=2)
     t = np.arange(1.0, Y.shape[1] + 1)
     line = trend.theil_sen(Y, level=level)
@@ -250,6 +259,11 @@ def hamed_rao(Y: ArrayLike, /, *, lags: int | None = None, level: float = 0.95) 
     -------
     Corrected
 
+    Raises
+    ------
+    OptionError
+        A level or a number of lags out of range.
+
     References
     ----------
     Hamed & Rao (1998), Journal of Hydrology 204, 182–196.
@@ -263,6 +277,9 @@ def hamed_rao(Y: ArrayLike, /, *, lags: int | None = None, level: float = 0.95) 
     >>> found.S.tolist(), found.variance.round(1).tolist()
     ([25.0], [27.5])
     """
+    within_0_1("level", level)
+    if lags is not None:
+        whole_number("lags", lags, least=1)
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -320,12 +337,21 @@ def block_permuted(
     -------
     Corrected
 
+    Raises
+    ------
+    OptionError
+        A level, a length or a number of draws out of range.
+
     Examples
     --------
     >>> found = block_permuted([1, 2, 4, 3, 5, 6, 8, 7, 9], rng=np.random.default_rng(1), draws=99)
     >>> found.S.tolist(), found.p.tolist()
     ([32.0], [0.09])
     """
+    within_0_1("level", level)
+    whole_number("draws", draws, least=1)
+    if length is not None:
+        whole_number("length", length, least=1)
     from scipy.special import ndtri
 
     Y = np.array(Y, float, ndmin=2)

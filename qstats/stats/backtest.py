@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError
+from qstats.errors import DataError, whole_number
 from qstats.stats import forecast as models
 
 Array = NDArray[np.float64]
@@ -81,6 +81,8 @@ def rolling(
     ------
     DataError
         No origin is left: how many values are needed is said.
+    OptionError
+        A model that does not exist, a number or a level out of range.
 
     References
     ----------
@@ -94,6 +96,10 @@ def rolling(
     >>> found.origin.tolist(), found.error.tolist()
     ([4, 5], [[4.0, 9.0], [5.0, nan]])
     """
+    whole_number("h", h, least=1)
+    whole_number("most", most, least=1)
+    if first is not None:
+        whole_number("first", first, least=1)
     y = np.asarray(y, float)
     least = models.needed(model, period)
     start = max(least, y.size // 2) if first is None else max(first, least)

@@ -152,6 +152,11 @@ def bic_falls(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, mo
     ndarray, shape (series,)
         0 where no break is chosen, NaN where the values lie on the model without error.
 
+    Raises
+    ------
+    OptionError
+        A share or a number out of range.
+
     References
     ----------
     Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
@@ -165,6 +170,7 @@ def bic_falls(Y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, mo
     >>> f"{8 * np.log(40 / 8) - 2 * np.log(8):.4f}"
     '8.7166'
     """
+    whole_number("most", most, least=0)
     Y = np.asarray(Y, float)
     n, k = regressors(Y.shape[-1], model).shape
     h = smallest_segment(n, trim, k + 1)

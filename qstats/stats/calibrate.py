@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError, OptionError, one_of
+from qstats.errors import DesignError, OptionError, one_of, whole_number
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -156,6 +156,7 @@ def calibrate(
     [1.4, 1.2, 1.2]
     """
     one_of("error", error, ERRORS)
+    whole_number("max_iterations", max_iterations, least=1)
     F = _curve(distance, bounds)
     w, C, T = _checked(d, C, totals, names)
     if distance == "raking":

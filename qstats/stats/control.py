@@ -127,7 +127,7 @@ def rate_baseline(
     DataError
         A negative count, x > n where `kind` is ``p``.
     OptionError
-        A baseline of fewer than two points.
+        A choice that does not exist, a baseline of fewer than two points, a divisor that is not positive.
 
     Examples
     --------
@@ -135,8 +135,8 @@ def rate_baseline(
     >>> float(found.centre), round(float(found.sigma_z), 3)
     (0.1, 1.478)
     """
-    one_of("kind", kind, ("p", "u"))
     one_of("spread", spread, ("nominal", "laney"))
+    real_number("divisor", divisor, above=0)
     x, n = counts(x, n, kind=kind)
     _check_baseline(baseline, x.shape[-1])
     x, n = x[..., :baseline], n[..., :baseline]
@@ -235,7 +235,7 @@ def rate_chart(
     DataError
         A negative count, x > n where `kind` is ``p``.
     OptionError
-        A width that is not positive.
+        Another kind, a width that is not positive.
 
     Examples
     --------
@@ -295,7 +295,7 @@ def individuals(
     Raises
     ------
     OptionError
-        A baseline of fewer than two points, a width that is not positive.
+        A baseline of fewer than two points, a width or a divisor that is not positive.
 
     Examples
     --------
@@ -304,6 +304,7 @@ def individuals(
     (1.4775, 15.933)
     """
     real_number("width", width, above=0)
+    real_number("divisor", divisor, above=0)
     x = np.asarray(x, float)
     _check_baseline(baseline, x.shape[-1])
     first = x[..., :baseline]
@@ -369,6 +370,7 @@ def counts(x: ArrayLike, n: ArrayLike, *, kind: Literal["p", "u"]) -> tuple[Arra
     >>> [part.tolist() for part in counts([1, 2], [10, float("nan")], kind="p")]
     [[1.0, nan], [10.0, nan]]
     """
+    one_of("kind", kind, ("p", "u"))
     x, n = np.broadcast_arrays(np.asarray(x, float), np.asarray(n, float))
     if x.ndim == 0:
         raise DataError("a chart needs a series: found a single value; give arrays that end in time")

@@ -101,7 +101,6 @@ def normal_scores(x: ArrayLike, n: ArrayLike, centre: ArrayLike, *, kind: Litera
     from scipy.special import ndtri
     from scipy.stats import binom, poisson
 
-    one_of("kind", kind, ("p", "u"))
     x, n = counts(x, n, kind=kind)
     c = np.broadcast_to(np.asarray(centre, float)[..., None], x.shape)
     n = np.where(n > 0, n, np.nan)

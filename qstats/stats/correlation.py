@@ -179,6 +179,7 @@ def fisher(r: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
     >>> [round(limit, 2) for limit in fisher(0.91, 7)]
     [0.5, 0.99]
     """
+    within_0_1("level", level)
     from scipy.special import ndtri
 
     if n < 4 or not abs(r) < 1 - _TIE:

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError
+from qstats.errors import DataError, one_of, whole_number, within_0_1
 
 Array = NDArray[np.float64]
 Model = Literal[
@@ -278,11 +278,18 @@ def needed(model: str, period: int) -> int:
     -------
     int
 
+    Raises
+    ------
+    OptionError
+        A model that does not exist, a period that is no whole number.
+
     Examples
     --------
     >>> needed("drift", 4), needed("holt-winters", 4)
     (4, 16)
     """
+    one_of("model", model, tuple(MODELS))
+    whole_number("period", period, least=1)
     entry = MODELS[model]
     return entry.need + 2 * period if entry.seasonal else entry.need
 
@@ -309,6 +316,8 @@ def run(model: str, y: ArrayLike, h: int, *, period: int = 1) -> Path:
     ------
     DataError
         Too few values (how many are needed is said), a gap, or a seasonal model of annual values.
+    OptionError
+        As for :func:`needed`; no step.
 
     Examples
     --------
@@ -316,10 +325,11 @@ def run(model: str, y: ArrayLike, h: int, *, period: int = 1) -> Path:
     >>> path.mean.tolist(), path.std_error.round(3).tolist()
     ([94.0, 95.0], [0.577, 0.913])
     """
-    y = np.asarray(y, float)
+    whole_number("h", h, least=1)
+    y, least = np.asarray(y, float), needed(model, period)
     if MODELS[model].seasonal and period < 2:
         raise DataError(f"{model} needs quarters or months; the series has one value a year")
-    if y.size < (least := needed(model, period)):
+    if y.size < least:
         raise DataError(f"{model} needs at least {least} values; found {y.size}")
     if np.isnan(y).any():
         raise DataError(f"{int(np.isnan(y).sum())} values are missing; a forecast needs every one")
@@ -370,12 +380,18 @@ def limits(path: Path, level: float) -> tuple[Array, Array]:
     -------
     low, high : ndarray, shape (h,)
 
+    Raises
+    ------
+    OptionError
+        The level is not between 0 and 1.
+
     Examples
     --------
     >>> low, high = limits(Path(np.array([10.0]), np.array([2.0])), 0.95)
     >>> low.round(2).tolist(), high.round(2).tolist()
     ([6.08], [13.92])
     """
+    within_0_1("level", level)
     from scipy.special import ndtri, stdtrit
 
     q = (1 + level) / 2

@@ -144,7 +144,7 @@ def funnel_limits(
     Raises
     ------
     OptionError
-        Another method, a level or a target that is not between 0 and 1.
+        Another method, a level or a target that is not between 0 and 1, an over-dispersion below 0.
 
     Examples
     --------
@@ -154,6 +154,7 @@ def funnel_limits(
     """
     one_of("method", method, LIMITS)
     within_0_1("level", level)
+    _check_spread(phi, tau2)
     within_0_1("target", target, hint="a funnel has no limits at 0 or 1")
     from scipy.special import ndtri
 
@@ -199,7 +200,7 @@ def p_value(x: ArrayLike, n: ArrayLike, target: float, /, *, phi: float = 1.0, t
     Raises
     ------
     DataError, OptionError
-        A count below 0 or above n; a target that is not between 0 and 1.
+        A count below 0 or above n; a target that is not between 0 and 1, an over-dispersion below 0.
 
     Examples
     --------
@@ -209,6 +210,7 @@ def p_value(x: ArrayLike, n: ArrayLike, target: float, /, *, phi: float = 1.0, t
     from scipy.special import ndtr
     from scipy.stats import binom
 
+    _check_spread(phi, tau2)
     x, n, theta = _given(x, n, target)
     if phi <= 1 and tau2 <= 0:
         f = binom.pmf(x, n, theta)
@@ -229,6 +231,11 @@ def _given(x: ArrayLike, n: ArrayLike, target: float | None) -> tuple[Array, Arr
         target = float("nan") if gone.all() else float(np.nansum(x) / np.nansum(n))
     within_0_1("target", target, hint="a funnel has no limits at 0 or 1")
     return x, n, target
+
+
+def _check_spread(phi: float, tau2: float) -> None:
+    real_number("phi", phi, least=0)
+    real_number("tau2", tau2, least=0)
 
 
 def _z(x: Array, n: Array, theta: float, scale: str) -> tuple[Array, Array]:

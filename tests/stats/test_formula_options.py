@@ -5,8 +5,27 @@ import pytest
 
 from qstats.errors import OptionError
 from qstats.stats import (
+    acceptance,
+    association,
+    attainment,
+    autocorrelation,
+    backtest,
+    break_dates,
+    break_paths,
+    breaks,
+    calibrate,
+    clubs,
     composite,
+    control,
+    control_exact,
+    correlation,
     count_run_length,
+    decompose,
+    design_intervals,
+    edits,
+    farrington_flexible,
+    forecast,
+    funnel,
     importance,
     intervals,
     means,
@@ -31,6 +50,13 @@ X = np.random.default_rng(1).normal(size=(12, 2))
 PAIR = Sample(np.array([0, 0]), np.array([np.inf]))
 PANEL = {"y": X[:, 0], "X": X[:, 1:], "effects": np.ones((12, 1)), "cluster": np.arange(12) % 3}
 WRONG = [None, "x", -1, 0, True, 1.5, float("nan"), float("inf"), []]
+BOTH = {"x": X[:, 0], "y": X[:, 1]}
+T = np.arange(1, 31)
+CLUBS = np.array([60 + 20 / T, 60 - 20 / T])
+CELLS = {"d": [10.0, 20.0], "C": [[1.0], [1.0]], "totals": [60.0]}
+COUNTS = {"x": [1, 2, 3], "n": [9, 9, 9], "kind": "p"}
+SHARES = {"x": [90, 80], "n": [100, 100]}
+MONTHS = np.round(50 + 20 * np.sin(np.arange(73) / 6 * np.pi))
 #: what is asked with which options in order; the options swept, with the odd values that mean something
 ASKS = [
     (importance.main_effects, {"x": X, "composite": X[:, 0]}, {"degree": [True]}),
@@ -87,12 +113,115 @@ ASKS = [
     (weighting.equal, {}, {"n_indicators": []}),
     (weighting.principal, {"x": X}, {"rule": [], "negative": [], "missing": []}),
     (weighting.critic, {"x": X}, {"missing": []}),
+    (acceptance.decide, {"p": 0.9, "se": 0.1, "n": 50, "df": 9, "p0": 0.9}, {"confidence": [], "side": []}),
+    (acceptance.operating_characteristic, {"rate": 0.9, "n": 10, "c": 1}, {"population": [None]}),
+    (acceptance.zero_acceptance, {"p0": 0.9}, {"p0": [], "confidence": [], "population": [None]}),
+    (association.parallel_analysis, {"x": X}, {"n_draws": [], "percentile": [1.5], "seed": [0]}),
+    (association.correlations, {"x": X}, {"method": []}),
+    (attainment.verdict, {"low": 0, "high": 1, "near": 1}, {"near": [0, 1.5], "equal": [True]}),
+    (attainment.required_pace, {"value": 90, "target": 95, "years": 3}, {"path": [], "whole": [1.5]}),
+    (
+        attainment.probability,
+        {"forecast": 94, "std_error": 1, "target": 95},
+        {"sign": [-1, True], "scale": [], "whole": [1.5]},
+    ),
+    (autocorrelation.prewhitened, {}, {"level": []}),
+    (autocorrelation.trend_free_prewhitened, {}, {"level": []}),
+    (autocorrelation.hamed_rao, {}, {"lags": [None], "level": []}),
+    (
+        autocorrelation.block_permuted,
+        {"rng": np.random.default_rng(1)},
+        {"length": [None], "draws": [], "level": []},
+    ),
+    (
+        backtest.rolling,
+        {"model": "drift", "y": X[:, 0], "h": 2},
+        {"model": [], "h": [], "period": [], "first": [None], "most": [], "level": []},
+    ),
+    (
+        break_paths.by_draws,
+        {"kind": "aveF"},
+        {"kind": [], "model": [], "trim": [], "n_draws": [], "seed": [0]},
+    ),
+    (break_paths.bic_p, {}, {"model": [], "trim": [], "most": [0], "n_draws": [], "seed": [0]}),
+    (breaks.sup_f, {}, {"model": [], "trim": [], "tail": []}),
+    (break_dates.several, {}, {"model": [], "trim": [], "most": [0]}),
+    (break_dates.date_limits, {}, {"model": [], "level": []}),
+    (calibrate.calibrate, CELLS, {"distance": [], "error": [], "max_iterations": []}),
+    (clubs.trend_of, {}, {"smooth": [0, 1.5]}),
+    (clubs.clubs, {}, {"discard": [], "order": [], "sieve": [-1, 0, 1.5], "merge": [True]}),
+    (
+        control.rate_baseline,
+        COUNTS,
+        {"kind": [], "baseline": [None], "spread": [], "divisor": [1.5]},
+    ),
+    (control.rate_chart, {"kind": "p"}, {"kind": [], "width": [1.5]}),
+    (control.individuals, {"x": X[:, 0]}, {"baseline": [None], "width": [1.5], "divisor": [1.5]}),
+    (control_exact.probability_limits, {"kind": "p"}, {"kind": [], "alpha": []}),
+    (control_exact.normal_scores, {**COUNTS, "centre": 0.1}, {"kind": []}),
+    (correlation.coefficient, BOTH, {"measure": []}),
+    (correlation.fisher, {"r": 0.5, "n": 9}, {"level": []}),
+    (correlation.treated, {"y": X[:, 0]}, {"treatment": []}),
+    (correlation.cross_correlation, BOTH, {"max_lag": [0]}),
+    (decompose.effects, {}, {"method": []}),
+    (
+        design_intervals.design_proportion,
+        {"p": 0.5, "se": 0.1, "n": 20, "df": 5},
+        {"method": [], "level": [], "cap": []},
+    ),
+    (design_intervals.effective_size, {"p": 0.5, "se": 0.1, "n": 20}, {"level": [], "cap": []}),
+    (edits.hidiroglou_berthelot, {}, {"U": [0], "A": [0, 1.5], "C": [1.5]}),
+    (
+        farrington_flexible.farrington_flexible,
+        {},
+        {
+            "season": [],
+            "years": [],
+            "half_width": [0],
+            "parts": [],
+            "skip": [0],
+            "alpha": [],
+            "trend_p": [0],
+            "outlier": [1.5],
+            "threshold": [],
+        },
+    ),
+    (forecast.run, {"model": "drift", "y": X[:, 0], "h": 2}, {"model": [], "h": [], "period": []}),
+    (funnel.overdispersion, SHARES, {"target": [None], "winsorise": [0], "scale": []}),
+    (
+        funnel.funnel_limits,
+        {},
+        {"level": [], "method": [], "phi": [0, 1.5], "tau2": [0, 1.5]},
+    ),
+    (funnel.p_value, {}, {"phi": [0, 1.5], "tau2": [0, 1.5]}),
 ]
-POSITIONAL = {rounding.round_to: (1.5,), run_length.estimated_limits: (9,)}
+POSITIONAL = {
+    rounding.round_to: (1.5,),
+    run_length.estimated_limits: (9,),
+    autocorrelation.prewhitened: (X[:, 0],),
+    autocorrelation.trend_free_prewhitened: (X[:, 0],),
+    autocorrelation.hamed_rao: (X[:, 0],),
+    autocorrelation.block_permuted: (X[:, 0],),
+    break_paths.by_draws: (X[:, 0],),
+    break_paths.bic_p: (X[:, 0],),
+    breaks.sup_f: (X[:, 0],),
+    break_dates.several: (X[:, 0],),
+    break_dates.date_limits: (X[:, 0], (6,)),
+    clubs.trend_of: (CLUBS,),
+    clubs.clubs: (CLUBS,),
+    control.rate_chart: (*list(COUNTS.values())[:2], control.rate_baseline(**COUNTS)),
+    control_exact.probability_limits: ([9], 0.1),
+    decompose.effects: ([[0.5, 0.5], [0.8, 0.6]], [[0.5, 0.5], [0.8, 0.6]]),
+    edits.hidiroglou_berthelot: ([1, 2, 3], [1, 1, 1]),
+    farrington_flexible.farrington_flexible: (MONTHS,),
+    funnel.funnel_limits: ([100], 0.9),
+    funnel.p_value: ([90], [100], 0.9),
+}
 #: told under the name that users know
 TOLD = {
     ("proportion", "method"): "interval",
     ("mean", "method"): "interval",
+    ("design_proportion", "method"): "interval",
     ("adjusted", "method"): "adjust",
 }
 
