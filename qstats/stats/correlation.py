@@ -69,7 +69,7 @@ def coefficient(x: ArrayLike, y: ArrayLike, *, measure: Measure = "pearson") -> 
     one_of("measure", measure, MEASURES)
     x, y = _pairs(x, y)
     u, v = _scores(x, measure), _scores(y, measure)
-    return _product(u, v) if u.any() and v.any() else math.nan
+    return float(np.clip((u * v).sum(), -1.0, 1.0)) if u.any() and v.any() else math.nan
 
 
 def correlate(
@@ -168,7 +168,12 @@ def fisher(r: float, n: int, *, level: float = 0.95) -> tuple[float, float]:
 
     Returns
     -------
-    tuple of float
+    low, high : float
+
+    Raises
+    ------
+    OptionError
+        The level is not between 0 and 1.
 
     References
     ----------
@@ -340,10 +345,6 @@ def _scores(x: Array, measure: Measure) -> Array:
     if np.abs(scores).max() <= _TIE * np.abs(x).max():
         return np.zeros_like(x)
     return np.asarray(scores / np.sqrt(scores @ scores))
-
-
-def _product(u: Array, v: Array) -> float:
-    return float(np.clip((u * v).sum(), -1.0, 1.0))
 
 
 def _check(measure: str, null: str, level: float, n_draws: int) -> None:
