@@ -149,7 +149,7 @@ def _phase_one(
     between: ArrayLike, baseline: int | None, width: float, alpha: float
 ) -> tuple[Array, Array, Array]:
     real_number("width", width, above=0)
-    within_0_1("alpha", alpha, hint="three sigma is alpha=0.0027")
+    within_0_1("alpha", alpha, hint="one false alarm in 1,000 is 0.001")
     if baseline is not None:
         whole_number("baseline", baseline, least=2)
     x = np.asarray(between, float)

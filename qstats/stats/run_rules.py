@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, kind_of, one_of
+from qstats.errors import OptionError, one_of
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -65,9 +65,8 @@ def nelson(z: ArrayLike, *, rules: Sequence[int] = RULES) -> Mask:
     >>> nelson([0.5, 2.2, 0.1, 2.4, 3.5], rules=[1, 5]).tolist()
     [[False, False, False, False, True], [False, False, False, True, True]]
     """
-    kind_of("rules", rules, Sequence, what="a list of Nelson's rules")
-    if not rules:
-        raise OptionError("rules=[] names none of Nelson's rules, 1 to 8")
+    if not isinstance(rules, Sequence) or not rules:
+        raise OptionError(f"rules={rules!r:.200} names none of Nelson's rules, 1 to 8", argument="rules")
     for rule in rules:
         one_of("rules", rule, RULES)
     z = np.asarray(z, float)

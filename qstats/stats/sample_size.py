@@ -132,7 +132,10 @@ def size_for_test(
     one_of("method", method, TEST)
     for name, value in (("p0", p0), ("p1", p1), ("confidence", confidence), ("power", power)):
         within_0_1(name, value)
-    real_number("p1", p1, above=p0)
+    if not p1 > p0:
+        raise OptionError(
+            f"p1={p1!r} is not above p0={p0!r}: the rate expected must exceed the one to exclude"
+        )
     from scipy.special import ndtri
 
     spread = ndtri(confidence) * np.sqrt(p0 * (1 - p0)) + ndtri(power) * np.sqrt(p1 * (1 - p1))

@@ -227,7 +227,7 @@ def test_a_plan_decides_as_the_bounds_do():
         (lambda: zero_acceptance(0.9, population=0), "population=0"),
         (lambda: size_for_width(0.9, 0.6), r"half_width=0\.6"),
         (lambda: size_for_width(0.9, 0.1, method="walt"), "'wald'"),
-        (lambda: size_for_test(0.9, 0.8), r"p1=0\.8 is not a number above 0\.9"),
+        (lambda: size_for_test(0.9, 0.8), r"p1=0\.8 is not above"),
         (lambda: size_for_test(0.9, 0.9 + 1e-7), "too near"),
         (lambda: size_for_test(0.9, 0.95, method="exakt"), "'exact'"),
         (lambda: planned(10, deff=0), "design effect"),
