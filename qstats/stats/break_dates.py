@@ -1,4 +1,10 @@
-"""When a series broke: limits of a break's date, and the segments between breaks with their errors."""
+"""When a series broke: limits of a break's date, and the segments between breaks with their errors.
+
+References
+----------
+Bai (1997), Review of Economics and Statistics 79, 551–563. Bai & Perron (2003), Journal of Applied
+Econometrics 18, 1–22.
+"""
 
 from __future__ import annotations
 
@@ -175,11 +181,6 @@ def date_limits(
     OptionError
         The level is not between 0 and 1.
 
-    References
-    ----------
-    Bai (1997), Review of Economics and Statistics 79, 551–563. Bai & Perron (2003), Journal of Applied
-    Econometrics 18, 1–22.
-
     Examples
     --------
     >>> y = [9.1, 8.8, 9.3, 9.0, 8.9, 9.2, 10.1, 9.7, 10.3, 9.9, 10.2, 9.8]
@@ -230,10 +231,6 @@ def several(y: ArrayLike, /, *, model: Model = "level", trim: float = 0.15, most
     ------
     OptionError
         `trim` or `most` is out of range.
-
-    References
-    ----------
-    Bai & Perron (2003), Journal of Applied Econometrics 18, 1–22.
 
     Examples
     --------
