@@ -1,4 +1,10 @@
-"""Charts of counts against a seasonal expectation: CUSUM that begins anew, GLR, and run lengths."""
+"""Charts of counts against a seasonal expectation: CUSUM that begins anew, GLR, and run lengths.
+
+References
+----------
+Höhle & Paul (2008), Count data regression charts for the monitoring of surveillance time series,
+Computational Statistics & Data Analysis 52, 4357–4368.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +63,17 @@ def ratio_cusum(
     dispersion : float
         α, 0 or more.
 
+    Returns
+    -------
+    CountChart
+
+    Raises
+    ------
+    DataError
+        A count that is missing or below 0, an expectation that is not above 0.
+    OptionError
+        A number out of range.
+
     References
     ----------
     Höhle & Paul (2008), Computational Statistics & Data Analysis 52, 4357–4368.
@@ -102,10 +119,25 @@ def glr_chart(
 
     Parameters
     ----------
-    counts, expected, dispersion, decision
-        As for :func:`ratio_cusum`.
+    counts, expected : array_like, shape (T,)
+        y and μ.
+    decision : float
+        h, above 0.
+    dispersion : float
+        α, 0 or more.
     window : int, optional
         Only the last so many onsets; all by default.
+
+    Returns
+    -------
+    CountChart
+
+    Raises
+    ------
+    DataError
+        A count that is missing or below 0, an expectation that is not above 0.
+    OptionError
+        A number out of range.
 
     References
     ----------
@@ -177,11 +209,28 @@ def average_run_length(
     ----------
     expected : array_like, shape (season,)
         μ in control, over one year; the mean over all periods to begin in is returned.
-    decision, ratio, dispersion
-        h, κ, α.
+    decision : float
+        h, above 0.
+    ratio : float
+        κ, above 1.
+    dispersion : float
+        α, 0 or more.
     shift : float
         How many times as frequent events really are; 1 in control.
     states : int
+        Classes of the sum, at least 5.
+
+    Returns
+    -------
+    float
+        In periods.
+
+    Raises
+    ------
+    DataError
+        An expectation that is not known or not above 0.
+    OptionError
+        A number out of range.
 
     References
     ----------
@@ -227,10 +276,23 @@ def decision_for(
     Parameters
     ----------
     expected : array_like, shape (season,)
+        μ in control, over one year.
     run_length : float
-        In periods, above 2.
-    ratio, dispersion
-        As for :func:`ratio_cusum`.
+        In periods, above 2 and below a million.
+    ratio, dispersion : float
+        κ and α, as for :func:`ratio_cusum`.
+
+    Returns
+    -------
+    float
+        h; 0.01 where runs are longer even then.
+
+    Raises
+    ------
+    DataError
+        An expectation that is not known or not above 0.
+    OptionError
+        A number out of range.
 
     Examples
     --------

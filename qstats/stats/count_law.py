@@ -1,4 +1,9 @@
-"""Quantiles and tails of Poisson and negative binomial counts, by mean and dispersion."""
+"""Quantiles, tails and likelihood ratios of Poisson and negative binomial counts, by mean and dispersion.
+
+References
+----------
+Johnson, Kemp, Kotz (2005), Univariate Discrete Distributions, 3rd ed., ch. 4 and 5.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,28 @@ _POISSON = 1 + 1e-9
 
 
 def series_of_counts(counts: ArrayLike, periods: int, /) -> Array:
-    """Return counts as (series, T), or raise DataError on fewer periods, a missing or a negative count."""
+    """Return counts as (series, T), or raise DataError on fewer periods, a missing or a negative count.
+
+    Parameters
+    ----------
+    counts : array_like, shape (series, T) or (T,)
+    periods : int
+        The least T.
+
+    Returns
+    -------
+    ndarray, shape (series, T)
+
+    Raises
+    ------
+    DataError
+        Fewer periods; a count that is missing or below 0.
+
+    Examples
+    --------
+    >>> series_of_counts([3, 0, 5], 2).tolist()
+    [[3.0, 0.0, 5.0]]
+    """
     y = np.atleast_2d(np.asarray(counts, float))
     if y.shape[1] < periods:
         raise DataError(f"this baseline needs {periods} periods; the series has {y.shape[1]}")
@@ -86,6 +112,16 @@ def at_least(counts: ArrayLike, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
     ----------
     counts, mean, phi : array_like
         y, μ and φ = variance/mean, 1 or more; broadcast.
+
+    Returns
+    -------
+    ndarray
+        In the broadcast shape; NaN where a mean is missing.
+
+    Examples
+    --------
+    >>> at_least([0, 3], 2.0).round(4).tolist(), at_least(3, 2.0, 2.0).round(4).item()
+    ([1.0, 0.3233], 0.3125)
     """
     from scipy.special import betainc, gammainc
 
@@ -107,9 +143,14 @@ def after_none(counts: ArrayLike, periods: int, /) -> Array:
     Parameters
     ----------
     counts : array_like
-        y.
+        y, 0 or more.
     periods : int
         n, those without events.
+
+    Returns
+    -------
+    ndarray
+        In the shape of y.
 
     References
     ----------
@@ -129,8 +170,19 @@ def quantile(q: float, mean: ArrayLike, phi: ArrayLike = 1.0) -> Array:
     Parameters
     ----------
     q : float
+        Between 0 and 1.
     mean, phi : array_like
         As for :func:`at_least`.
+
+    Returns
+    -------
+    ndarray
+        In the broadcast shape.
+
+    Raises
+    ------
+    OptionError
+        A q that is not between 0 and 1.
 
     Examples
     --------

@@ -1,4 +1,9 @@
-"""What counts are expected: negative binomial regression on seasons and a trend."""
+"""What counts are expected: negative binomial regression on seasons and a trend.
+
+References
+----------
+Lawless (1987), Negative binomial and mixed Poisson regression, Canadian Journal of Statistics 15, 209–225.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +55,23 @@ def seasonal_regressors(t: ArrayLike, *, season: int, harmonics: int = 1, trend:
     harmonics : int
         j goes up to it; at most half of `season`.
     trend : bool
+        Whether time is among them.
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+
+    Raises
+    ------
+    DataError
+        More harmonics than a year has.
+    OptionError
+        A number or a flag that is none.
+
+    Examples
+    --------
+    >>> seasonal_regressors([0, 3, 6], season=12, trend=True).round(2).tolist()
+    [[1.0, 0.0, 1.0, 0.0], [1.0, 0.25, 0.0, 1.0], [1.0, 0.5, -1.0, 0.0]]
     """
     whole_number("season", season, least=1)
     whole_number("harmonics", harmonics, least=0)
@@ -81,6 +103,7 @@ def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binom
     counts : array_like, shape (n,)
         Whole counts, none missing.
     X : array_like, shape (n, k)
+        Of full rank; n at least 2k.
     law : {"negative-binomial", "poisson"}
 
     Returns
@@ -91,6 +114,8 @@ def fit_counts(counts: ArrayLike, X: ArrayLike, /, *, law: Law = "negative-binom
     ------
     DataError
         Fewer counts than 2 a coefficient, a missing or negative one, or no event at all.
+    OptionError
+        No such law.
 
     References
     ----------

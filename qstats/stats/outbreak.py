@@ -116,6 +116,7 @@ def farrington(
     Returns
     -------
     Bound
+        Each field of shape (series,).
 
     Raises
     ------
@@ -190,6 +191,13 @@ def count_cusum(
     sums, log_ratio : ndarray, shape (…, T)
         S and ℓ.
 
+    Raises
+    ------
+    DataError
+        A count below 0, an expectation that is not above 0.
+    OptionError
+        A number out of range.
+
     References
     ----------
     Höhle & Paul (2008), Count data regression charts for the monitoring of surveillance time series,
@@ -232,12 +240,23 @@ def down_weights(y: Array, mu: Array, phi: Array, leverage: Array, /, *, outlier
     y, mu, leverage : ndarray, shape (series, base)
         Counts, fitted values and h.
     phi : ndarray, shape (series,)
+        φ, 1 or more.
     outlier : float
         Anscombe residuals s above it are those of outbreaks.
 
     Returns
     -------
     ndarray, shape (series, base)
+
+    References
+    ----------
+    Farrington et al. (1996); Noufaily et al. (2013), Statistics in Medicine 32, 1206–1222, for the limit.
+
+    Examples
+    --------
+    >>> y = np.array([[4.0, 5.0, 30.0]])
+    >>> down_weights(y, np.full((1, 3), 5.0), np.ones(1), np.zeros((1, 3)), outlier=1.0).round(3).tolist()
+    [[1.488, 1.488, 0.025]]
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         s = 1.5 * (y ** (2 / 3) * mu ** (-1 / 6) - np.sqrt(mu))

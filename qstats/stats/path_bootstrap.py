@@ -44,7 +44,28 @@ class Replicates(NamedTuple):
 
 
 def parameters(mean: Array, covariance: Array, found: Fit) -> dict[str, Array]:
-    """Return the parameters of the model: weights, loadings, paths and R² by name."""
+    """Return the parameters of the model: weights, loadings, paths and R² by name.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (…, p)
+    covariance : ndarray, shape (…, p, p)
+        Both are not used here: a statistic is given them.
+    found : Fit
+
+    Returns
+    -------
+    dict of str → ndarray
+        ``weights`` and ``loadings`` (…, p), ``paths`` (…, C, C), ``r2`` (…, C).
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> R = np.array([[1, 0.6], [0.6, 1]])
+    >>> found = fit(R, specify([0, 1], [[0, 0], [1, 0]]))
+    >>> parameters(np.zeros(2), R, found)["r2"].round(2).tolist()
+    [nan, 0.36]
+    """
     return {"weights": found.weights, "loadings": found.loadings, "paths": found.paths, "r2": found.r2}
 
 
@@ -119,8 +140,36 @@ def jackknife(
         Answers without gaps.
     w : array_like, shape (n,), or None
         Weights of the rows.
-    model, statistic, start, how, chunk
-        See :func:`bootstrap`.
+    model : Model
+    statistic : callable
+        As for :func:`bootstrap`.
+    start : array_like, shape (p,)
+        ``Fit.standardised`` of the whole sample.
+    how : Fitting
+        See :func:`qstats.stats.pathmodel.fit`.
+    chunk : int
+        Rows at a time.
+
+    Returns
+    -------
+    Replicates
+        One for each row.
+
+    Raises
+    ------
+    OptionError
+        An option of a fit, or a `chunk`, that is none.
+
+    Examples
+    --------
+    >>> from qstats.stats.path_moments import moments
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.normal(size=(50, 1)) + rng.normal(size=(50, 4))
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> start = fit(moments(x).covariance, model).standardised
+    >>> jackknife(x, None, model, start=start).values["paths"].shape
+    (50, 2, 2)
     """
     return _replicate(left_out(X, w, chunk=chunk), model, statistic, how, start)
 
@@ -186,6 +235,19 @@ def std_error(replicates: ArrayLike) -> Array:
     r"""Return :math:`\sqrt{\sum_b (\theta^*_b - \bar\theta^*)^2 / (B - 1)}` over the first axis.
 
     Failed replicates (NaN) are left out; NaN where fewer than two are left.
+
+    Parameters
+    ----------
+    replicates : array_like, shape (B, …)
+
+    Returns
+    -------
+    ndarray, shape (…)
+
+    Examples
+    --------
+    >>> std_error([[1.0, 2.0], [3.0, float("nan")]]).round(4).tolist()
+    [1.4142, nan]
     """
     x = np.asarray(replicates, float)
     there = ~np.isnan(x)
@@ -256,9 +318,25 @@ def bca(
     low, high : ndarray, shape (…)
         NaN where all replicates lie on one side of θ̂: then z₀ is not finite.
 
+    Raises
+    ------
+    OptionError
+        A level that is not between 0 and 1.
+    DataError
+        No replicates.
+
     References
     ----------
     Efron, Tibshirani (1993), 14.3.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(1).gamma(4, size=30)
+    >>> drawn = x[np.random.default_rng(2).integers(0, 30, (999, 30))].mean(axis=1)
+    >>> left = (x.sum() - x) / 29
+    >>> low, high = bca(x.mean(), drawn, left)
+    >>> low.round(3).item(), high.round(3).item()
+    (3.094, 4.267)
     """
     from scipy.special import ndtr, ndtri
 

@@ -60,6 +60,7 @@ def consistent(found: Fit, R: ArrayLike, model: Model) -> Consistent:
         One or many.
     R : array_like, shape (…, p, p)
         Correlations of the items.
+    model : Model
 
     Returns
     -------
@@ -70,6 +71,15 @@ def consistent(found: Fit, R: ArrayLike, model: Model) -> Consistent:
     References
     ----------
     Dijkstra, Henseler (2015), MIS Quarterly 39, eq. 3 to 6.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> R = [[1, 0.8, 0.3, 0.3], [0.8, 1, 0.3, 0.3], [0.3, 0.3, 1, 0.5], [0.3, 0.3, 0.5, 1]]
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> ours = consistent(fit(R, model), R, model)
+    >>> ours.paths[1, 0].round(4).item(), ours.rho.round(4).tolist(), bool(ours.admissible)
+    (0.4743, [0.8889, 0.6667], True)
     """
     w, A = np.asarray(found.standardised, float), np.asarray(R, float)
     sizes = np.bincount(model.blocks)
@@ -111,8 +121,27 @@ def implied(
         Of :func:`consistent` for a common factor model, of a fit for composites.
     R : array_like, shape (…, p, p)
         Observed correlations.
+    model : Model
     inner : {"model", "saturated"}
         Q* as the paths imply it, or Q as it is: then only the measurement is judged.
+
+    Returns
+    -------
+    ndarray, shape (…, p, p)
+
+    Raises
+    ------
+    OptionError
+        No such `inner`.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> R = [[1, 0.8, 0.3, 0.3], [0.8, 1, 0.3, 0.3], [0.3, 0.3, 1, 0.5], [0.3, 0.3, 0.5, 1]]
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> own = consistent(fit(R, model), R, model)
+    >>> implied(own.loadings, own.paths, own.correlations, R, model)[0].round(4).tolist()
+    [1.0, 0.8, 0.3, 0.3]
     """
     one_of("inner", inner, get_args(Inner))
     load, A = np.asarray(loadings, float), np.asarray(R, float)
@@ -153,10 +182,21 @@ def distance(R: ArrayLike, sigma: ArrayLike) -> Distance:
     R, sigma : array_like, shape (…, p, p)
         Correlations observed and implied.
 
+    Returns
+    -------
+    Distance
+        Each of shape (…).
+
     References
     ----------
     Dijkstra, Henseler (2015), CSDA 81, section 4; Henseler et al. (2014), Common beliefs and reality about
     PLS, Organizational Research Methods 17, 182–209, for the SRMR.
+
+    Examples
+    --------
+    >>> far = distance([[1, 0.5], [0.5, 1]], [[1, 0.2], [0.2, 1]])
+    >>> far.srmr.round(4).item(), far.d_uls.round(4).item(), far.d_g.round(4).item()
+    (0.1732, 0.09, 0.1353)
     """
     A, B = np.asarray(R, float), np.asarray(sigma, float)
     p = A.shape[-1]
@@ -183,9 +223,26 @@ def goodness_of_fit(loadings: ArrayLike, r2: ArrayLike, model: Model) -> Array:
     The mean communality is over the items of blocks of more than one item, the mean R² over the
     constructs with predictors.
 
+    Parameters
+    ----------
+    loadings : array_like, shape (…, p)
+    r2 : array_like, shape (…, C)
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…)
+
     References
     ----------
     Tenenhaus et al. (2005), section 2.3.
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> model = specify([0, 0, 1], [[0, 0], [1, 0]])
+    >>> goodness_of_fit([0.9, 0.7, 1], [float("nan"), 0.36], model).round(4).item()
+    0.4837
     """
     several = (np.bincount(model.blocks) > 1)[model.blocks]
     shared = (np.asarray(loadings, float)[..., several] ** 2).mean(-1)

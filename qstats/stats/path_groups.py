@@ -167,6 +167,33 @@ def pairwise(
 
     The parameters of a pair do not change with a third group, and neither does its p. Adjust p-values for
     their number with :func:`qstats.stats.multiplicity.adjusted`.
+
+    Parameters
+    ----------
+    X, group, model, statistic, weights, unit, stratum, missing, how, permutations, seed, chunk
+        See :func:`permutation_test`.
+
+    Returns
+    -------
+    dict of (int, int) → GroupTest
+        By the numbers of two groups, the smaller first.
+
+    Raises
+    ------
+    DataError, OptionError
+        See :func:`permutation_test`.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import specify
+    >>> rng = np.random.default_rng(1)
+    >>> x, slope = rng.normal(size=150), np.repeat([0.1, 0.1, 0.9], 50)
+    >>> X = np.column_stack([x, slope * x + 0.5 * rng.normal(size=150)])
+    >>> model = specify([0, 1], [[0, 0], [1, 0]])
+    >>> path = lambda mean, covariance, fit: fit.paths[:, 1, :1]
+    >>> tests = pairwise(X, np.repeat([0, 1, 2], 50), model, path, permutations=199)
+    >>> {pair: round(test.p[0].item(), 3) for pair, test in tests.items()}
+    {(0, 1): 0.505, (0, 2): 0.005, (1, 2): 0.005}
     """
     x, label = np.asarray(X, float), np.asarray(group, np.intp)
     given, found = {"weights": weights, "unit": unit, "stratum": stratum}, {}
@@ -189,7 +216,24 @@ def pairwise(
 
 
 def between(estimate: ArrayLike, nu: ArrayLike) -> Array:
-    r"""Return :math:`T = \sum_g \nu_g (\theta_g - \bar\theta)^2` (…, K) of parameters (…, G, K)."""
+    r"""Return :math:`T = \sum_g \nu_g (\theta_g - \bar\theta)^2` (…, K) of parameters (…, G, K).
+
+    Parameters
+    ----------
+    estimate : array_like, shape (…, G, K)
+        θ.
+    nu : array_like, shape (G,)
+        ν, which add up to 1.
+
+    Returns
+    -------
+    ndarray, shape (…, K)
+
+    Examples
+    --------
+    >>> between([[1.0], [3.0]], [0.25, 0.75]).tolist()
+    [0.75]
+    """
     theta, share = np.asarray(estimate, float), np.asarray(nu, float)[:, None]
     mean = (share * theta).sum(-2, keepdims=True)
     return np.asarray((share * (theta - mean) ** 2).sum(-2))
@@ -209,6 +253,12 @@ def p_value(
         Below T by no more than that is T: rounding.
     free : bool
         Whether labels could move; else p is NaN, as where B = 0.
+
+    Returns
+    -------
+    p : ndarray, shape (K,)
+    B : ndarray of int, shape (K,)
+        Permutations that could be fitted.
 
     References
     ----------

@@ -2,6 +2,11 @@ r"""Satisfaction on a scale from 0 to 100: the index of a construct, and what mo
 
 Letters: w outer weights, s standard deviations, x̄ means, [a, b] declared scale of an item, u the
 weights that a convention makes of w.
+
+References
+----------
+Fornell, Johnson, Anderson, Cha, Bryant (1996), The American Customer Satisfaction Index, Journal of Marketing
+60(4), 7–18.
 """
 
 from __future__ import annotations
@@ -88,10 +93,11 @@ def index(mean: ArrayLike, u: ArrayLike, lower: ArrayLike, upper: ArrayLike, mod
         From :func:`index_weights`; a common factor cancels.
     lower, upper : array_like, shape (p,) or a number
         The declared scale of the items.
+    model : Model
 
     Returns
     -------
-    ndarray
+    ndarray, shape (…, C)
         NaN where the denominator is not positive: negative weights outweigh the others.
 
     Raises
@@ -146,18 +152,38 @@ def importance_performance(
 
     Parameters
     ----------
-    mean, covariance
-        Moments of the items.
+    mean : array_like, shape (…, p)
+        Means of the items.
+    covariance : array_like, shape (…, p, p)
+        Covariances of the items.
     u : array_like, shape (…, p)
         From :func:`index_weights`.
     paths : array_like, shape (…, C, C)
         Of the fit.
-    lower, upper
-        See :func:`index`.
+    lower, upper : array_like, shape (p,) or a number
+        The declared scale of the items.
+    model : Model
+
+    Returns
+    -------
+    ImportancePerformance
+
+    Raises
+    ------
+    OptionError
+        A scale whose upper end is not above its lower.
 
     References
     ----------
     Ringle, Sarstedt (2016), Gain more insight from your PLS-SEM results, IMDS 116, 1865–1886.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> S, model = [[4, 1], [1, 1]], specify([0, 1], [[0, 0], [1, 0]])
+    >>> found = importance_performance([7, 8], S, [1, 1], fit(S, model).paths, 1, 10, model)
+    >>> found.importance[1, 0].round(4).item(), found.performance.round(2).tolist()
+    (0.25, [66.67, 77.78])
     """
     v, S = np.asarray(u, float), np.asarray(covariance, float)
     a, b = _scale(lower, upper, model)

@@ -64,7 +64,31 @@ def effects(paths: ArrayLike) -> Effects:
 
 
 def adjusted_r2(r2: ArrayLike, model: Model, n: float) -> Array:
-    r"""Return :math:`1 - (1 - R^2)\frac{n - 1}{n - 1 - k}` with k predictors and n answers."""
+    r"""Return :math:`1 - (1 - R^2)\frac{n - 1}{n - 1 - k}` with k predictors and n answers.
+
+    Parameters
+    ----------
+    r2 : array_like, shape (…, C)
+        R² of a fit.
+    model : Model
+    n : float
+        Answers; more than predictors by two at least.
+
+    Returns
+    -------
+    ndarray, shape (…, C)
+
+    Raises
+    ------
+    OptionError
+        An n that leaves no degree of freedom.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import specify
+    >>> adjusted_r2([0.0, 0.36], specify([0, 1], [[0, 0], [1, 0]]), 66).round(3).tolist()
+    [0.0, 0.35]
+    """
     k = model.paths.sum(1)
     if not n - 1 > k.max():
         raise OptionError(f"n={n!r} leaves no degree of freedom with {k.max()} predictors")
@@ -75,6 +99,27 @@ def vif(R: ArrayLike, Y: ArrayLike, model: Model) -> Collinearity:
     r"""Return variance inflation factors, the diagonal of :math:`R_{PP}^{-1}`: :math:`1/(1 - R_k^2)`.
 
     NaN where the variables are collinear.
+
+    Parameters
+    ----------
+    R : array_like, shape (…, p, p)
+        Correlations of the items.
+    Y : array_like, shape (…, C, C)
+        Correlations of the composites.
+    model : Model
+
+    Returns
+    -------
+    Collinearity
+        ``outer`` (…, p) and ``inner`` (…, C, C).
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> R = [[1, 0.8, 0.3, 0.3], [0.8, 1, 0.3, 0.3], [0.3, 0.3, 1, 0.5], [0.3, 0.3, 0.5, 1]]
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> vif(R, fit(R, model).correlations, model).outer.round(4).tolist()
+    [2.7778, 2.7778, 1.3333, 1.3333]
     """
     items, scores = np.asarray(R, float), np.asarray(Y, float)
     outer = np.empty(items.shape[:-1])
@@ -103,10 +148,21 @@ def effect_size(paths: ArrayLike, r2: ArrayLike, inner: ArrayLike) -> Array:
 
     Parameters
     ----------
-    paths, r2
-        Of a fit.
+    paths : array_like, shape (…, C, C)
+        b of a fit.
+    r2 : array_like, shape (…, C)
+        R² of it.
     inner : array_like, shape (…, C, C)
         From :func:`vif`.
+
+    Returns
+    -------
+    ndarray, shape (…, C, C)
+
+    Examples
+    --------
+    >>> effect_size([[0, 0], [0.6, 0]], [0, 0.36], [[1, 1], [1, 1]])[1, 0].item()
+    0.5625
     """
     b, rest = np.asarray(paths, float), 1 - np.asarray(r2, float)
     return np.asarray(b**2 / (np.asarray(inner, float) * rest[..., None]))
@@ -125,8 +181,28 @@ def effect_size_refitted(S: ArrayLike, found: Fit, model: Model, *, how: Fitting
         Covariances of the items.
     found : Fit
         A single fit of `model`.
+    model : Model
     how : Fitting
         The options of that fit.
+
+    Returns
+    -------
+    ndarray, shape (C, C)
+
+    Raises
+    ------
+    PathModelError
+        A construct that only this path ties to others; a model without the path that cannot be fitted.
+    OptionError
+        An option of a fit that is none.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import specify
+    >>> model = specify([0, 1, 2], [[0, 0, 0], [1, 0, 0], [1, 1, 0]])
+    >>> S = [[1, 0.5, 0.5], [0.5, 1, 0.5], [0.5, 0.5, 1]]
+    >>> effect_size_refitted(S, fit(S, model), model)[2].round(4).tolist()
+    [0.125, 0.125, nan]
     """
     check_fitting(how)
     f2 = np.full(found.paths.shape, np.nan)

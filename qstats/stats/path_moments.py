@@ -236,14 +236,14 @@ def _em(x: Array, o: Flag, w: Array, tolerance: float, limit: int) -> tuple[Arra
     raise DataError(f"EM still changes by {change:.2g} after {limit} rounds (tolerance {tolerance:g})")
 
 
-def products(x: Array) -> Array:
+def _products(x: Array) -> Array:
     """Return items and products of two items (n, p + p(p + 1)/2): what resampled moments add up."""
     j, k = np.triu_indices(x.shape[1])
     return np.concatenate([x, x[:, j] * x[:, k]], axis=1)
 
 
-def unpack(sums: Array, total: Array, centre: Array) -> tuple[Array, Array]:
-    """Return means (p, B) and covariances (p, p, B) from sums of :func:`products` about `centre`.
+def _unpack(sums: Array, total: Array, centre: Array) -> tuple[Array, Array]:
+    """Return means (p, B) and covariances (p, p, B) from sums of products about `centre`.
 
     Parameters
     ----------
@@ -282,10 +282,29 @@ def resampled(
         Answers.
     weights : array_like, shape (n, B)
         Replicate weights of any scheme and type (counts of a byte do).
-    missing
+    missing : {"raise", "casewise", "mean", "pairwise", "em"}
         See :func:`moments`.
     chunk : int
         Replicates at a time; the results do not depend on it but for rounding.
+
+    Yields
+    ------
+    mean : ndarray, shape (p, B')
+    covariance : ndarray, shape (p, p, B')
+
+    Raises
+    ------
+    DataError
+        Weights of another number of rows; a gap under ``raise``.
+    OptionError
+        No such treatment of gaps; a `chunk` that is none.
+
+    Examples
+    --------
+    >>> X, counts = [[1, 2], [3, 2], [5, 5]], [[1, 2], [1, 1], [1, 0]]
+    >>> mean, S = next(resampled(X, counts))
+    >>> mean.round(3).tolist(), S.shape
+    ([[3.0, 1.667], [3.0, 2.0]], (2, 2, 2))
     """
     one_of("missing", missing, get_args(Missing))
     whole_number("chunk", chunk, least=1)
@@ -302,14 +321,14 @@ def resampled(
     centre = x.mean(0)
     rows = max(1, BLOCK // (x.shape[1] * (x.shape[1] + 3) // 2))
     blocks = [slice(i, i + rows) for i in range(0, len(x), rows)]
-    kept = [products(x[own] - centre) for own in blocks] if len(blocks) <= KEPT else None
+    kept = [_products(x[own] - centre) for own in blocks] if len(blocks) <= KEPT else None
     for b in range(0, W.shape[1], chunk):
         sums, total = np.zeros(1), np.zeros(1)
         for i, own in enumerate(blocks):
             part = np.ascontiguousarray(W[own, b : b + chunk], dtype=float)
-            sums = sums + (kept[i] if kept else products(x[own] - centre)).T @ part
+            sums = sums + (kept[i] if kept else _products(x[own] - centre)).T @ part
             total = total + part.sum(0)
-        yield unpack(sums, total, centre)
+        yield _unpack(sums, total, centre)
 
 
 def _one_by_one(x: Array, W: NDArray[Any], missing: Missing, chunk: int) -> Iterator[tuple[Array, Array]]:
@@ -338,6 +357,22 @@ def left_out(X: ArrayLike, w: ArrayLike | None = None, *, chunk: int = 256) -> I
         Weights of the rows.
     chunk : int
         Rows at a time.
+
+    Yields
+    ------
+    mean : ndarray, shape (p, rows)
+    covariance : ndarray, shape (p, p, rows)
+
+    Raises
+    ------
+    OptionError
+        A `chunk` that is none.
+
+    Examples
+    --------
+    >>> mean, _ = next(left_out([[1, 2], [3, 2], [5, 5]]))
+    >>> mean[0].tolist()
+    [4.0, 3.0, 2.0]
     """
     whole_number("chunk", chunk, least=1)
     x = np.asarray(X, float)
@@ -345,9 +380,9 @@ def left_out(X: ArrayLike, w: ArrayLike | None = None, *, chunk: int = 256) -> I
     centre = weight @ x / weight.sum()
     d = x - centre
     blocks = range(0, len(x), chunk)
-    whole = sum(products(d[i : i + chunk]).T @ weight[i : i + chunk] for i in blocks)
+    whole = sum(_products(d[i : i + chunk]).T @ weight[i : i + chunk] for i in blocks)
     for i in blocks:
         own = weight[i : i + chunk]
-        yield unpack(
-            np.asarray(whole)[:, None] - products(d[i : i + chunk]).T * own, weight.sum() - own, centre
+        yield _unpack(
+            np.asarray(whole)[:, None] - _products(d[i : i + chunk]).T * own, weight.sum() - own, centre
         )

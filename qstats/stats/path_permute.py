@@ -76,6 +76,7 @@ def permuted(
     Parameters
     ----------
     rows : Rows
+        Of :func:`weighted_rows`.
     model, statistic, missing, how, permutations, seed, chunk
         See :func:`qstats.stats.path_groups.permutation_test`.
 
@@ -87,6 +88,20 @@ def permuted(
     ------
     DataError
         See :func:`qstats.stats.path_groups.permutation_test`.
+    OptionError
+        An option of a fit, a treatment of gaps or a number that is none.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import specify
+    >>> rng = np.random.default_rng(1)
+    >>> x = rng.normal(size=60)
+    >>> X = np.column_stack([x, 0.5 * x + rng.normal(size=60)])
+    >>> rows = weighted_rows(X, None, None, np.arange(60) % 2, None)
+    >>> path = lambda mean, covariance, fit: fit.paths[:, 1, :1]
+    >>> found = permuted(rows, specify([0, 1], [[0, 0], [1, 0]]), path, permutations=5)
+    >>> found.drawn.shape, found.units.tolist()
+    ((5, 2, 1), [30, 30])
     """
     one_of("missing", missing, get_args(Missing))
     whole_number("permutations", permutations, least=1)
@@ -129,9 +144,21 @@ def relabelled(
         The labels of the units.
     permutations : int
     seed : int or None
+        None draws anew; 0 is a seed like any other.
     stratum : array_like of int, shape (m,), optional
         0 … H − 1; labels move within, so that each stratum keeps its number of each group.
     chunk : int
+        Permutations at a time.
+
+    Yields
+    ------
+    ndarray of int, shape (m, b)
+
+    Examples
+    --------
+    >>> labels = next(relabelled([0, 0, 1, 1, 1], 4, seed=1))
+    >>> labels.shape, labels.sum(axis=0).tolist()
+    ((5, 4), [3, 3, 3, 3])
     """
     label = np.asarray(given, np.intp)
     sizes = np.bincount(label)
@@ -161,6 +188,22 @@ def weighted_rows(
     """Return the rows that have a weight: one of zero is the same as no row.
 
     By default each weighs 1 and is a unit, and there is one group and one stratum.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, p)
+    weights, unit, group, stratum : array_like, shape (n,), or None
+        Units and strata of any kind; groups are 0 … G − 1.
+
+    Returns
+    -------
+    Rows
+
+    Examples
+    --------
+    >>> rows = weighted_rows([[1.0], [2.0], [3.0]], [1, 0, 2], ["a", "b", "c"], [0, 1, 1], None)
+    >>> rows.answers.ravel().tolist(), rows.unit.tolist(), rows.groups
+    ([1.0, 3.0], [0, 1], 2)
     """
     x = np.asarray(X, float)
     n = len(x)
@@ -176,7 +219,29 @@ def weighted_rows(
 
 
 def of_units(label: Index, number: Index, of: str, why: str) -> Index:
-    """Return the label of every unit, or raise where a unit lies in several groups (or strata)."""
+    """Return the label of every unit, or raise where a unit lies in several groups (or strata).
+
+    Parameters
+    ----------
+    label, number : ndarray of int, shape (n,)
+        Group (or stratum) and unit of the rows, units counted from 0.
+    of, why : str
+        What labels are called, and what to do where a unit has several.
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+
+    Raises
+    ------
+    DataError
+        A unit in several groups.
+
+    Examples
+    --------
+    >>> of_units(np.array([1, 1, 0]), np.array([0, 0, 1]), "groups", "").tolist()
+    [1, 0]
+    """
     at = np.unique(number, return_index=True)[1]
     mixed = label != label[at][number]
     if mixed.any():
@@ -193,7 +258,26 @@ def _answered(x: Array, missing: Missing) -> Flag:
 
 
 def refuse_few(answered: Flag, label: Index, G: int, p: int) -> None:
-    """Raise on fewer than two groups, and on a group of fewer answers than items and one."""
+    """Raise on fewer than two groups, and on a group of fewer answers than items and one.
+
+    Parameters
+    ----------
+    answered : ndarray of bool, shape (n,)
+        Rows that count.
+    label : ndarray of int, shape (n,)
+        0 … G − 1.
+    G, p : int
+        Groups and items.
+
+    Raises
+    ------
+    DataError
+        With the number of the smallest group.
+
+    Examples
+    --------
+    >>> refuse_few(np.ones(8, bool), np.arange(8) % 2, 2, 3)
+    """
     if G < 2:
         raise DataError(f"{G} group: a comparison needs two")
     counts = np.bincount(label[answered], minlength=G)
@@ -206,6 +290,31 @@ def pooled_weights(rows: Rows, model: Model, missing: Missing, how: Fitting) -> 
     """Return the outer weights (p,) of the whole sample.
 
     Where the fits of its groups or folds start, so that the signs of their constructs are alike.
+
+    Parameters
+    ----------
+    rows : Rows
+    model : Model
+    missing
+        See :func:`qstats.stats.path_moments.moments`.
+    how : Fitting
+
+    Returns
+    -------
+    ndarray, shape (p,)
+        Of z-scores.
+
+    Raises
+    ------
+    DataError, PathModelError
+        Answers without moments; a model that cannot be fitted to them.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import specify
+    >>> rows = weighted_rows([[1.0, 2], [2, 1], [3, 5], [4, 3]], None, None, None, None)
+    >>> pooled_weights(rows, specify([0, 1], [[0, 0], [1, 0]]), "raise", USUAL).tolist()
+    [1.0, 1.0]
     """
     whole = moments(rows.answers, rows.weights, missing=missing)
     return fit(whole.covariance, model, how=how).standardised

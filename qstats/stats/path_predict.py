@@ -152,7 +152,7 @@ def predict(
         "a unit is drawn in one stratum: give units of several a name in each",
     )
     start = pooled_weights(rows, model, missing, how)
-    endogenous = predicted_items(model)
+    endogenous = _predicted_items(model)
     parts = []
     for r in range(repeats):
         fold = dealt(layer, folds, seed=seed, repeat=r)[rows.unit]
@@ -171,6 +171,28 @@ def dealt(layer: Index, folds: int, *, seed: int | None, repeat: int = 0) -> Ind
     """Return the fold of each of m units: shuffled, then dealt out one stratum (`layer`) after the other.
 
     Folds differ by one unit at most, and each has its share of every stratum.
+
+    Parameters
+    ----------
+    layer : ndarray of int, shape (m,)
+        Strata of the units.
+    folds : int
+        K.
+    seed : int or None
+        None draws anew; 0 is a seed like any other.
+    repeat : int
+        Each has a stream of its own.
+
+    Returns
+    -------
+    ndarray of int, shape (m,)
+        0 … K − 1.
+
+    Examples
+    --------
+    >>> fold = dealt(np.array([0, 0, 0, 1, 1, 1]), 3, seed=1)
+    >>> np.sort(fold[:3]).tolist(), np.sort(fold[3:]).tolist()
+    ([0, 1, 2], [0, 1, 2])
     """
     rng = np.random.default_rng(None if seed is None else [seed, crc32(b"folds"), repeat])
     order = rng.permutation(layer.size)
@@ -180,7 +202,7 @@ def dealt(layer: Index, folds: int, *, seed: int | None, repeat: int = 0) -> Ind
     return fold
 
 
-def predicted_items(model: Model) -> Flag:
+def _predicted_items(model: Model) -> Flag:
     """Return which of p items are predicted, those of constructs with predictors; the others predict."""
     inner: Flag = np.asarray(model.paths.any(axis=1), bool)
     return inner[model.blocks]
@@ -194,10 +216,26 @@ def coefficients(covariance: Array, found: Fit, model: Model) -> tuple[Array, Ar
     Parameters
     ----------
     covariance : ndarray, shape (b, p, p)
+        Of the items.
     found : Fit
         Of b samples.
+    model : Model
+
+    Returns
+    -------
+    path, linear : ndarray, shape (b, q, r)
+        The linear ones are NaN where exogenous items are collinear.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> R = [[1, 0.8, 0.3, 0.3], [0.8, 1, 0.3, 0.3], [0.3, 0.3, 1, 0.5], [0.3, 0.3, 0.5, 1]]
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> path, linear = coefficients(np.array([R]), fit([R], model), model)
+    >>> path[0].round(4).tolist(), linear[0].round(4).tolist()
+    ([[0.1667, 0.1667], [0.1667, 0.1667]], [[0.1667, 0.1667], [0.1667, 0.1667]])
     """
-    inner = predicted_items(model)
+    inner = _predicted_items(model)
     j, k = np.flatnonzero(inner), np.flatnonzero(~inner)
     s = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
     t = effects(found.paths).total[:, model.blocks[j][:, None], model.blocks[k]]
@@ -221,6 +259,10 @@ def power(error: ArrayLike, linear: ArrayLike, q2: ArrayLike) -> Power | None:
     error, linear, q2 : array_like, shape (q,)
         RMSE or MAE of the path model and of the linear model, and Q².
 
+    Returns
+    -------
+    {"high", "medium", "low", "none"} or None
+
     References
     ----------
     Shmueli et al. (2019), guidelines.
@@ -240,7 +282,28 @@ def power(error: ArrayLike, linear: ArrayLike, q2: ArrayLike) -> Power | None:
 
 
 def errors_by(found: Predicted, measure: Measure) -> Array:
-    """Return RMSE or MAE of all :data:`PREDICTORS`, (3, q)."""
+    """Return RMSE or MAE of all :data:`PREDICTORS`, (3, q).
+
+    Parameters
+    ----------
+    found : Predicted
+    measure : {"rmse", "mae"}
+
+    Returns
+    -------
+    ndarray, shape (3, q)
+
+    Raises
+    ------
+    OptionError
+        No such measure.
+
+    Examples
+    --------
+    >>> one = np.ones((3, 1, 2))
+    >>> errors_by(Predicted(np.array([2, 3]), 4 * one, one, np.array([9, 9])), "rmse").tolist()
+    [[2.0, 2.0], [2.0, 2.0], [2.0, 2.0]]
+    """
     one_of("measure", measure, get_args(Measure))
     return found.rmse if measure == "rmse" else found.mae
 
@@ -258,7 +321,7 @@ def _repeat(
         lost = np.count_nonzero(found.failure)
         raise DataError(f"{lost} of {K} training samples cannot be fitted ({reasons}); take fewer folds")
     path, linear = coefficients(np.moveaxis(S, -1, 0), found, model)
-    inner = predicted_items(model)
+    inner = _predicted_items(model)
     sums, total = np.zeros((2, 3, int(inner.sum()))), np.zeros(int(inner.sum()))
     for f in range(K):
         own = x[inside[:, f]] - mean[:, f]

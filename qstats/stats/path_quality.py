@@ -52,17 +52,65 @@ def correlations(S: ArrayLike) -> Array:
 
 
 def communality(loadings: ArrayLike) -> Array:
-    """Return λ²: the share of an item's variance that its composite explains."""
+    """Return λ²: the share of an item's variance that its composite explains.
+
+    Parameters
+    ----------
+    loadings : array_like, shape (…, p)
+
+    Returns
+    -------
+    ndarray, shape (…, p)
+
+    Examples
+    --------
+    >>> communality([0.8, 0.5]).round(2).tolist()
+    [0.64, 0.25]
+    """
     return np.asarray(np.asarray(loadings, float) ** 2)
 
 
 def redundancy(loadings: ArrayLike, r2: ArrayLike, model: Model) -> Array:
-    """Return λ² R²: the share that the predictors of the construct explain; NaN without predictors."""
+    """Return λ² R²: the share that the predictors of the construct explain; NaN without predictors.
+
+    Parameters
+    ----------
+    loadings : array_like, shape (…, p)
+    r2 : array_like, shape (…, C)
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…, p)
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> redundancy([0.9, 0.8], [float("nan"), 0.5], specify([0, 1], [[0, 0], [1, 0]])).round(2).tolist()
+    [nan, 0.32]
+    """
     return np.asarray(communality(loadings) * np.asarray(r2, float)[..., model.blocks])
 
 
 def block_mean(values: ArrayLike, model: Model) -> Array:
-    """Return the mean (…, C) over the items of each block: of communalities, this is the AVE."""
+    """Return the mean (…, C) over the items of each block: of communalities, this is the AVE.
+
+    Parameters
+    ----------
+    values : array_like, shape (…, p)
+        One for each item.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…, C)
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> block_mean([0.6, 0.4, 0.9], specify([0, 0, 1], [[0, 0], [1, 0]])).tolist()
+    [0.5, 0.9]
+    """
     x = np.asarray(values, float)
     return np.stack([x[..., model.blocks == c].mean(-1) for c in range(len(model.paths))], axis=-1)
 
@@ -76,6 +124,7 @@ def alpha(R: ArrayLike, model: Model) -> Array:
     ----------
     R : array_like, shape (…, p, p)
         Correlations, or covariances for the raw α.
+    model : Model
 
     Returns
     -------
@@ -105,6 +154,17 @@ def composite_reliability(loadings: ArrayLike, model: Model) -> Array:
     ----------
     loadings : array_like, shape (…, p)
         Of the fit, or those of :func:`first_component`, as Tenenhaus et al. (2005) take them.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…, C)
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> composite_reliability([0.8, 0.8, 0.9], specify([0, 0, 1], [[0, 0], [1, 0]])).round(4).tolist()
+    [0.7805, nan]
     """
     load = np.asarray(loadings, float)
     H = _members(model)
@@ -121,10 +181,25 @@ def rho_a(weights: ArrayLike, R: ArrayLike, model: Model) -> Array:
     ----------
     weights : array_like, shape (…, p)
         ``Fit.standardised``.
+    R : array_like, shape (…, p, p)
+        Correlations of the items.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…, C)
 
     References
     ----------
     Dijkstra, Henseler (2015), eq. 3.
+
+    Examples
+    --------
+    >>> from qstats.stats.pathmodel import fit, specify
+    >>> R = [[1, 0.8, 0.3, 0.3], [0.8, 1, 0.3, 0.3], [0.3, 0.3, 1, 0.5], [0.3, 0.3, 0.5, 1]]
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> rho_a(fit(R, model).standardised, R, model).round(4).tolist()
+    [0.8889, 0.6667]
     """
     w, A, H = np.asarray(weights, float), np.asarray(R, float), _members(model)
     square = w**2 @ H
@@ -139,6 +214,24 @@ def eigenvalues(R: ArrayLike, model: Model) -> Array:
     """Return the two largest eigenvalues (…, C, 2) of each block: one item scale has λ₂ < 1 < λ₁.
 
     The second is NaN for one item.
+
+    Parameters
+    ----------
+    R : array_like, shape (…, p, p)
+        Correlations of the items.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…, C, 2)
+        The larger one first.
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> model = specify([0, 0, 1], [[0, 0], [1, 0]])
+    >>> eigenvalues([[1, 0.8, 0.3], [0.8, 1, 0.3], [0.3, 0.3, 1]], model).round(2).tolist()
+    [[1.8, 0.2], [1.0, nan]]
     """
     A = np.asarray(R, float)
     found = np.full((*A.shape[:-2], len(model.paths), 2), np.nan)
@@ -150,7 +243,26 @@ def eigenvalues(R: ArrayLike, model: Model) -> Array:
 
 
 def first_component(R: ArrayLike, model: Model) -> Array:
-    """Return the correlation (…, p) of each item with the first principal component of its block."""
+    """Return the correlation (…, p) of each item with the first principal component of its block.
+
+    Parameters
+    ----------
+    R : array_like, shape (…, p, p)
+        Correlations of the items.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (…, p)
+        Of each block the sum is not negative.
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> model = specify([0, 0, 1], [[0, 0], [1, 0]])
+    >>> first_component([[1, 0.8, 0.3], [0.8, 1, 0.3], [0.3, 0.3, 1]], model).round(4).tolist()
+    [0.9487, 0.9487, 1.0]
+    """
     A = np.asarray(R, float)
     found = np.empty(A.shape[:-1])
     for c in range(len(model.paths)):
@@ -178,14 +290,34 @@ def htmt(R: ArrayLike, model: Model, *, sign: Sign = "absolute") -> Array:
 
     Parameters
     ----------
+    R : array_like, shape (…, p, p)
+        Correlations of the items.
+    model : Model
     sign : {"absolute", "signed"}
         Means of absolute correlations, which reversed items leave alone, or of the correlations.
+
+    Returns
+    -------
+    ndarray, shape (…, C, C)
+
+    Raises
+    ------
+    OptionError
+        No such `sign`.
 
     References
     ----------
     Henseler, Ringle, Sarstedt (2015), eq. 6 (signed); Ringle, Sarstedt, Sinkovics, Liengaard (2023),
     A perspective on using partial least squares structural equation modelling in data articles,
     Data in Brief 48 (absolute).
+
+    Examples
+    --------
+    >>> from qstats.stats.path_specification import specify
+    >>> R = [[1, 0.8, 0.3, 0.3], [0.8, 1, 0.3, 0.3], [0.3, 0.3, 1, 0.5], [0.3, 0.3, 0.5, 1]]
+    >>> model = specify([0, 0, 1, 1], [[0, 0], [1, 0]])
+    >>> htmt(R, model)[1, 0].round(4).item()
+    0.4743
     """
     one_of("sign", sign, get_args(Sign))
     A = np.asarray(R, float)
@@ -204,9 +336,28 @@ def htmt(R: ArrayLike, model: Model, *, sign: Sign = "absolute") -> Array:
 def fornell_larcker(ave: ArrayLike, Y: ArrayLike) -> tuple[Array, Flag]:
     """Return correlations with √AVE on the diagonal (…, C, C), and whether each √AVE is the largest.
 
+    Parameters
+    ----------
+    ave : array_like, shape (…, C)
+        :func:`block_mean` of communalities.
+    Y : array_like, shape (…, C, C)
+        Correlations of the composites.
+
+    Returns
+    -------
+    table : ndarray, shape (…, C, C)
+    holds : ndarray of bool, shape (…, C)
+        Whether √AVE exceeds every correlation with another construct.
+
     References
     ----------
     Fornell, Larcker (1981), Evaluating structural equation models, JMR 18, 39–50.
+
+    Examples
+    --------
+    >>> table, holds = fornell_larcker([0.64, 0.25], [[1, 0.6], [0.6, 1]])
+    >>> table.tolist(), holds.tolist()
+    ([[0.8, 0.6], [0.6, 0.5]], [True, False])
     """
     root, scores = np.sqrt(np.asarray(ave, float)), np.asarray(Y, float)
     eye = np.eye(scores.shape[-1], dtype=bool)

@@ -2,6 +2,10 @@ r"""The rounds of a path model on a stack of correlation matrices, the replicate
 
 The last axis is the long one, so every operation runs over replicates at once; a single fit is a stack
 of one. Items of a block stand together here (:mod:`qstats.stats.pathmodel` sees to that).
+
+References
+----------
+Lohmöller (1989), Latent Variable Path Modeling with Partial Least Squares, ch. 2.
 """
 
 from __future__ import annotations
@@ -52,7 +56,27 @@ class Structure(NamedTuple):
 
 
 def structure(block: Index, paths: Flag, modes: tuple[str, ...]) -> Structure:
-    """Return the structure of a model whose `block` (p,) is sorted."""
+    """Return the structure of a model whose `block` (p,) is sorted.
+
+    Parameters
+    ----------
+    block : ndarray of int, shape (p,)
+        Construct of each item, rising.
+    paths : ndarray of bool, shape (C, C)
+        Row depends on column.
+    modes : tuple of str, length C
+        "A" or "B".
+
+    Returns
+    -------
+    Structure
+
+    Examples
+    --------
+    >>> form = structure(np.array([0, 0, 1]), np.array([[False, False], [True, False]]), ("A", "A"))
+    >>> form.starts.tolist(), form.dependent.tolist()
+    ([0, 2], [1])
+    """
     C = len(paths)
     dependent = np.flatnonzero(paths.any(1))
     K = int(paths.sum(1).max())
@@ -102,6 +126,12 @@ def solve(A: Array, b: Array) -> tuple[Array, Array]:
     Notes
     -----
     Gauss–Jordan elimination over the whole stack at once; positive definite matrices need no pivoting.
+
+    Examples
+    --------
+    >>> x, pivot = solve(np.array([[1, 0.5], [0.5, 1]])[..., None], np.array([[1.0], [2.0]])[..., None])
+    >>> x.ravel().tolist(), pivot.tolist()
+    ([0.0, 2.0], [0.75])
     """
     k = A.shape[-2]
     M = np.concatenate([A, b], axis=-2)
@@ -117,7 +147,23 @@ def solve(A: Array, b: Array) -> tuple[Array, Array]:
 
 
 def inverse(R: Array) -> tuple[Array, Array]:
-    """Return the inverse of each (k, k, B) correlation matrix, and its smallest pivot (B,)."""
+    """Return the inverse of each (k, k, B) correlation matrix, and its smallest pivot (B,).
+
+    Parameters
+    ----------
+    R : ndarray, shape (k, k, B)
+
+    Returns
+    -------
+    inverse : ndarray, shape (k, k, B)
+        NaN where the pivot is below :data:`SINGULAR`.
+    pivot : ndarray, shape (B,)
+
+    Examples
+    --------
+    >>> inverse(np.array([[1, 0.6], [0.6, 1]])[..., None])[0][..., 0].tolist()
+    [[1.5625, -0.9375], [-0.9375, 1.5625]]
+    """
     unit = np.broadcast_to(np.eye(len(R))[..., None], R.shape)
     return solve(R, unit)
 
@@ -131,6 +177,7 @@ def regressions(Y: Array, model: Structure) -> tuple[Array, Array]:
     ----------
     Y : ndarray, shape (C, C, B)
         Correlations.
+    model : Structure
 
     Returns
     -------
@@ -138,6 +185,12 @@ def regressions(Y: Array, model: Structure) -> tuple[Array, Array]:
         Row on column; 0 where no path is.
     pivot : ndarray, shape (B,)
         The smallest of any regression.
+
+    Examples
+    --------
+    >>> form = structure(np.arange(2), np.array([[False, False], [True, False]]), ("A", "A"))
+    >>> regressions(np.array([[1, 0.6], [0.6, 1]])[..., None], form)[0][..., 0].tolist()
+    [[0.0, 0.0], [0.6, 0.0]]
     """
     P = model.predictors
     A = Y[P[:, :, None], P[:, None, :]] * model.pair + model.pad
@@ -153,6 +206,14 @@ def composites(R: Array, w: Array, model: Structure) -> tuple[Array, Array, Arra
 
     .. math:: A = R W, \qquad Y = W' R W, \qquad \operatorname{diag} Y = 1
 
+    Parameters
+    ----------
+    R : ndarray, shape (p, p, B)
+        Correlations of the items.
+    w : ndarray, shape (p, B)
+        Weights, not scaled.
+    model : Structure
+
     Returns
     -------
     w : ndarray, shape (p, B)
@@ -160,6 +221,13 @@ def composites(R: Array, w: Array, model: Structure) -> tuple[Array, Array, Arra
         Correlations of items and composites.
     Y : ndarray, shape (C, C, B)
         Correlations of composites.
+
+    Examples
+    --------
+    >>> form = structure(np.array([0, 0, 1]), np.array([[False, False], [True, False]]), ("A", "A"))
+    >>> R = np.array([[1, 0.28, 0.4], [0.28, 1, 0.4], [0.4, 0.4, 1]])[..., None]
+    >>> composites(R, np.ones((3, 1)), form)[0].ravel().round(4).tolist()
+    [0.625, 0.625, 1.0]
     """
     p, C, B = len(R), len(model.starts), R.shape[-1]
     if B < FEW:
@@ -177,7 +245,7 @@ def composites(R: Array, w: Array, model: Structure) -> tuple[Array, Array, Arra
     return w * scale[model.block], A, Y * scale * scale[:, None]
 
 
-def inner_weights(Y: Array, model: Structure, scheme: Scheme) -> Array:
+def _inner_weights(Y: Array, model: Structure, scheme: Scheme) -> Array:
     """Return e (C, C, B): the weight of the column's composite in the proxy of the row's."""
     if scheme == "centroid":
         return np.asarray(np.sign(Y) * model.near)
@@ -186,7 +254,7 @@ def inner_weights(Y: Array, model: Structure, scheme: Scheme) -> Array:
     return np.asarray(Y * model.after + regressions(Y, model)[0])
 
 
-def outer_weights(A: Array, e: Array, gain: Array, inverses: dict[int, Array], model: Structure) -> Array:
+def _outer_weights(A: Array, e: Array, gain: Array, inverses: dict[int, Array], model: Structure) -> Array:
     """Return the new weights (p, B), not yet scaled: mode A, and mode B where there is an inverse."""
     w: Array = np.einsum("jkb,jkb->jb", A, e[model.block])
     if len(inverses) < len(model.starts):
@@ -209,6 +277,20 @@ def iterate(R: Array, w: Array, gain: Array, model: Structure, how: Fitting) -> 
         Weights to start from.
     gain : ndarray, shape (p, B)
         Factor of the weights in mode A: 1, or the variances of raw items.
+    model : Structure
+    how : Fitting
+
+    Returns
+    -------
+    Rounds
+
+    Examples
+    --------
+    >>> form = structure(np.array([0, 0, 1]), np.array([[False, False], [True, False]]), ("A", "A"))
+    >>> R = np.array([[1, 0.28, 0.4], [0.28, 1, 0.4], [0.4, 0.4, 1]])[..., None]
+    >>> found = iterate(R, np.ones((3, 1)), np.ones((3, 1)), form, Fitting())
+    >>> found.weights.ravel().round(4).tolist(), found.iterations.tolist()
+    ([0.625, 0.625, 1.0], [1])
     """
     B, C = R.shape[-1], len(model.starts)
     out = Rounds(np.full(w.shape, np.nan), np.zeros(B, np.intp), np.full((C, B), np.nan))
@@ -216,7 +298,7 @@ def iterate(R: Array, w: Array, gain: Array, model: Structure, how: Fitting) -> 
     w, A, Y = composites(R, w, model)
     at, running = np.arange(B), np.ones(B, bool)
     for t in range(1, how.max_iterations + 1):
-        new = outer_weights(A, inner_weights(Y, model, how.scheme), gain, inverses, model)
+        new = _outer_weights(A, _inner_weights(Y, model, how.scheme), gain, inverses, model)
         new, A, Y = composites(R, new, model)
         change = np.maximum.reduceat(np.abs(new - w), model.starts, axis=0)
         w = new

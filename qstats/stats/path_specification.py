@@ -1,4 +1,9 @@
-"""What a path model is and how one is fitted: blocks of items, paths between constructs, options, faults."""
+"""What a path model is and how one is fitted: blocks of items, paths between constructs, options, faults.
+
+References
+----------
+Wold (1982), Soft modeling: the basic design and some extensions.
+"""
 
 from __future__ import annotations
 

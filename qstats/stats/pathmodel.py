@@ -159,7 +159,32 @@ def fit(
 
 
 def fit_stack(S: Array, model: Model, how: Fitting, start: Array | None) -> Fit:
-    """Fit a stack of covariances (p, p, B), the replicates last; failures are NaN. See :func:`fit`."""
+    """Fit a stack of covariances (p, p, B), the replicates last; failures are NaN. See :func:`fit`.
+
+    Parameters
+    ----------
+    S : ndarray, shape (p, p, B)
+        Covariances.
+    model : Model
+    how : Fitting
+    start : ndarray, shape (p,), or None
+
+    Returns
+    -------
+    Fit
+        The replicates along the first axis.
+
+    Raises
+    ------
+    OptionError
+        An option that is none.
+
+    Examples
+    --------
+    >>> S = np.stack([np.eye(2), [[1, 0.6], [0.6, 1]]], axis=-1)
+    >>> fit_stack(S, specify([0, 1], [[0, 0], [1, 0]]), USUAL, np.ones(2)).paths[:, 1, 0].tolist()
+    [nan, 0.5999999999999999]
+    """
     check_fitting(how)
     order = np.argsort(model.blocks, kind="stable")
     back = np.argsort(order)
@@ -287,10 +312,21 @@ def scores(X: ArrayLike, mean: ArrayLike, covariance: ArrayLike, found: Fit, mod
     ----------
     X : array_like, shape (n, p)
         Answers; a row with a gap in a block has no score there.
-    mean, covariance
+    mean, covariance : array_like, shape (p,) and (p, p)
         The moments that were fitted.
     found : Fit
         A single fit.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (n, C)
+
+    Examples
+    --------
+    >>> S, model = [[4, 1], [1, 1]], specify([0, 1], [[0, 0], [1, 0]])
+    >>> scores([[7, 8], [3, 9]], [5, 8], S, fit(S, model), model).tolist()
+    [[1.0, 0.0], [-1.0, 1.0]]
     """
     w = found.standardised / np.sqrt(np.diagonal(np.asarray(covariance, float)))
     part = (np.asarray(X, float) - np.asarray(mean, float)) * w
