@@ -76,6 +76,31 @@ def test_files_and_functions_stay_small(path):
             assert 0 < lines <= 40, f"{node.name}: {lines} lines"
 
 
+def sections_missing(function):
+    """Return the sections of a public docstring that its signature asks for and that it has not."""
+    arguments = function.args.posonlyargs + function.args.args + function.args.kwonlyargs
+    gives = not (isinstance(function.returns, ast.Constant) and function.returns.value is None)
+    asked = [*(["Parameters"] if arguments else []), *(["Returns|Yields"] if gives else []), "Examples"]
+    text = ast.get_docstring(function) or ""
+    return [section for section in asked if not re.search(rf"^({section})\n-+$", text, re.MULTILINE)]
+
+
+def test_a_docstring_without_its_sections_is_found():
+    (function,) = ast.parse(
+        'def f(x) -> float:\n    """Return x.\n\n    Examples\n    --------\n    """'
+    ).body
+    assert sections_missing(function) == ["Parameters", "Returns|Yields"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "qstats" / "stats").glob("*.py")), ids=lambda p: p.name)
+def test_every_formula_says_what_it_takes_and_gives_and_shows_it(path):
+    functions = [
+        f for f in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(f, ast.FunctionDef)
+    ]
+    missing = {f.name: sections_missing(f) for f in functions if not f.name.startswith("_")}
+    assert {name: sections for name, sections in missing.items() if sections} == {}
+
+
 def test_nobody_imports_the_package_root_from_inside():
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
