@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from qstats.errors import DataError, nearest
@@ -187,6 +188,18 @@ class Writer:
             )
             self.text(self.say("latest", name=name, last=then, value=shown, period=now))
 
+    def told(self, *keys: str) -> None:
+        """Write a sentence on each item that has a figure, and of the others that there is none."""
+        for key in keys:
+            if self.facts.current(key) is not None:
+                self.text(item_sentence(self.facts, key, self.lang))
+        self.absent(*keys)
+
+    def gaps(self, *histories: Estimate, key: str = "trend.gaps") -> None:
+        """Say that gaps are left open where a series has one."""
+        if any(gapped(one) for one in histories):
+            self.note(self.say(key))
+
     def section(self) -> Section:
         """Return what has been written."""
         self._require_used()
@@ -218,6 +231,14 @@ def latest(estimate: Estimate) -> str:
     return str(max(estimate.table["period"], key=sort_key))
 
 
+def gapped(estimate: Estimate) -> bool:
+    """Return whether a period is lacking between the first and the last of an estimate."""
+    from qstats.periods import previous, sort_key
+
+    there = sorted(set(estimate.table["period"]), key=sort_key)
+    return any(previous(later) != earlier for earlier, later in pairwise(there))
+
+
 def value(estimate: Estimate, lang: str | None) -> str:
     """Return the one number of an estimate with its unit."""
     return formats.with_unit(
@@ -225,11 +246,8 @@ def value(estimate: Estimate, lang: str | None) -> str:
     )
 
 
-def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
-    """Return one sentence on an item: its value, its interval, its change on the year before."""
-    current = facts.current(key)
-    if current is None:
-        return facts.reason(key, lang)
+def item_stated(facts: Facts, key: str, current: Estimate, lang: str | None) -> str:
+    """Return the begin of a sentence on an item: period, region, value, interval."""
     row = current.table.iloc[0]
     place = facts.item(key)["place"]
     abroad = isinstance(place, str) and place != "" and not place.startswith(facts.region)
@@ -245,11 +263,17 @@ def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
         unit = unit_name(current.unit, lang)
         shown = formats.span(row["conf_low"], row["conf_high"], unit=unit, digits=current.digits, lang=lang)
         sentence += say("annual.value.interval", lang, interval=shown)
+    return sentence
+
+
+def item_sentence(facts: Facts, key: str, lang: str | None) -> str:
+    """Return one sentence on an item: its value, its interval, its change on the year before."""
+    current = facts.current(key)
+    if current is None:
+        return facts.reason(key, lang)
     words = change_words(current, facts.change(key), lang)
-    sentence += (
-        say("annual.value.change", lang, change=words) if words else say("annual.value.no_change", lang)
-    )
-    return sentence + say("annual.stop", lang)
+    change = say("annual.value.change", lang, change=words) if words else say("annual.value.no_change", lang)
+    return item_stated(facts, key, current, lang) + change + say("annual.stop", lang)
 
 
 def card(facts: Facts, key: str, w: Writer, /) -> tables.Card:

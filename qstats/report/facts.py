@@ -85,7 +85,7 @@ class Facts:
         editorial: str = "",
         highlight: str = "",
     ) -> Facts:
-        """Return the facts of a region, by default of the newest year that has a headline figure.
+        """Return the facts of a region, by default of the newest year that has a headline figure, else any.
 
         Items in `cells` take their figures from micro-data: from the cells, or the estimates, in that file.
         A `part` of the year (``Q3``) makes every figure one of that quarter or half. `highlight` is the
@@ -103,7 +103,8 @@ class Facts:
         given = tuple(sorted((key, str(path)) for key, path in (cells or {}).items()))
         marked = province(highlight) if highlight else ""
         if year is None:
-            years = cls(9999, name, given, part).years()
+            whole = cls(9999, name, given, part)
+            years = whole.years(headline=True) or whole.years()
             if not years:
                 raise DataError(say("annual.no_figure", region=name))
             year = years[-1]
@@ -113,9 +114,12 @@ class Facts:
             facts.history(key)
         return facts
 
-    def years(self) -> list[int]:
-        """Return the years up to that of the report in which the region has a figure for such a period."""
-        found = [self.history(key) for key in self.items()["key"]]
+    def years(self, *, headline: bool | None = None) -> list[int]:
+        """Return the years up to that of the report in which the region has a figure for such a period.
+
+        With `headline` only such items count, or only the others.
+        """
+        found = [self.history(key) for key in self.items(headline=headline)["key"]]
         periods = [period for known in found if known for period in known.table["period"]]
         return sorted({int(period[:4]) for period in periods if period[4:] == self.part})
 

@@ -128,11 +128,11 @@ def national(facts: Facts, /, *, lang: str | None = None) -> Section:
     w.text(item_sentence(facts, "qci", w.lang))
     w.note(w.say("index.population", population=facts.item("qci")[f"population_{w.lang}"]) + w.say("stop"))
     history = facts.history("qci")
-    if history is not None and len(history) > 1:
+    if history is not None and len(history) > 2:
         span = formats.years(history.table["period"].iloc[0], history.table["period"].iloc[-1], lang=w.lang)
         labels = {"competitiveness_index": facts.item("qci")[w.lang]}
         w.figure(charts.trend(history, labels=labels, lang=w.lang), w.say("index.trend", span=span))
-        w.note(w.say("trend.gaps"))
+        w.gaps(history)
     current = facts.current("qci")
     if current is not None:
         _bands_table(w, current)

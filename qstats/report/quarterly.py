@@ -71,18 +71,7 @@ def sentence(facts: Facts, key: str, lang: str | None) -> str:
     current = facts.current(key)
     if current is None:
         return facts.reason(key, lang)
-    row = current.table.iloc[0]
-    said = say(
-        "annual.value.no_region",
-        lang,
-        period=formats.period(facts.period, lang=lang),
-        name=facts.item(key)[language(lang)],
-        value=blocks.value(current, lang),
-    )
-    if not math.isnan(row["conf_low"]):
-        unit = unit_name(current.unit, lang)
-        shown = formats.span(row["conf_low"], row["conf_high"], unit=unit, digits=current.digits, lang=lang)
-        said += say("annual.value.interval", lang, interval=shown)
+    said = blocks.item_stated(facts, key, current, lang)
     words = {on: change_words(current, facts.change(key, on=on), lang) for on in ("previous", "year")}
     for on in ("previous", "year"):
         if words[on]:
@@ -174,7 +163,13 @@ def _card(facts: Facts, key: str, w: Writer) -> tables.Card:
         direction=formats.direction(x, digits=current.digits, low=low, high=high),
         interval=""
         if math.isnan(row["conf_low"])
-        else formats.interval(row["conf_low"], row["conf_high"], digits=current.digits, lang=w.lang),
+        else formats.span(
+            row["conf_low"],
+            row["conf_high"],
+            unit=unit_name(current.unit, w.lang),
+            digits=current.digits,
+            lang=w.lang,
+        ),
         level=current.level,
     )
 
@@ -205,7 +200,7 @@ def _course(facts: Facts, w: Writer, key: str) -> None:
     unit = unit_name(history.unit, w.lang)
     drawn = charts.trend(history.replace(unit=unit), labels={history.indicator: name}, lang=w.lang)
     w.figure(drawn, w.say("course", name=name, kind=w.say(f"kind.{facts.part[:1]}")))
-    w.note(w.say("gaps"))
+    w.gaps(history, key="gaps")
 
 
 def _food_classes(facts: Facts, w: Writer) -> None:

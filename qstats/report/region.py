@@ -23,7 +23,7 @@ from qstats.report.facts import Facts
 from qstats.report.findings import Finding, finding
 from qstats.report.names import place_name
 from qstats.report.page import Section
-from qstats.report.region_facts import graded, groups, indicator_table, newest, rank_of, scores_of
+from qstats.report.region_facts import area_of, graded, groups, indicator_table, newest, rank_of, scores_of
 from qstats.report.sections_index import HALF
 from qstats.report.sections_outlook import write_appendix
 from qstats.report.sections_quality import provinces
@@ -85,7 +85,8 @@ def _standing_text(facts: Facts, w: Writer, scores: Estimate) -> str:
         if len(known) > 1:
             inside = rank_of(half, facts.region, known)
             place = formats.rank(int(inside["rank"]), of=int(inside["of"]), lang=w.lang)
-            parts.append(w.say(f"standing.{name}", rank=place))
+            area = w.say(f"area.{area_of(facts.region)}")
+            parts.append(w.say(f"standing.{name}", rank=place, area=area))
     return said + (w.say("standing.groups", groups=w.say("semicolon").join(parts)) if parts else "")
 
 
@@ -291,7 +292,7 @@ def course(facts: Facts, /, *, lang: str | None = None) -> Section:
         caption = w.say("course.figure", unit=named_by)
         w.figure(charts.trend(named, labels=labels, lang=w.lang, height_mm=90), caption)
     if drawn:
-        w.note(w.say("trend.gaps"))
+        w.gaps(*drawn.values())
     w.text(*(_ends(facts, w, key, h) for key, h in histories.items()))
     return w.section()
 

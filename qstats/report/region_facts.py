@@ -56,6 +56,11 @@ def scores_of(facts: Facts) -> Estimate | None:
     return facts.use(found.scores)
 
 
+def area_of(region: str) -> str:
+    """Return the part of the country that a province belongs to: 东部, 中部, 西部, 东北."""
+    return str(load("regions").set_index("name").loc[region, "area"])
+
+
 def groups(region: str) -> dict[str, list[str]]:
     """Return the groups of provinces a region is held against: name of the message → its members."""
     table = load("regions").set_index("name")
@@ -66,8 +71,7 @@ def groups(region: str) -> dict[str, list[str]]:
         if region in members:
             found[name] = members
     if "central6" not in found:
-        area = table.loc[region, "area"]
-        found["area"] = [n for n in provinces() if table.loc[n, "area"] == area]
+        found["area"] = [n for n in provinces() if table.loc[n, "area"] == area_of(region)]
     return {name: members for name, members in found.items() if len(members) > 1}
 
 

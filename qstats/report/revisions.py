@@ -122,7 +122,8 @@ def write_revisions(w: Writer, keys: Collection[str] | None = None, /) -> None:
     if found.empty:
         return
     moved = int((found["revision"] != 0).sum())
-    w.text(say("revision.items_text", w.lang, count=len(found), revised=moved))
+    which = "items_text" if moved else "items_same"
+    w.text(say(f"revision.{which}", w.lang, count=len(found), revised=moved))
     rows = found.assign(
         period=[formats.period(text, lang=w.lang) for text in found["period"]],
         reason=[_reason(r, t, w.lang) for r, t in zip(found["revision"], found["reason"], strict=True)],

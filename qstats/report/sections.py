@@ -58,7 +58,7 @@ __all__ = [
 
 
 def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
-    """要点: at most six sentences, the headline figures first, then what is missing.
+    """要点: at most six sentences, the headline figures, or others where there is none, then what is missing.
 
     Examples
     --------
@@ -68,7 +68,8 @@ def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
     w = writer(facts, "summary", 0, lang)
     items = facts.items(headline=True).sort_values("headline", kind="stable")
     headline = [key for key in items["key"] if facts.current(key) is not None]
-    sentences = [item_sentence(facts, key, w.lang) for key in headline[:4]]
+    others = [key for key in facts.items(headline=False)["key"] if facts.current(key) is not None]
+    sentences = [item_sentence(facts, key, w.lang) for key in headline[:4] or others[:3]]
     targets = facts.targets()
     if len(targets):
         sentences.append(targets_text(w, targets))

@@ -17,7 +17,7 @@ from qstats.index.build import competitiveness_index
 from qstats.index.contributions import contributions
 from qstats.index.inputs import published_indicators
 from qstats.report import charts, formats, tables
-from qstats.report.blocks import Writer, item_sentence, writer
+from qstats.report.blocks import Writer, writer
 from qstats.report.facts import Facts
 from qstats.report.names import place_name
 from qstats.report.page import Section
@@ -74,21 +74,19 @@ def competitiveness(facts: Facts, /, *, lang: str | None = None) -> Section:
 
 
 def _official(facts: Facts, w: Writer) -> None:
-    w.text(item_sentence(facts, "qci", w.lang))
+    w.told("qci")
     current, history = facts.current("qci"), facts.history("qci")
-    if current is None:
-        w.absent("qci")
-    else:
+    if current is not None:
         classed = bands(current, scheme="stages", lang=w.lang).table.iloc[0]
         scheme = load("frameworks/bands").query("scheme == 'stages'").iloc[0]
         kind = w.say(f"provenance.{scheme['provenance']}")
         w.note(w.say("index.band", provenance=kind, band=classed["band"]))
-    if history is not None and len(history) > 1:
+    if history is not None and len(history) > 2:
         years = history.table["period"]
         caption = w.say("index.trend", span=formats.years(years.iloc[0], years.iloc[-1], lang=w.lang))
         labels = {"competitiveness_index": facts.item("qci")[w.lang]}
         w.figure(charts.trend(history, labels=labels, lang=w.lang), caption)
-        w.note(w.say("trend.gaps"))
+        w.gaps(history)
 
 
 def write_half(facts: Facts, w: Writer, found: Capability, /) -> None:

@@ -39,7 +39,7 @@ def products(facts: Facts, /, *, lang: str | None = None) -> Section:
     """
     w = writer(facts, "product", 2, lang)
     w.heading("product.rpq")
-    w.text(item_sentence(facts, "rpq", w.lang))
+    w.told("rpq")
     _rpq_parts(facts, w)
     w.heading("product.checks")
     key = "spot_check" if facts.region == "全国" else "provincial_spot_check"
@@ -48,18 +48,9 @@ def products(facts: Facts, /, *, lang: str | None = None) -> Section:
     _grades(facts, w)
     w.heading("product.food")
     known = set(facts.items("product")["key"])
-    _told(facts, w, [item for item in ("food", "agri", "drug", "device") if item in known])
+    w.told(*(item for item in ("food", "agri", "drug", "device") if item in known))
     _food_classes(facts, w)
     return w.section()
-
-
-def _told(facts: Facts, w: Writer, keys: list[str]) -> None:
-    """Write a sentence an item, and one for all items that were never published."""
-    never = [key for key in keys if facts.history(key) is None]
-    for key in keys:
-        if key not in never:
-            w.text(item_sentence(facts, key, w.lang))
-    w.absent(*never)
 
 
 def _rpq_parts(facts: Facts, w: Writer) -> None:
@@ -243,15 +234,8 @@ def exports(facts: Facts, /, *, lang: str | None = None) -> Section:
     '三、出口商品质量'
     """
     w = writer(facts, "export", 3, lang)
-    _items(facts, w, list(facts.items("export")["key"]))
+    w.told(*facts.items("export")["key"])
     return w.section()
-
-
-def _items(facts: Facts, w: Writer, keys: list[str]) -> None:
-    for key in keys:
-        if facts.current(key) is not None:
-            w.text(item_sentence(facts, key, w.lang))
-    w.absent(*keys)
 
 
 def engineering(facts: Facts, /, *, lang: str | None = None) -> Section:
@@ -274,7 +258,7 @@ def engineering(facts: Facts, /, *, lang: str | None = None) -> Section:
                 fine=formats.number(count, digits=0, lang=w.lang),
             )
         )
-    _items(facts, w, list(facts.items("engineering")["key"]))
+    w.told(*facts.items("engineering")["key"])
     return w.section()
 
 
@@ -357,7 +341,7 @@ def loss(facts: Facts, /, *, lang: str | None = None) -> Section:
     '六、质量损失'
     """
     w = writer(facts, "loss", 6, lang)
-    _items(facts, w, ["loss"])
+    w.told("loss")
     if facts.current("loss") is not None and facts.region == "全国":
         found = facts.figures("quality_loss_rate", region=provinces())
         if found is not None:

@@ -91,11 +91,10 @@ def _moved_row(facts: Facts, row: dict[Any, Any], w: Writer) -> dict[str, Any]:
     key = row["key"]
     current, moved = facts.current(key), facts.change(key)
     assert current is not None
-    name, unit = facts.item(key)[w.lang], unit_name(current.unit, w.lang)
     first = None if moved is None else moved.table.iloc[0]
     verdict = "unknown" if first is None else (first["verdict"] or "no_interval").replace(" ", "_")
     return {
-        "name": name if unit in ("", "%") else w.say("trend.named", name=name, unit=unit),
+        "name": _named(facts, key, current.unit, w),
         "change": math.nan if first is None else first["estimate"],
         "change_low": math.nan if first is None else first["conf_low"],
         "change_high": math.nan if first is None else first["conf_high"],
@@ -111,11 +110,17 @@ def _moved_row(facts: Facts, row: dict[Any, Any], w: Writer) -> dict[str, Any]:
     }
 
 
+def _named(facts: Facts, key: str, unit: str, w: Writer) -> str:
+    """Return the name of an item, with its unit unless that is per cent or none."""
+    name, shown = facts.item(key)[w.lang], unit_name(unit, w.lang)
+    return name if shown in ("", "%") else w.say("trend.named", name=name, unit=shown)
+
+
 def _rates_figure(facts: Facts, w: Writer, histories: dict[str, Estimate]) -> None:
     named = [history.replace(indicator=key) for key, history in histories.items()]
     labels = {key: facts.item(key)[w.lang] for key in histories}
     w.figure(charts.trend(named, labels=labels, lang=w.lang, height_mm=100), w.say("trend.rates"))
-    w.note(w.say("trend.gaps"))
+    w.gaps(*named)
 
 
 def _years_table(facts: Facts, w: Writer) -> None:
@@ -129,14 +134,15 @@ def _years_table(facts: Facts, w: Writer) -> None:
         values = history.table.set_index("period")["estimate"]
         if sum(year in values.index for year in years) >= 2:
             digits = {"digits": int(item["digits"])}
-            rows.append({"name": item[w.lang]} | digits | {y: values.get(y, float("nan")) for y in years})
+            name = _named(facts, item["key"], history.unit, w)
+            rows.append({"name": name} | digits | {y: values.get(y, float("nan")) for y in years})
     if not rows:
         return
     table = pd.DataFrame(rows)
     shown = [y for y in years if table[y].notna().any()]
     columns = [tables.Field("name", w.say("col.indicator"), words=True)]
     columns += [tables.Field(year, year, digits="digits") for year in shown]
-    w.table(table, w.say("trend.table"), columns)
+    w.table(table, w.say("trend.table"), columns, notes=[w.say("trend.note_units")])
 
 
 def _mix(facts: Facts, w: Writer) -> None:

@@ -67,7 +67,7 @@ def overview(w: Writer) -> None:
         unit = unit_name(history.unit, w.lang)
         drawn = charts.trend(history.replace(unit=unit), labels={"event_rate": name}, lang=w.lang)
         w.figure(drawn, w.say("years", name=name, span=span))
-        w.note(w.say("trend.gaps"))
+        w.gaps(history)
     w.note(w.say("trend.abroad_text"))
 
 

@@ -149,7 +149,7 @@ def overview(w: Writer) -> None:
         span = formats.years(history.table["period"].iloc[0], history.table["period"].iloc[-1], lang=w.lang)
         drawn = charts.trend(history, labels={history.indicator: name}, lang=w.lang)
         w.figure(drawn, w.say("years", name=name, span=span))
-        w.note(w.say("trend.gaps"))
+        w.gaps(history)
     w.note(w.say("product.checks_note"))
 
 
@@ -165,7 +165,7 @@ def parts(w: Writer) -> None:
     )
     labels = {name: population_name(name, w.lang) for name in SIZES}
     w.figure(charts.trend(lines, labels=labels, lang=w.lang), w.say("figure_sizes"))
-    w.note(w.say("trend.gaps"))
+    w.gaps(lines)
     both = table.join(shares().add_suffix("_share"))
     shown = both.reset_index().assign(period=[formats.period(p, lang=w.lang) for p in both.index])
     columns = [tables.Field("period", w.say("col.period"), words=True)]

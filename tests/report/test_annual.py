@@ -9,7 +9,7 @@ import qstats as qs
 from qstats import report
 from qstats.errors import DataError, OptionError
 from qstats.messages import catalogue
-from qstats.report import findings, page, publish, sections
+from qstats.report import blocks, findings, page, publish, sections
 from qstats.report.facts import Facts
 from qstats.report.printed import in_unit
 from qstats.report.sections_index import capability
@@ -158,6 +158,47 @@ def test_a_province_that_has_no_score_is_not_set_off_and_no_other_in_its_place()
 def test_a_page_of_a_region_sets_off_its_province_whatever_is_asked():
     assert Facts.of(2023, "江苏", highlight="安徽").focus == "江苏"
     assert Facts(2023, "合肥").focus == "安徽"
+
+
+def test_without_a_year_the_newest_that_has_a_headline_figure_is_taken():
+    newest = Facts.of()
+    assert newest.year < max(Facts(9999, "全国").years())
+    headline = newest.items(headline=True)["key"]
+    assert any(newest.current(key) is not None for key in headline)
+    later = Facts(newest.year + 1, "全国")
+    assert all(later.current(key) is None for key in headline)
+
+
+def test_an_item_without_a_figure_is_said_to_have_none_once_and_with_its_last_value():
+    for section, name in (
+        (sections.competitiveness, "制造业质量竞争力指数"),
+        (sections.products, "制造业产品质量合格率"),
+    ):
+        said = text(section(Facts(2025, "全国"), lang="zh"))
+        assert said.count(f"2025年“{name}”没有公布数据") == 1
+        assert f"“{name}”没有公布数据；最近一期（2024年）为" in said
+
+
+def test_a_page_without_headline_figures_begins_with_those_it_has():
+    said = text(sections.summary(Facts(2024, "安徽"), lang="zh"))
+    assert said.startswith("2024年安徽药品抽检合格率为99.85%")
+
+
+def test_every_row_of_the_table_of_years_that_is_no_rate_names_its_unit(nation):
+    body = sections.trends(nation, lang="zh").body
+    table = body[body.index("主要指标历年数值") :]
+    names = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', table[: table.index("</table>")])
+    assert {"制造业产品质量合格率", "汽车用户满意度（分）", "欧盟危险产品通报数（起）"} <= set(names)
+
+
+def test_two_figures_are_no_course_and_gaps_are_spoken_of_only_where_there_are_any():
+    said = sections.competitiveness(Facts(2023, "安徽"), lang="zh").body
+    assert (
+        len(Facts(2023, "安徽").history("qci")) == 2 and "历年" not in said and "未公布的年份留空" not in said
+    )
+    whole = qs.published("QCI", region="全国", industry="制造业")
+    assert blocks.gapped(whole)
+    assert not blocks.gapped(whole.where(period=["2023", "2024"]))
 
 
 def test_the_table_of_2007_is_said_to_be_two_of_twelve():

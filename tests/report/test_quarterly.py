@@ -47,6 +47,14 @@ def test_the_sentence_says_which_change_it_means(year, part, lang, said):
     assert said in quarterly.sentence(Facts.of(year, part=part), "food", lang)
 
 
+def test_the_sentence_names_the_region_and_in_chinese_not_the_nation():
+    anhui = Facts.of(2021, "安徽", part="H1")
+    assert quarterly.sentence(anhui, "food", "zh").startswith("2021年上半年安徽食品安全监督抽检合格率为")
+    assert "of Anhui in H1 2021" in quarterly.sentence(anhui, "food", "en")
+    nation = Facts.of(2023, part="Q3")
+    assert quarterly.sentence(nation, "food", "zh").startswith("2023年第三季度食品安全监督抽检合格率为")
+
+
 def test_an_interval_of_a_change_that_covers_zero_is_no_clear_change():
     facts = Facts.of(2017, part="H1")
     assert facts.current("spot_check").value() == pytest.approx(100 * (1 - 250 / 2674))

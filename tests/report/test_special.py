@@ -100,6 +100,11 @@ def test_spans_are_written_in_words(lang, words):
     assert words in body and "2015H1" not in re.sub(r'"[^"]*"', "", body)
 
 
+def test_figures_published_twice_alike_are_said_to_be_the_same():
+    said = plain(special.appendix(special.facts("size"), "size", lang="zh").body)
+    assert "均与先前发布的相同" in said and "0个" not in said
+
+
 def test_an_earlier_year_of_sizes_ends_there():
     assert special_size.ends(special.facts("size", year=2018)) == ["2015H1", "2018"]
 
