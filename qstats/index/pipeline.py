@@ -327,8 +327,16 @@ def climb(
             continue
         stack = np.moveaxis(score[below], 0, -1)
         with naming([tree.codes[k] for k in below]):
-            score[node] = aggregation.aggregate(stack, w[:, None, :], missing=missing, **own).value
+            score[node] = _mean(stack, w, own, missing)
     return score
+
+
+def _mean(scores: Array, weights: Array, own: Mapping[str, Any], missing: aggregation.Missing) -> Array:
+    """Return the scores of a node from those below it; an exact order takes one run at a time."""
+    if own.get("method") == "kemeny":
+        each = zip(scores, weights, strict=True)
+        return np.stack([aggregation.aggregate(x, w, missing=missing, **own).value for x, w in each])
+    return aggregation.aggregate(scores, weights[:, None, :], missing=missing, **own).value
 
 
 def _complete(own: Mapping[str, Any], below: Array) -> bool:

@@ -94,11 +94,12 @@ def uncertainty(
     steps : mapping, optional
         The nominal "denomination", "screening", "imputation", "treatment", "normalisation", "aggregation", in
         this order: options by name as in :mod:`qstats.stats`, a method, or None to leave the step out.
-        Options `within`, `base`, `groups` and `time` name keys of the units. A denomination has `sizes`, a
-        table of keys and sizes, and `by`, indicator → column of it. What is screened out is not imputed and
-        has no score; a node of which nothing is left is refused, or gives up its weight where `missing` is
-        "renormalise". By default only scores between the bounds of the framework ("bounds") and arithmetic
-        means; "nodes" under the aggregation gives single nodes other options.
+        Options `within`, `base`, `groups` and `time` name keys of the units, `reference` is key → value;
+        bounds, targets, `predictors` go by code. A denomination has `sizes`, a table of keys and sizes, and
+        `by`, indicator → column of it. What is screened out is not imputed and has no score; a node of which
+        nothing is left is refused, or gives up its weight where `missing` is "renormalise". By default only
+        scores between the bounds of the framework ("bounds") and arithmetic means; "nodes" under the
+        aggregation gives single nodes other options.
     alternatives : mapping, optional
         Step → list of options, one of which each run takes; "weights" → list of mappings code → weight
         within the parent. The nominal step takes part only if it is in the list.

@@ -370,3 +370,19 @@ def test_units_with_the_same_scores_in_another_order_share_their_rank(tree):
         )
         table = found.where(node="all").table
         assert (table[["rank", "rank_low", "rank_high"]] == 1).all(axis=None)
+
+
+def test_orders_of_units_are_found_run_by_run(tree, data):
+    sets = [{"pass": 0.9, "loss": 0.1}, {"pass": 0.1, "loss": 0.9}]
+    more = data.assign(
+        estimate=data["estimate"].mask((data["region"] == "湖北") & (data["indicator"] == "loss"), 0.0)
+    )
+    vary = Choices(
+        steps={"aggregation": {"nodes": {"level": "kemeny"}}}, alternatives={"weights": sets}, sampling="none"
+    )
+    done = simulate(prepare(more, tree, vary), 8)
+    place = done.prepared.tree.codes.index("level")
+    best = np.unique(done.score[place].argmax(axis=1))
+    names = done.prepared.units["region"]
+    assert set(names.iloc[best]) == {"江苏", "湖北"}  # the best pass rate, the least losses
+    assert set(done.score[place].ravel()) == {-1.0, -2.0, -3.0}
