@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import DataError, OptionError
+from qstats.estimate import Inference
 from qstats.messages import say
 from qstats.satisfaction.drawn import Drawn, drawn
 from qstats.satisfaction.models import schema
@@ -63,6 +64,15 @@ class Survey(NamedTuple):
         """Return the respondents used of a group, or of all."""
         inside = self.used if g is None else self.used & (self.group == g)
         return np.flatnonzero(inside)
+
+    def keyed(self, groups: ArrayLike) -> pd.DataFrame:
+        """Return the keys of some groups, row by row; a group may stand several times."""
+        return pd.DataFrame(self.labels.iloc[np.asarray(groups, np.intp)].reset_index(drop=True))
+
+    @property
+    def inference(self) -> Inference:
+        """What errors describe: draws from a process, where no design says how respondents were drawn."""
+        return "superpopulation" if self.drawn.design is None else "design"
 
     def named(self, g: int) -> str:
         """Return what group g is called."""

@@ -309,7 +309,7 @@ def _told(
         method=f"PLS ({of.questions.name}, {of.how.scheme} scheme), {permutations} permutations of groups, "
         f"index of {what}, adjusted by {adjust}, missing answers: {of.survey.missing}",
         basis="respondents",
-        inference="superpopulation" if of.survey.drawn.design is None else "design",
+        inference=of.survey.inference,
         provenance=of.survey.provenance,
         notes=_notes(of, found, tests, permutations),
         digits=3,

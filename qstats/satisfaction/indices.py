@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple, get_args
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from qstats.stats.covariance import Errors
 from qstats.stats.path_index import Convention
 from qstats.stats.pathmodel import Fit
 from qstats.stats.satisfaction import points, residuals, srs_variance
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -106,29 +109,74 @@ def index(
         got = uncertain(of, found, index_statistic(of, c, convention), interval, level, share=True)
     deff, n, n_eff = compared(of.survey, own, got.std_error)
     failed = np.count_nonzero(found.failure, axis=1)
+    more = {
+        "deff": deff,
+        "n_eff": n_eff,
+        "failed": np.where(np.isnan(n), np.nan, failed.astype(float)),
+        "flag": _flags(of, found, got.std_error, failed),
+    }
+    return told(
+        of.survey,
+        of.survey.labels,
+        found.estimate[:, 0],
+        got,
+        n,
+        more,
+        method=method_of(of, f"index of {index_of}, convention {convention}", interval_of(of.plan, interval)),
+        level=level,
+        notes=notes_of(of, found),
+    )
+
+
+def told(
+    of: Survey,
+    labels: pd.DataFrame,
+    value: Array,
+    got: Uncertain,
+    n: Any,
+    more: dict[str, Any],
+    /,
+    *,
+    method: str,
+    level: float,
+    notes: Sequence[str],
+    indicator: str = "customer_satisfaction",
+    unit: str = "分",
+    digits: int = 2,
+) -> Estimate:
+    """Return R statistics of respondents and what is known of them as an Estimate.
+
+    Parameters
+    ----------
+    of : Survey
+    labels : DataFrame, R rows
+        Their keys.
+    value : ndarray, shape (R,)
+    got : Uncertain
+    n : ndarray, shape (R,), or NaN
+    more : dict of str → column
+        Behind ``df``.
+    """
     return Estimate(
         assemble(
-            of.survey.labels,
-            estimate=found.estimate[:, 0],
+            labels,
+            estimate=value,
             std_error=got.std_error,
             conf_low=got.low,
             conf_high=got.high,
             n=n,
             df=got.df,
-            deff=deff,
-            n_eff=n_eff,
-            failed=np.where(np.isnan(n), np.nan, failed.astype(float)),
-            flag=_flags(of, found, got.std_error, failed),
+            **more,
         ),
-        indicator="customer_satisfaction",
-        unit="分",
-        method=method_of(of, f"index of {index_of}, convention {convention}", interval_of(of.plan, interval)),
+        indicator=indicator,
+        unit=unit,
+        method=method,
         basis="respondents",
         level=level,
-        inference="superpopulation" if of.survey.drawn.design is None else "design",
-        provenance=of.survey.provenance,
-        notes=notes_of(of, found),
-        digits=2,
+        inference=of.inference,
+        provenance=of.provenance,
+        notes=notes,
+        digits=digits,
         errors=got.errors,
     )
 

@@ -123,8 +123,7 @@ def _pair(of: Study, found: Respondents, a: int, b: int, options: dict[str, Any]
         "group": found.names[a],
         "compared_with": found.names[b],
         "construct": q.constructs,
-        "zh": [q.label(c, "zh") for c in q.constructs],
-        "en": [q.label(c, "en") for c in q.constructs],
+        **q.labelled(q.constructs),
         "n": rows.size,
     }
     return pd.DataFrame({**keys, **_columns(tests)})

@@ -15,7 +15,7 @@ from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
 from qstats.satisfaction.answers import Survey, survey
-from qstats.satisfaction.indices import Uncertain, compared, from_replicates, interval_of, linearised
+from qstats.satisfaction.indices import Uncertain, compared, from_replicates, interval_of, linearised, told
 from qstats.satisfaction.options import ends
 from qstats.satisfaction.replicated import parts
 from qstats.schema import Column, Schema, check
@@ -219,29 +219,16 @@ def _told(
     flag = np.where(
         np.isnan(n), hidden, np.where(np.isnan(estimate), "undefined: an item without answers", "")
     )
-    return Estimate(
-        assemble(
-            answers.labels,
-            estimate=estimate,
-            std_error=got.std_error,
-            conf_low=got.low,
-            conf_high=got.high,
-            n=n,
-            df=got.df,
-            deff=deff,
-            n_eff=n_eff,
-            flag=flag.astype(object),
-        ),
-        indicator=INDICATOR,
-        unit="分",
+    return told(
+        answers,
+        answers.labels,
+        estimate,
+        got,
+        n,
+        {"deff": deff, "n_eff": n_eff, "flag": flag.astype(object)},
         method=f"weighted item means, {how}, {interval} interval, missing answers: {answers.missing}",
-        basis="respondents",
         level=level,
-        inference="superpopulation" if answers.drawn.design is None else "design",
-        provenance=answers.provenance,
         notes=answers.notes,
-        digits=2,
-        errors=got.errors,
     )
 
 

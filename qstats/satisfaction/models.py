@@ -17,7 +17,7 @@ from qstats.schema import PERIOD, REGION, Column, Schema
 from qstats.stats.path_specification import Mode, Model, PathModelError, specify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Array = NDArray[np.float64]
 
@@ -88,6 +88,11 @@ class Questionnaire(NamedTuple):
     def label(self, name: str, lang: str | None = None) -> str:
         """Return what a construct or item is called."""
         return self.labels[name][0 if language(lang) == "zh" else 1]
+
+    def labelled(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Return the columns ``zh`` and ``en`` of constructs or items."""
+        every = [self.labels[name] for name in names]
+        return {"zh": [zh for zh, _ in every], "en": [en for _, en in every]}
 
     def without(self, item: str) -> Questionnaire:
         """Return the questionnaire without an item, which must not be the only one of its construct."""

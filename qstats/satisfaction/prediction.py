@@ -132,17 +132,15 @@ def _told(of: Study, g: int, own: Fitted, found: Predicted, measure: Measure) ->
         for c in dict.fromkeys(constructs)
         for at in [np.flatnonzero(constructs == c)]
     }
-    keys = of.survey.labels.iloc[np.repeat(g, len(names))].reset_index(drop=True)
     errors = {
         f"{whose}{what}": values
         for whose, *both in zip(_COLUMNS, found.rmse, found.mae, strict=True)
         for what, values in zip(("rmse", "mae"), both, strict=True)
     }
-    return pd.DataFrame(keys).assign(
+    return of.survey.keyed([g] * len(names)).assign(
         construct=constructs,
         item=names,
-        zh=[q.label(name, "zh") for name in names],
-        en=[q.label(name, "en") for name in names],
+        **q.labelled(names),
         n=found.n,
         **errors,
         q2_predict=found.q2,

@@ -72,11 +72,10 @@ def items(of: Study, /, *, convention: Convention = "U") -> pd.DataFrame:
         q, S = own.questions, own.moments.covariance
         u = path_index.index_weights(own.fit.weights, S, convention=convention)
         parts.append(
-            _keyed(of, g, len(q.items)).assign(
+            of.survey.keyed([g] * len(q.items)).assign(
                 construct=[q.construct_of(i) for i in q.items],
                 item=q.items,
-                zh=[q.label(i, "zh") for i in q.items],
-                en=[q.label(i, "en") for i in q.items],
+                **q.labelled(q.items),
                 n=own.rows.size,
                 mean=own.moments.mean,
                 std=np.sqrt(np.diagonal(S)),
@@ -136,10 +135,9 @@ def constructs(of: Study, /) -> pd.DataFrame:
         ave = path_quality.block_mean(path_quality.communality(fit.loadings), model)
         values = path_quality.eigenvalues(R, model)
         parts.append(
-            _keyed(of, g, len(q.constructs)).assign(
+            of.survey.keyed([g] * len(q.constructs)).assign(
                 construct=q.constructs,
-                zh=[q.label(c, "zh") for c in q.constructs],
-                en=[q.label(c, "en") for c in q.constructs],
+                **q.labelled(q.constructs),
                 items=np.bincount(model.blocks),
                 n=own.rows.size,
                 alpha=path_quality.alpha(R, model),
@@ -203,7 +201,7 @@ def discriminant(of: Study, /, *, level: float = 0.95) -> pd.DataFrame:
         _, low, high, _, _ = uncertain(of, found, statistic, "percentile", level, share=False)
     names = np.array(of.questions.constructs, dtype=object)
     parts = [
-        _keyed(of, g, a.size).assign(
+        of.survey.keyed([g] * a.size).assign(
             a=names[a],
             b=names[b],
             correlation=own.fit.correlations[a, b],
@@ -255,7 +253,7 @@ def fit_measures(of: Study, /) -> pd.DataFrame:
         implied = path_fit.implied(fit.loadings, fit.paths, fit.correlations, R, model)
         far = path_fit.distance(R, implied)
         parts.append(
-            _keyed(of, g, 1).assign(
+            of.survey.keyed([g]).assign(
                 n=own.rows.size,
                 iterations=int(fit.iterations),
                 srmr=float(far.srmr),
@@ -269,11 +267,6 @@ def fit_measures(of: Study, /) -> pd.DataFrame:
 
 def _shown(fits: list[Fitted | None]) -> Iterator[tuple[int, Fitted]]:
     yield from ((g, own) for g, own in enumerate(fits) if own is not None)
-
-
-def _keyed(of: Study, g: int, rows: int) -> pd.DataFrame:
-    """Return the keys of a group, row by row."""
-    return pd.DataFrame(of.survey.labels.iloc[np.repeat(g, rows)].reset_index(drop=True))
 
 
 def _shares(u: Array, own: Fitted) -> Array:

@@ -9,8 +9,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats.errors import one_of
-from qstats.estimate import Estimate, assemble
-from qstats.satisfaction.indices import Interval, Uncertain, check_interval, method_of, notes_of, uncertain
+from qstats.estimate import Estimate
+from qstats.satisfaction.indices import (
+    Interval,
+    Uncertain,
+    check_interval,
+    method_of,
+    notes_of,
+    told,
+    uncertain,
+)
 from qstats.satisfaction.replicated import Result, Statistic, solve
 from qstats.satisfaction.studies import Fitted, Study, require_study
 from qstats.stats import path_index, path_inner, path_quality
@@ -275,30 +283,21 @@ def _estimate(
 ) -> Estimate:
     """Return an Estimate with the keys of the groups and further ones, row by row."""
     K = found.estimate.shape[1]
-    labels = of.survey.labels.loc[np.repeat(np.arange(of.groups), K)].reset_index(drop=True)
+    labels = of.survey.keyed(np.repeat(np.arange(of.groups), K))
     for name, values in keys.items():
         labels[name] = np.tile(np.asarray(values, dtype=object), of.groups)
     n = np.array([np.nan if own is None else own.rows.size for own in found.fits])
-    return Estimate(
-        assemble(
-            labels,
-            estimate=found.estimate.ravel(),
-            std_error=got.std_error,
-            conf_low=got.low,
-            conf_high=got.high,
-            n=np.repeat(n, K),
-            df=got.df,
-            **more,
-            flag=np.repeat(np.array(found.reasons, dtype=object), K),
-        ),
+    return told(
+        of.survey,
+        labels,
+        found.estimate.ravel(),
+        got,
+        np.repeat(n, K),
+        more | {"flag": np.repeat(np.array(found.reasons, dtype=object), K)},
+        method=method_of(of, what, interval),
+        level=level,
+        notes=notes_of(of, found),
         indicator=indicator,
         unit=unit,
-        method=method_of(of, what, interval),
-        basis="respondents",
-        level=level,
-        inference="superpopulation" if of.survey.drawn.design is None else "design",
-        provenance=of.survey.provenance,
-        notes=notes_of(of, found),
         digits=2 if unit else 3,
-        errors=got.errors,
     )

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from qstats import periods
 from qstats.errors import DataError, OptionError, one_of, real_number
-from qstats.estimate import Estimate, assemble
+from qstats.estimate import Estimate
 from qstats.messages import say
 from qstats.satisfaction import drawn as drawing
-from qstats.satisfaction.indices import Interval, check_interval, from_replicates, method_of, notes_of
+from qstats.satisfaction.indices import Interval, check_interval, from_replicates, method_of, notes_of, told
 from qstats.satisfaction.options import numbers
-from qstats.satisfaction.replicated import Result, Statistic, solve
+from qstats.satisfaction.replicated import Statistic, solve
 from qstats.satisfaction.studies import Fitted, Study, require_study
 from qstats.stats import path_index, satisfaction
 from qstats.stats.difference import p_normal
@@ -100,9 +100,22 @@ def change_effects(
     values = _effects(of, found.values, pairs, inside)
     survey = of.survey._replace(**_later(of, pairs))
     got = from_replicates(survey, of.plan, estimate, values, interval, level, share=False, left_out=left_out)
-    labels = of.survey.labels.iloc[np.repeat(pairs[:, 1], 3)].reset_index(drop=True)
+    labels = of.survey.keyed(np.repeat(pairs[:, 1], 3))
     labels["effect"] = np.tile(np.array(EFFECTS, dtype=object), len(pairs))
-    return _told(of, found, labels, pairs, estimate, got, interval or "t", level, f"{index_of}, {convention}")
+    before = of.survey.labels["period"].to_numpy(dtype=object)[pairs[:, 0]]
+    change = estimate.ravel()
+    return told(
+        of.survey,
+        labels,
+        change,
+        got,
+        np.nan,
+        {"compared_with": np.repeat(before, 3), "p": p_normal(change, got.std_error)},
+        method=method_of(of, f"change of the index of {index_of}, {convention}", interval or "t"),
+        level=level,
+        notes=notes_of(of, found),
+        indicator="customer_satisfaction_change",
+    )
 
 
 def sample_plan(
@@ -228,40 +241,3 @@ def _later(of: Study, pairs: Index) -> dict[str, Any]:
     place = {int(g): j for j, g in enumerate(pairs[:, 1])}
     group = np.array([place.get(int(g), -1) for g in of.survey.group], np.intp)
     return {"labels": of.survey.labels.iloc[pairs[:, 1]], "group": group}
-
-
-def _told(
-    of: Study,
-    found: Result,
-    labels: pd.DataFrame,
-    pairs: Index,
-    estimate: Array,
-    got: Any,
-    interval: str,
-    level: float,
-    what: str,
-) -> Estimate:
-    before = of.survey.labels["period"].to_numpy(dtype=object)[pairs[:, 0]]
-    return Estimate(
-        assemble(
-            labels,
-            estimate=estimate.ravel(),
-            std_error=got.std_error,
-            conf_low=got.low,
-            conf_high=got.high,
-            n=np.nan,
-            df=got.df,
-            compared_with=np.repeat(before, 3),
-            p=p_normal(estimate.ravel(), got.std_error),
-        ),
-        indicator="customer_satisfaction_change",
-        unit="分",
-        method=method_of(of, f"change of the index of {what}", interval),
-        basis="respondents",
-        level=level,
-        inference="superpopulation" if of.survey.drawn.design is None else "design",
-        provenance=of.survey.provenance,
-        notes=notes_of(of, found),
-        digits=2,
-        errors=got.errors,
-    )
