@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import one_of
+from qstats.errors import one_of, within_0_1
 
 Array = NDArray[np.float64]
 Transform = Literal["none", "log", "arcsine"]
@@ -142,7 +142,7 @@ def limits(z: ArrayLike, s: ArrayLike, transform: Transform, level: float) -> tu
     Raises
     ------
     OptionError
-        A transform that does not exist.
+        A transform that does not exist; a level outside (0, 1).
 
     Examples
     --------
@@ -152,6 +152,7 @@ def limits(z: ArrayLike, s: ArrayLike, transform: Transform, level: float) -> tu
     from scipy.stats import norm
 
     one_of("transform", transform, TRANSFORMS)
+    within_0_1("level", level)
     z, half = np.asarray(z, float), norm.ppf((1 + level) / 2) * np.sqrt(np.asarray(s, float))
     ends = z - half, z + half
     if transform == "log":

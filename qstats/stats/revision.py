@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from qstats.errors import DataError
+from qstats.errors import DataError, within_0_1
 
 Array = NDArray[np.float64]
 
@@ -75,6 +75,8 @@ def summary(R: Array, L: Array, /, *, level: float = 0.95, lags: int | None = No
 
     Raises
     ------
+    OptionError
+        A level outside (0, 1).
     DataError
         There is no revision, the lengths differ, or `lags` is not from 0 to n − 1.
 
@@ -89,6 +91,7 @@ def summary(R: Array, L: Array, /, *, level: float = 0.95, lags: int | None = No
     >>> round(found.mean, 3), round(found.mean_absolute, 3), round(found.upward, 1)
     (0.1, 0.167, 66.7)
     """
+    within_0_1("level", level)
     R, L = np.asarray(R, float), np.asarray(L, float)
     n = len(R)
     if n == 0 or L.shape != R.shape:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from qstats.errors import DataError
+from qstats.errors import DataError, within_0_1
 from qstats.stats import trend
 from qstats.stats.median_slope import all_slopes
 
@@ -58,6 +58,8 @@ def seasonal(
 
     Raises
     ------
+    OptionError
+        A level outside (0, 1).
     DataError
         Fewer than 3 years in a season; incomplete years with `correlated`.
 
@@ -75,6 +77,7 @@ def seasonal(
     >>> found.S, found.slope, found.tau
     (6.0, 1.0, 1.0)
     """
+    within_0_1("level", level)
     y, season, year = np.asarray(y, float), np.asarray(season), np.asarray(year, float)
     groups = [np.flatnonzero(season == g) for g in np.unique(season)]
     groups = [at[np.argsort(year[at])] for at in groups]

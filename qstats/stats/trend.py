@@ -17,7 +17,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, one_of, within_0_1
 from qstats.stats.median_slope import median_slope
 
 Array = NDArray[np.float64]
@@ -141,6 +141,8 @@ def theil_sen(Y: ArrayLike, /, x: ArrayLike | None = None, *, level: float | Non
 
     Raises
     ------
+    OptionError
+        A level outside (0, 1).
     DataError
         Fewer than 3 values, a gap, or times that do not rise, one a value.
 
@@ -160,6 +162,7 @@ def theil_sen(Y: ArrayLike, /, x: ArrayLike | None = None, *, level: float | Non
     if level is not None:
         from scipy.special import ndtri
 
+        within_0_1("level", level)
         n = Y.shape[1]
         spread = ndtri((1 + level) / 2) * np.sqrt((n * (n - 1) * (2 * n + 5) - _ties(Y)) / 18)
     return sen_limits(Y, x, spread if level is not None else None)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, one_of, within_0_1
 
 Array = NDArray[np.float64]
 Scale = Literal["known", "estimated", "larger"]
@@ -67,7 +67,7 @@ def weighted_line(
     Raises
     ------
     OptionError
-        A scale that does not exist.
+        A scale that does not exist; a level outside (0, 1).
     DataError
         Fewer than 3 points, or a standard error that is missing or not positive.
 
@@ -80,6 +80,7 @@ def weighted_line(
     from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
     one_of("scale", scale, ("known", "estimated", "larger"))
+    within_0_1("level", level)
     x, y, s = (np.asarray(a, float) for a in (x, y, std_error))
     if x.size < 3:
         raise DataError(f"a line with an error needs at least 3 points; found {x.size}")
@@ -141,6 +142,8 @@ def compound_growth(
 
     Raises
     ------
+    OptionError
+        A level outside (0, 1).
     DataError
         A value or the time is not positive.
 
@@ -151,6 +154,7 @@ def compound_growth(
     """
     from scipy.special import ndtri
 
+    within_0_1("level", level)
     if not (first > 0 and last > 0 and periods > 0):
         raise DataError(f"growth needs positive values and time; found {first}, {last} over {periods}")
     log = np.log(last / first) / periods

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qstats.errors import within_0_1
 from qstats.stats import intervals
 
 Array = NDArray[np.float64]
@@ -120,6 +121,11 @@ def miettinen_nurminen(
     low, high : ndarray
         In [−1, 1], to 1e-14; NaN where a denominator is 0.
 
+    Raises
+    ------
+    OptionError
+        A level outside (0, 1).
+
     References
     ----------
     Miettinen & Nurminen (1985), Statistics in Medicine 4, 213–226. Mee (1984), Biometrics 40, 1175–1176.
@@ -131,6 +137,7 @@ def miettinen_nurminen(
     """
     from scipy.special import ndtri
 
+    within_0_1("level", level)
     (x1, n1, p1), (x2, n2, p2) = _rates(earlier), _rates(later)
     reach, d = float(ndtri((1 + level) / 2)), np.asarray(p2 - p1)
     found = []

@@ -33,14 +33,19 @@ from qstats.stats import (
     panel,
     ranking,
     resample,
+    revision,
     rounding,
     run_length,
     run_rules,
     sample_size,
     satisfaction,
     scorecard,
+    seasonal_trend,
     sensitivity,
     small_area,
+    trend,
+    trend_line,
+    two_rates,
     weighting,
 )
 from qstats.stats.model_scale import backward, forward, limits, slope
@@ -53,6 +58,7 @@ WRONG = [None, "x", -1, 0, True, 1.5, float("nan"), float("inf"), []]
 BOTH = {"x": X[:, 0], "y": X[:, 1]}
 T = np.arange(1, 31)
 CLUBS = np.array([60 + 20 / T, 60 - 20 / T])
+TWO = two_rates.Counts(3, 9)
 CELLS = {"d": [10.0, 20.0], "C": [[1.0], [1.0]], "totals": [60.0]}
 COUNTS = {"x": [1, 2, 3], "n": [9, 9, 9], "kind": "p"}
 SHARES = {"x": [90, 80], "n": [100, 100]}
@@ -109,6 +115,14 @@ ASKS = [
     (backward, {"z": 1, "s": 1}, {"transform": []}),
     (slope, {"z": 1}, {"transform": []}),
     (limits, {"z": 1, "s": 1, "level": 0.9}, {"transform": []}),
+    (limits, {"z": 1, "s": 1, "transform": "log"}, {"level": []}),
+    (trend.theil_sen, {}, {"level": [None]}),
+    (trend_line.weighted_line, {}, {"level": [], "scale": []}),
+    (trend_line.compound_growth, {}, {"level": []}),
+    (two_rates.miettinen_nurminen, {}, {"level": []}),
+    (two_rates.newcombe, {}, {"level": []}),
+    (revision.summary, {}, {"level": []}),
+    (seasonal_trend.seasonal, {"season": T % 2, "year": T // 2}, {"level": []}),
     (composite.normal_interval, {"estimate": 1, "std_error": 1, "floor": 0, "ceiling": 9}, {"level": []}),
     (weighting.equal, {}, {"n_indicators": []}),
     (weighting.principal, {"x": X}, {"rule": [], "negative": [], "missing": []}),
@@ -216,6 +230,13 @@ POSITIONAL = {
     farrington_flexible.farrington_flexible: (MONTHS,),
     funnel.funnel_limits: ([100], 0.9),
     funnel.p_value: ([90], [100], 0.9),
+    trend.theil_sen: (T,),
+    trend_line.weighted_line: (T, T, T),
+    trend_line.compound_growth: (1, 2, 3),
+    two_rates.miettinen_nurminen: (TWO, TWO),
+    two_rates.newcombe: (TWO, TWO),
+    revision.summary: (X[:, 0], X[:, 1]),
+    seasonal_trend.seasonal: (T,),
 }
 #: told under the name that users know
 TOLD = {
