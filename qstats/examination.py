@@ -118,8 +118,8 @@ class Examination:
         """Whether a column of the schema that nobody needs is empty in every row: it is as if absent."""
         if name in self.need or self.schema.column(name) is None:
             return False
-        series = self.raw[header]
-        return values.is_missing(series[0]) and all(map(values.is_missing, set(series.to_list())))
+        raw = _hashable(self.raw[header])
+        return values.is_missing(raw[0]) and all(map(values.is_missing, set(raw)))
 
     def _report_absent(self, name: str, strangers: list[str]) -> None:
         column = self.schema.column(name)

@@ -143,6 +143,7 @@ def read_table(
     >>> read_table(path, layout=Layout(), lang="en").seen[["row", "what"]].values.tolist()
     [[1, 'title'], [2, 'header'], [3, 'data'], [4, 'total']]
     """
+    require_file(path, lang)
     path = Path(path)
     rules = layout if layout is not None else Layout() if is_header else PLAIN
     raw, kind = _opened(path, lang)
@@ -187,7 +188,6 @@ def require_file(path: Path | str, lang: str | None = None, /) -> None:
 
 def _opened(path: Path, lang: str | None) -> tuple[bytes, str]:
     """Return the bytes of a file and what it calls itself."""
-    require_file(path, lang)
     kind = path.suffix.lower()
     if kind not in (*_TEXTS, *_WORKBOOKS, ".xls"):
         raise DataError(say("file.kind", lang, path=path, kind=path.suffix or "?"))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from qstats import workbooks
-from qstats.errors import DataError
+from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.files import read_table, safe_name, unguarded, write_atomic, write_csv, write_xlsx
 from qstats.indicators.inspection_pass_rate import SCHEMA
@@ -152,6 +152,12 @@ def test_a_file_is_whole_or_not_there(tmp_path):
         temporary.write_text("after", encoding="utf-8")
     assert target.read_text(encoding="utf-8") == "after"
     assert [p.name for p in tmp_path.iterdir()] == ["out.txt"]
+
+
+@pytest.mark.parametrize("path", [None, 3, b"a.csv", pd.Series([1]), {}])
+def test_what_is_no_path_is_not_read(path):
+    with pytest.raises(OptionError, match="path="):
+        read_table(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

@@ -180,6 +180,11 @@ def test_a_column_may_be_needed_by_any_of_its_headers(lang):
     assert found[["column", "rule"]].to_numpy().tolist() == [["period", "header"]]
 
 
+def test_a_column_of_lists_that_nobody_needs_is_let_through():
+    table = pl.DataFrame(GOOD).with_columns(产品=pl.lit([1]))
+    assert "product" in check(table, SPOT).columns
+
+
 @LANGUAGES
 def test_an_empty_table_is_refused(lang):
     empty = {name: [] for name in GOOD}

@@ -120,7 +120,7 @@ def survey(
     table = check(responses, form, need=by)
     refuse_mixture(table, by)
     frame = nw.from_native(table, eager_only=True)
-    given = frame.select([nw.col(i).cast(nw.Float64) for i in items]).to_numpy().astype(float)
+    given = np.column_stack([frame[i].cast(nw.Float64).to_numpy() for i in items]).astype(float)
     X, declared = _known(given, items, scale, dont_know)
     _refuse_outside(X, items, scale, blocks)
     if missing == "raise":

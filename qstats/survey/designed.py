@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells
 from qstats.survey.derived import Linear, combined
 from qstats.survey.design import Design
+from qstats.survey.engines import framed
 from qstats.survey.entries import entries_of
 from qstats.survey.fitting import Fit, combination, fit
 from qstats.survey.results import Interval, estimate_of, rate_of
@@ -147,10 +147,8 @@ def columns(records: Any, schema: Schema, /) -> set[str]:
     if duck.is_files(records):
         with duck.opened(records, memory_limit=None, temp_directory=None) as source:
             headers = list(source.columns())
-    elif isinstance(records, Mapping):
-        headers = list(records)
     else:
-        headers = nw.from_native(records).collect_schema().names()
+        headers = framed(records).collect_schema().names()
     return {schema.name_of(header) for header in headers}
 
 

@@ -143,6 +143,9 @@ def columns_of(plan: Plan, frame: Frame) -> None:
     numbers = [*plan.weights, *plan.populations, *plan.columns.values()]
     require_columns(list(names), [*plan.keys, *numbers])
     require_numbers(names, numbers)
+    for key in plan.keys:
+        if names[key].is_nested() or isinstance(names[key], nw.Duration):
+            raise DataError(say("cells.key_kind", name=key, kind=names[key]))
     _refuse_texts(frame, [name for name in numbers if names[name] == nw.Object])
     _refuse_complex(frame, numbers)
 

@@ -111,7 +111,11 @@ def _joined(found: list[pa.Table], outer: list[str], made: Expressions) -> pa.Ta
     whole = pa.concat_tables(found, promote_options="permissive")
     how = dict.fromkeys(made.least, "min") | dict.fromkeys(made.largest, "max")
     names = [name for name in whole.column_names if name not in outer]
-    added = whole.group_by(outer, use_threads=False).aggregate([(n, how.get(n, "sum")) for n in names])
+    try:
+        whole = whole.unify_dictionaries()
+        added = whole.group_by(outer, use_threads=False).aggregate([(n, how.get(n, "sum")) for n in names])
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(say("cells.key_unread", names=", ".join(outer), error=error)) from None
     return added.rename_columns([*outer, *names] if added.column_names[0] in outer else [*names, *outer])
 
 
@@ -139,4 +143,8 @@ def combinations(frame: Frame, names: tuple[str, ...], /) -> int:
     """Return how many cells there would be."""
     if not names:
         return 1
-    return int(collected(frame.select(*names).unique().select(nw.len().alias("#n")))["#n"][0].as_py())
+    try:
+        found = collected(frame.select(*names).unique().select(nw.len().alias("#n")))
+    except TypeError as error:  # lists and the like in a column of objects
+        raise DataError(say("cells.key_unread", names=", ".join(names), error=error)) from None
+    return int(found["#n"][0].as_py())

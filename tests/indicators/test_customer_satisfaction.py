@@ -7,6 +7,7 @@ from scipy import stats
 
 from qstats.errors import DataError, OptionError
 from qstats.indicators.customer_satisfaction import SCHEMA, customer_satisfaction
+from qstats.survey.design import Design
 
 WEIGHTS = {"sat1": 0.5, "sat2": 0.2, "sat3": 0.3}
 mean_index = partial(customer_satisfaction, method="mean", items=list(WEIGHTS))
@@ -197,3 +198,12 @@ def test_the_headers_of_the_form_are_those_of_the_construct(survey):
     assert customer_satisfaction(form, method="mean").value() == pytest.approx(same, rel=1e-12)
     older = survey.rename(columns={**headers, "sat1": "总体满意度", "sat2": "与期望相比"})
     assert mean_index(older).value() == pytest.approx(same, rel=1e-12)
+
+
+def test_gaps_of_nullable_columns_are_gaps():
+    table = pd.DataFrame({"a": [9, 8, None, 7, 5], "b": [7, 6, 5, 9, 4], "w": [1, 2, 1, 2, 1]})
+    options = {"method": "mean", "items": ["a", "b"], "missing": "casewise", "design": Design(weight="w")}
+    want = customer_satisfaction(table, **options).table
+    for backend in ("numpy_nullable", "pyarrow"):
+        got = customer_satisfaction(table.convert_dtypes(dtype_backend=backend), **options).table
+        pd.testing.assert_frame_equal(got, want)

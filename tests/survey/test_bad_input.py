@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from qstats.errors import DataError, DesignError, OptionError
+from qstats.indicators.event_rate import event_rate
+from qstats.indicators.product_pass_rate import product_pass_rate
 from qstats.survey.cells import Cells, cells
 from qstats.survey.design import Design
 from qstats.survey.estimators import mean, proportion, ratio, total
@@ -331,3 +333,35 @@ def test_a_packed_csv_file_is_read_and_a_broken_one_named(tmp_path):
         (tmp_path / "checks.csv.gz").write_bytes(broken)
         with pytest.raises(DataError, match=r"checks\.csv\.gz"):
             mean(tmp_path / "checks.csv.gz", y="x")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pd.period_range("2022Q1", periods=120, freq="Q"),
+        pd.cut(np.arange(120), 3),
+        [[1]] * 120,
+        [{}] * 120,
+        pd.to_timedelta(np.arange(120), unit="D"),
+    ],
+    ids=["period", "interval", "list", "dict", "duration"],
+)
+def test_keys_of_an_odd_kind_are_refused_whether_units_are_added_up_or_not(odd):
+    for form in (ROWS.assign(odd=odd), pl.from_pandas(ROWS).with_columns(odd=pl.lit([1]))):
+        for limit in (None, 2):
+            with pytest.raises(DataError, match="odd"):
+                cells(form, by="odd", design=PLAN, sums="y", max_cells=limit)
+
+
+def test_categories_of_polars_add_up_where_units_are_added_up():
+    table = pl.from_pandas(ROWS).with_columns(pl.col("region").cast(pl.Categorical))
+    few = mean(cells(table, by="region", design=PLAN, sums="y", max_cells=2), y="y", by="region").table
+    whole = mean(ROWS, y="y", by="region", design=PLAN).table
+    np.testing.assert_allclose(few["std_error"], whole["std_error"], rtol=1e-12)
+
+
+def test_columns_of_odd_records_are_looked_for_by_words():
+    for rows in (None, 3, ROWS["y"], ROWS.groupby("region"), pd.concat([ROWS, ROWS[["y"]]], axis=1)):
+        for function in (product_pass_rate, event_rate):
+            with pytest.raises(DataError):
+                function(rows, by="region", design=PLAN)
