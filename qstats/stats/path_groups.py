@@ -24,7 +24,7 @@ from qstats.stats.path_moments import Missing
 from qstats.stats.path_permute import REASONS, Statistic, permuted, refuse_few, relabelled, weighted_rows
 from qstats.stats.pathmodel import USUAL, Fitting, Model
 
-__all__ = ["REASONS", "Fitting", "GroupTest", "Statistic"]
+__all__ = ["REASONS", "GroupTest", "Statistic"]
 __all__ += ["between", "p_value", "pairwise", "permutation_test", "relabelled"]
 
 Array = NDArray[np.float64]

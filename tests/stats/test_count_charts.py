@@ -9,7 +9,7 @@ from scipy.special import digamma
 
 from qstats.errors import DataError, OptionError
 from qstats.stats.count_charts import average_run_length, decision_for, glr_chart, ratio_cusum
-from qstats.stats.count_law import at_least, quantile
+from qstats.stats.count_law import at_least, quantile, rise_weights
 from qstats.stats.count_regression import _both, _UnsettledError, fit_counts, seasonal_regressors
 from qstats.stats.farrington_flexible import farrington_flexible, reference
 from qstats.stats.outbreak import count_cusum, farrington
@@ -33,6 +33,19 @@ def test_tails_and_quantiles_are_those_of_the_laws(y, mean, phi):
     assert float(at_least(y, mean, phi)) == pytest.approx(law.sf(y - 1), rel=1e-6)
     assert float(quantile(0.99, mean, phi)) == law.ppf(0.99)
     assert np.isnan(quantile(0.99, np.nan, phi))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 80), st.floats(0.05, 60), st.floats(1.05, 5), st.sampled_from([0.0, 0.02, 0.5, 3.0]))
+def test_weight_and_charge_are_the_logarithm_of_the_ratio_of_two_laws(y, mean, ratio, alpha):
+    def logpmf(mu):
+        law = stats.poisson(mu) if alpha == 0 else stats.nbinom(1 / alpha, 1 / (1 + alpha * mu))
+        return law.logpmf(y)
+
+    weight, charge = rise_weights([mean, np.nan], ratio=ratio, dispersion=alpha)
+    size = abs(logpmf(ratio * mean)) + abs(logpmf(mean))
+    assert abs(weight[0] * y - charge[0] - logpmf(ratio * mean) + logpmf(mean)) < 1e-11 * (1 + size)
+    assert np.isnan([weight[1], charge[1]]).all()
 
 
 def test_the_fit_is_a_maximum_and_a_constant_fits_the_mean():
