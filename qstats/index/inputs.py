@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats import datasets, periods, values
-from qstats.errors import DataError, FrameworkError
+from qstats.errors import DataError, FrameworkError, OptionError
 from qstats.estimate import Estimate, assemble
 from qstats.index import frameworks
 from qstats.messages import say
@@ -51,7 +51,8 @@ def published_indicators(
     Raises
     ------
     FrameworkError
-        No leaf names its series, or one names them in part.
+        No leaf names its series; or all that is wrong: series named in part or that do not exist, scales that
+        are not above zero.
     DataError
         A series has no row asked for, holds several populations, or the two have no region and
         period in common.
@@ -69,9 +70,9 @@ def published_indicators(
     if len(named) < 3 or not (texts != "").to_numpy().any():
         raise FrameworkError(say("inputs.none", lang, name=frameworks.name_of(framework)))
     faults = [
-        say("inputs.leaf", lang, code=code)
+        said
         for code, *cells in zip(leaves["code"], *(texts[c] for c in named), strict=True)
-        if not all(cells) or isinstance(values.read_number(cells[2], lang), values.Fault)
+        for said in _faults(str(code), dict(zip(named, cells, strict=True)), lang)
     ]
     if faults:
         name = frameworks.name_of(framework)
@@ -83,6 +84,28 @@ def published_indicators(
     }
 
 
+def _faults(code: str, cells: dict[str, str], lang: str | None) -> list[str]:
+    """Return what is wrong with the series and the scale of a leaf."""
+    scale = values.read_number(cells["scale"], lang)
+    if not all(cells.values()) or isinstance(scale, values.Fault):
+        return [say("inputs.leaf", lang, code=code)]
+    if not scale.value > 0:
+        return [say("inputs.scale", lang, code=code, value=cells["scale"])]
+    faults = []
+    for name in dict.fromkeys((cells["numerator"], cells["denominator"])):
+        try:
+            datasets.rows_of(name)
+        except OptionError as error:
+            faults.append(f"{code}: {error}")
+    return faults
+
+
+def _scale(text: str) -> float:
+    read = values.read_number(text, None)
+    assert isinstance(read, values.Number)  # _faults looked
+    return read.value
+
+
 def _ratio(leaf: Any, cells: Any, where: dict[str, Any], lang: str | None) -> Estimate:
     y, z = (_series(name, where, lang) for name in (cells.numerator, cells.denominator))
     both = y.table.merge(z.table, on=["period", "region"], suffixes=("_y", "_z"))
@@ -90,7 +113,7 @@ def _ratio(leaf: Any, cells: Any, where: dict[str, Any], lang: str | None) -> Es
         said = {"code": leaf.code, "numerator": cells.numerator, "denominator": cells.denominator}
         raise DataError(say("inputs.empty", lang, **said))
     both = both.sort_values(["period", "region"], key=_order, ignore_index=True)
-    scale = float(cells.scale)
+    scale = _scale(cells.scale)
     unknown = np.full(len(both), np.nan)
     return Estimate(
         assemble(

@@ -306,6 +306,11 @@ def _normalisation(
     given: dict[str, Any], parts: list[tuple[Rows, Rows]], tree: Tree, reference: list[int | None]
 ) -> Function:
     if given["method"] == "distance-to-target" and "target" not in given and tree.target is not None:
+        bare = [tree.codes[leaf] for leaf in tree.leaves[np.isnan(tree.target)]]
+        if bare:
+            raise OptionError(
+                f"the framework has no target for {some(bare)}; fill the column", argument="target"
+            )
         given["target"] = tree.target
 
     def normalised(x: Array, _: Array) -> Array:

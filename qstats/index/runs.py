@@ -141,7 +141,7 @@ def prepare(
     tree, name = arrays(frameworks.checked(framework, lang)), frameworks.name_of(framework)
     nominal = {**methods.NOMINAL, **choices.steps}
     every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
-    later = any(option is not None for step in ("screening", "imputation") for option in every[step])
+    later = any(nominal[step] is not None for step in ("screening", "imputation"))
     held = hold(indicators, tree, name=name, missing="renormalise" if later else missing, lang=lang)
     done = {
         step: tuple(methods.maker(step, option, tree, held.units, lang=lang) for option in every[step])
@@ -288,13 +288,15 @@ def nominal(prepared: Prepared, /) -> Array:
     return np.asarray(built.score[:, 0])
 
 
-def checked(built: Built, failed: Failed, lang: str | None) -> list[str]:
-    """Return what to say of runs that failed, or raise."""
+def checked(built: Built, failed: Failed, lang: str | None, *, countable: bool = True) -> list[str]:
+    """Return what to say of runs that failed, or raise; `countable` says whether they could be counted."""
     if not built.failed:
         return []
     runs = built.score.shape[1]
     causes = "; ".join(f"{count} × {why}" for why, count in Counter(built.failed.values()).most_common(5))
     said = {"count": len(built.failed), "runs": runs, "causes": causes}
-    if failed == "raise" or len(built.failed) == runs:
+    if len(built.failed) == runs or not countable:
+        raise DataError(say("uncertainty.failed_all", lang, **said))
+    if failed == "raise":
         raise DataError(say("uncertainty.failed", lang, **said))
     return [say("uncertainty.note.failed", lang, **said)]

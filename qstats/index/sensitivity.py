@@ -156,7 +156,7 @@ def _asked(
 def _answers(ask: _Asked, steps: Steps, levels: dict[str, Array]) -> Array:
     """Return the outcome, shape (runs, nodes, rows)."""
     built = run(ask.prepared.tree, steps, levels, workers=ask.workers)
-    runs.checked(built, "raise", ask.lang)
+    runs.checked(built, "raise", ask.lang, countable=False)
     found = outcomes.outcome(
         ask.of, ask.prepared.units, ask.nominal, built.score, reference=ask.reference, lang=ask.lang
     )

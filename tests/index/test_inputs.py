@@ -79,3 +79,26 @@ def test_a_series_of_several_populations_is_refused(half):
     half.loc[half["code"] == "average_revenue", "denominator"] = "main_business_revenue"
     with pytest.raises(DataError, match="main_business_revenue is of several populations"):
         published_indicators(half, lang="en")
+
+
+def test_scales_are_read_as_people_write_them(half):
+    half = half.astype({"scale": object})
+    plain = published_indicators(half, region="安徽", period=2023)["export_share"].value()
+    half.loc[half["code"] == "export_share", "scale"] = "1,000"
+    found = published_indicators(half, region="安徽", period=2023)["export_share"].value()
+    assert found == pytest.approx(10 * plain, rel=1e-12)
+
+
+def test_every_series_and_scale_that_is_wrong_is_told_at_once(half):
+    half = half.astype({"scale": object})
+    half.loc[half["code"] == "export_share", "numerator"] = "ht_exprt"
+    half.loc[half["code"] == "rd_intensity", "denominator"] = "nothing like it"
+    half.loc[half["code"] == "average_revenue", "scale"] = 0
+    with pytest.raises(FrameworkError) as caught:
+        published_indicators(half, lang="en")
+    assert [fault.partition(":")[0] for fault in caught.value.faults] == [
+        "rd_intensity",
+        "The scale=0 of 'average_revenue' should be above 0.",
+        "export_share",
+    ]
+    assert "Did you mean 'ht_" in caught.value.faults[2]

@@ -9,6 +9,7 @@ from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.index.build import competitiveness_index
 from qstats.index.runs import Choices, prepare
+from qstats.index.sensitivity import sensitivity
 from qstats.index.uncertainty import simulate, summary, uncertainty
 from qstats.stats.covariance import Errors, Level
 
@@ -386,3 +387,27 @@ def test_orders_of_units_are_found_run_by_run(tree, data):
     names = done.prepared.units["region"]
     assert set(names.iloc[best]) == {"江苏", "湖北"}  # the best pass rate, the least losses
     assert set(done.score[place].ravel()) == {-1.0, -2.0, -3.0}
+
+
+def test_advice_is_what_can_be_done(tree, data):
+    """Only `uncertainty` counts runs that failed, and not where all did; holes are named one by one."""
+    how = {"steps": {"normalisation": "zscore"}, "sampling": "none", "lang": "en"}
+    geometric = {"alternatives": {"aggregation": ["arithmetic", "geometric"]}}
+    with pytest.raises(DataError, match=r"1 of 2 runs failed.*Remove the cause\.$"):
+        sensitivity(data, tree, **how, **geometric)
+    with pytest.raises(DataError, match='or count them with failed="count"'):
+        uncertainty(data, tree, **how, **geometric)
+    with pytest.raises(DataError, match=r"8 of 8 runs failed.*Remove the cause\.$"):
+        alone = {"alternatives": {"aggregation": ["geometric"]}}
+        uncertainty(data, tree, failed="count", n_runs=8, **how, **alone)
+    with pytest.raises(DataError, match="安徽 × loss"):
+        holed = data.assign(
+            estimate=data["estimate"].mask(data["region"].eq("安徽") & data["indicator"].eq("loss"))
+        )
+        uncertainty(holed, tree, sampling="none", alternatives={"imputation": ["mean", "median"]}, lang="en")
+
+
+def test_a_target_that_the_framework_lacks_is_named(tree, data):
+    some = tree.assign(target=[np.nan, np.nan, np.nan, 99.0, np.nan, 45.0])
+    with pytest.raises(OptionError, match="no target for loss"):
+        uncertainty(known(data), some, steps={"normalisation": "distance-to-target"}, n_runs=8)
