@@ -27,6 +27,8 @@ Row = dict[Hashable, Any]
 
 #: a text cell that begins with one of these could be run as a formula by a spreadsheet
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+#: characters from here on are as wide as they are high
+_WIDE: Final = 0x2E80
 
 
 class Field(NamedTuple):
@@ -207,9 +209,12 @@ def _digits(row: Row, column: Field) -> int | None:
     return None if _absent(found) else int(found)  # type: ignore[arg-type]
 
 
-def _class(column: Field) -> str:
+def _class(column: Field, text: str = "") -> str:
+    """Return the class of a cell: short words stay on one line, long ones ask for room."""
     right = column.align == "right" if column.align else column.digits is not None
-    return ' class="qs-num"' if right else ' class="qs-text"'
+    wide = sum(1 if ord(character) > _WIDE else 0.5 for character in text)
+    size = "" if right or not text else " qs-short" if wide <= 7 else " qs-long" if wide > 11 else ""
+    return f' class="{"qs-num" if right else "qs-text"}{size}"'
 
 
 def _row(
@@ -225,7 +230,8 @@ def _row(
         text = _cell(row, column, marked, rule, lang)
         text = f"<strong>{text}</strong>" if strong and text else text
         tag, scope = ("th", ' scope="row"') if at == 0 else ("td", "")
-        cells.append(f"<{tag}{scope}{_class(column)}>{text}</{tag}>")
+        said = "" if at == 0 or column.digits is not None else formats.clean(row[column.name])
+        cells.append(f"<{tag}{scope}{_class(column, said)}>{text}</{tag}>")
     return "".join(cells)
 
 

@@ -110,7 +110,7 @@ def test_alignment_scope_and_our_own_words():
     )
     heads = re.findall(r'<th scope="col" class="([\w-]+)">', text)
     assert heads == ["qs-text", "qs-num", "qs-text", "qs-text"]
-    assert text.count('<th scope="row"') == 2 and '<td class="qs-text">上升</td>' in text
+    assert text.count('<th scope="row"') == 2 and '<td class="qs-text qs-short">上升</td>' in text
 
 
 def test_decimals_may_differ_by_row_and_ties_follow_the_rule():
@@ -219,3 +219,17 @@ def test_numpy_and_pandas_missing_values_are_blank_in_the_csv():
         )
     )
     assert rows[1:] == [["a", "1", "0.5"], ["", "", ""], ["c", "3", "1.0"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [
+        ("2016—2023", " qs-short"),
+        ("大型企业", " qs-short"),
+        ("按风险选取的产品", ""),
+        ("字" * 12, " qs-long"),
+    ],
+)
+def test_short_words_stay_on_one_line_and_long_ones_ask_for_room(words, size):
+    text = made(frame(told=words), [COLUMNS[0], Field("told", "说明", words=True)])
+    assert f'<td class="qs-text{size}">{words}</td>' in text
