@@ -138,17 +138,15 @@ def _slopes(kept: pd.DataFrame, units: list[str], power: float, lang: str | None
     score = kept["estimate"].to_numpy()
     _refuse_undefined(kept, score < 0 if power > 0 else score <= 0, units, power, lang)
     inner = above >= 0
-    with np.errstate(divide="ignore"):  # a score of zero counts as zero
-        phi = shares.transform(score, power)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a score of zero counts as zero
+        phi = shares.transform(score / score[above], power)  # in parts of the mean no digits are lost
+        own = shares.level_slopes(score[:, None], share[:, None], score[above], power)[:, 0]
     total = np.bincount(above[inner], (share * phi)[inner], minlength=len(kept))
-    off = np.abs(total - phi) > 1e-10 * np.maximum(1, np.abs(total))
-    bad = np.flatnonzero(off & (np.bincount(above[inner], minlength=len(kept)) > 0))
+    bad = np.flatnonzero((np.abs(total) > 1e-10) & (np.bincount(above[inner], minlength=len(kept)) > 0))
     if bad.size:
         row = kept.iloc[bad[0]]
         said = {"unit": " ".join(map(str, row[units])) or "—", "node": row["node"], "power": f"{power:g}"}
         raise DataError(say("contributions.mean", lang, **said))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = shares.level_slopes(score[:, None], share[:, None], score[above], power)[:, 0]
     own = np.where(score == 0, 0.0, own)  # it contributes nothing, whatever its slope
     return _multiplied(own, above, kept["depth"].to_numpy())
 
@@ -273,11 +271,13 @@ def _split(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = [np.where(above < 0, 1.0, w / w[above]) for w in weight]
         one, two = (np.where(np.isnan(share[k]), share[1 - k], share[k])[:, None] for k in (0, 1))
-        means = (score[0][above], score[1][above])
-        found = shares.change(score[0][:, None], score[1][:, None], one, two, means, power)
+        size = np.ones(len(above)) if power == 1 else score[1][above]
+        first, second = (part / size for part in score)  # in parts of the mean no digits are lost
+        means = tuple(part[above] / size for part in score)
+        found = shares.change(first[:, None], second[:, None], one, two, (means[0], means[1]), power)
     absent = np.isnan(score[0])
     return shares.Change(
-        np.where(absent, np.nan, found.slope[:, 0]), np.where(absent, 0.0, found.weight[:, 0])
+        np.where(absent, np.nan, found.slope[:, 0]), np.where(absent, 0.0, size * found.weight[:, 0])
     )
 
 

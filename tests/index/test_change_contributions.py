@@ -24,7 +24,7 @@ def gaps(found):
     return (inner["estimate"] - inner["weights"] - parts).abs().to_numpy()
 
 
-@pytest.mark.parametrize("mean", ["arithmetic", "geometric", "harmonic", 0.5])
+@pytest.mark.parametrize("mean", ["arithmetic", "geometric", "harmonic", 0.5, -8.0, 30.0])
 def test_parts_of_a_change_add_up_under_any_power_mean(tree, data, mean):
     both = two_years(data, [1.01, 1.02, 1.1, 0.5, 0.7, 0.9, 1.3, 1.1, 0.9])
     how = {"method": "power", "power": mean} if isinstance(mean, float) else mean
@@ -137,3 +137,17 @@ def test_scores_of_zero_contribute_nothing(tree, data):
     table = contributions(specified_index(zero, tree, steps=how), mean=2).table.set_index(["region", "node"])
     assert (table.loc["安徽", "estimate"] == 0).all()
     assert table.loc[("江苏", "all"), "estimate"] > 0
+
+
+@pytest.mark.parametrize("power", [-8.0, 30.0])
+def test_weights_that_move_have_their_effect_under_extreme_powers_too(tree, data, power):
+    both = two_years(data, 1.03)
+    gone = both["period"].eq("2023") & both["indicator"].eq("loss") & both["region"].eq("江苏")
+    both = both.assign(estimate=both["estimate"].mask(gone))
+    how = {"aggregation": {"method": "power", "power": power}}
+    index = specified_index(both, tree, steps=how, missing="renormalise")
+    found = change_contributions(index, mean=power)
+    assert found.table["weights"].abs().max() > 0.1
+    assert gaps(found).max() < 1e-10
+    with pytest.raises(DataError, match="not the mean of power"):
+        contributions(index, mean=power * 1.1, lang="en")
