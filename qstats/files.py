@@ -8,13 +8,14 @@ import os
 import re
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from qstats.errors import DataError, OptionError, QStatsError, one_of
+from qstats.errors import DataError, OptionError, QStatsError, kind_of, one_of
 from qstats.layouts import PLAIN, Layout, understood
 from qstats.messages import say
 from qstats.readings import Part, Reading, Seen
@@ -23,16 +24,8 @@ from qstats.workbooks import Grid, IsHeader, open_workbook
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Layout",
-    "Reading",
-    "data_path",
-    "data_root",
-    "read_table",
-    "write_atomic",
-    "write_csv",
-    "write_xlsx",
-]
+__all__ = ["Layout", "Reading", "data_path", "data_root", "read_table"]
+__all__ += ["write_atomic", "write_csv", "write_xlsx"]
 
 #: a larger file is not read into memory
 MAX_BYTES: Final = 500_000_000
@@ -79,6 +72,7 @@ def write_atomic(path: Path | str) -> Iterator[Path]:
     A reader, or a run killed half way, never sees half a file. What is no file (``/dev/null``, a pipe) is
     written to and stays what it is.
     """
+    kind_of("path", path, (str, Path), what="the path of a file")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     device = path.exists() and not (path.is_file() or path.is_dir())
@@ -144,8 +138,10 @@ def read_table(
     [[1, 'title'], [2, 'header'], [3, 'data'], [4, 'total']]
     """
     require_file(path, lang)
+    kind_of("layout", layout, (Layout, NoneType), what="a Layout")
+    kind_of("is_header", is_header, (Callable, NoneType), what="a function")  # type: ignore[arg-type]
+    rules = layout or (Layout() if is_header else PLAIN)
     path = Path(path)
-    rules = layout if layout is not None else Layout() if is_header else PLAIN
     raw, kind = _opened(path, lang)
     if raw.startswith(b"PK"):
         notes = [] if kind in _WORKBOOKS else [say("file.is_workbook", lang, kind=kind)]

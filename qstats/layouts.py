@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from qstats import headings
-from qstats.errors import DataError, OptionError, one_of
+from qstats.errors import DataError, OptionError, names_of, one_of, text, whole_number
 from qstats.headings import plain
 from qstats.messages import say
 from qstats.readings import Part, Seen, letter
@@ -92,8 +92,12 @@ class Layout:
         for name, choices in _CHOICES.items():
             one_of(name, getattr(self, name), choices)
         one_of("header_rows", self.header_rows, (None, 1, 2))
-        if self.header is not None and self.header < 1:
-            raise OptionError(say("layout.no_row", row=self.header))
+        if self.header is not None:
+            whole_number("header", self.header, least=1)
+        if self.sheet is not None:
+            text("sheet", self.sheet, empty=False)
+        for name in ("fill_down", "unit_columns", "total_words", "footnote_marks"):
+            object.__setattr__(self, name, tuple(names_of(name, getattr(self, name))))
 
 
 #: everything below the header is data

@@ -37,10 +37,10 @@ def expected_regions(expected: Sequence[str] | None, /, lang: str | None = None)
     if expected is None:
         table = classifications.regions()
         return tuple(table.loc[table["level"] == "province", "name"])
-    found: list[str] = []
-    if not expected:
+    names, found = names_of("expected", expected), list[str]()
+    if not names:
         raise DataError(say("returns.nobody_expected", lang))
-    for name in names_of("expected", expected):
+    for name in names:
         all_cities = _ALL_CITIES.search(name)
         known = classifications.region_name(_ALL_CITIES.sub("", name))
         if known is None:

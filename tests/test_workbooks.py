@@ -437,3 +437,17 @@ def test_a_formula_with_a_saved_value_gives_the_value_and_runs_nothing(tmp_path)
     with pytest.raises(DataError, match="D2 产品"):
         read(path)
     assert read(path, formulas="empty").table["产品"].tolist() == [None, "酒"]
+
+
+def test_a_layout_takes_one_name_for_several_and_refuses_what_is_no_row_or_sheet():
+    assert Layout(fill_down="地区") == Layout(fill_down=("地区",)) == Layout(fill_down=["地区"])
+    for odd in (
+        {"header": "3"},
+        {"header": 0},
+        {"header": True},
+        {"sheet": 1},
+        {"sheet": ""},
+        {"total_words": [1]},
+    ):
+        with pytest.raises(OptionError, match=f"{next(iter(odd))}"):
+            Layout(**odd)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, kind_of, nearest
+from qstats.errors import DataError, kind_of, names_of, nearest, one_of, text
 from qstats.survey import cells_file, keys, soundness
 from qstats.survey.adjustments import ONE
 from qstats.survey.design import Design, Missing
@@ -138,6 +138,7 @@ class Cells:
 
     def column(self, name: str, /) -> NDArray[np.float64]:
         """Return a column of numbers by its name in :attr:`table`, as float64, shape (E,)."""
+        text("name", name)
         if name not in self._data.column_names or name in self.keys:
             numbers = self._data.column_names[len(self.keys) :]
             near = nearest(name, numbers)
@@ -149,12 +150,11 @@ class Cells:
 
     def sum(self, s: str = ONE, /) -> NDArray[np.float64]:
         """Return Σ w s of each cell; of the constant ``"1"`` Σ w. Shape (E,)."""
-        return self.column("weight" if s == ONE else s)
+        return self.column(*(_factors(s) or ["weight"]))
 
     def product(self, s: str = ONE, t: str = ONE, /) -> NDArray[np.float64]:
         """Return Σ w s t of each cell; either may be the constant ``"1"``. Shape (E,)."""
-        factors = [f for f in (s, t) if f != ONE]
-        if len(factors) < 2:
+        if len(factors := _factors(s, t)) < 2:
             return self.sum(*factors)
         name = product_name(s, t)
         return self.column(name if name in self._data.column_names else product_name(t, s))
@@ -166,8 +166,7 @@ class Cells:
         """
         if not self.pushed_down and self.design is not None and self.design.weight is None:
             return self.product(s, t)
-        factors = [f for f in (s, t) if f != ONE]
-        name = square_name(*factors)
+        name = square_name(*(factors := _factors(s, t)))
         return self.column(name if name in self._data.column_names else square_name(*factors[::-1]))
 
     def replicated(self, s: str = ONE, /) -> NDArray[np.float64]:
@@ -192,15 +191,10 @@ class Cells:
         return bool((units[codes] == self.column("stratum_units")).all())
 
     def codes(self, names: Sequence[str], /) -> tuple[NDArray[np.int64], pd.DataFrame]:
-        """Return a number for each combination of some keys, and the combinations.
-
-        Returns
-        -------
-        codes : array of int, shape (E,)
-            The combination of each cell, from 0, in the order of the keys.
-        labels : pandas.DataFrame
-            The combinations.
-        """
+        """Return the combination of some keys that each cell has, shape (E,), and the table of them."""
+        names = names_of("names", names)
+        for name in names:
+            one_of("names", name, self.keys)
         codes, first = self.numbers(names)
         return codes, self.labels(names, first)
 
@@ -286,6 +280,12 @@ class Cells:
         from qstats import display
 
         return display.cells(self)
+
+
+def _factors(*names: str) -> list[str]:
+    for name in names:
+        text("name", name)
+    return [name for name in names if name != ONE]
 
 
 def _together(found: Sequence[Cells]) -> Cells:

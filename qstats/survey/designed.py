@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from qstats import tally
-from qstats.errors import DesignError, OptionError
+from qstats.errors import DesignError, OptionError, kind_of
 from qstats.estimate import Estimate
 from qstats.schema import Schema
 from qstats.stats import covariance, intervals, rates
@@ -126,6 +127,7 @@ def design_of(records: Any, design: Design | None, /) -> Design | None:
     """
     if not isinstance(records, Cells):
         return design
+    kind_of("design", design, (Design, NoneType), what="a Design")
     if design is not None and design != records.design:
         raise DesignError(f"these cells were made under another design: {records.design!r}, not {design!r}")
     if records.design is None:
@@ -259,9 +261,9 @@ def _combined_df(got: Fit, A: csr_array) -> Array:
 
 def counts_interval(interval: str | None, default: intervals.Proportion) -> intervals.Proportion:
     """Return the interval of counts, or refuse one that only a design gives a meaning."""
-    if interval in DESIGN and interval not in intervals.PROPORTION:
+    if isinstance(interval, str) and interval in DESIGN and interval not in intervals.PROPORTION:
         raise OptionError(
             f"interval={interval!r} needs a sampling design: say design=Design(…), or take one of "
             f"{', '.join(map(repr, intervals.PROPORTION))}"
         )
-    return interval or default  # type: ignore[return-value]
+    return default if interval is None else interval  # type: ignore[return-value]

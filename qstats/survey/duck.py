@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from functools import cache
 from glob import glob
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from qstats.errors import DataError
+from qstats.errors import DataError, kind_of
 from qstats.files import require_file
 from qstats.messages import say
 from qstats.survey.query import quoted, text
@@ -223,7 +224,7 @@ def _settings(memory_limit: str | None, folder: Path | str) -> dict[str, Any]:
     return {
         "preserve_insertion_order": False,
         "temp_directory": str(folder),
-        "memory_limit": memory_limit or MEMORY,
+        "memory_limit": MEMORY if memory_limit is None else memory_limit,
     }
 
 
@@ -234,6 +235,8 @@ def connection(
     """Give a connection of its own, with its own database when limits are set."""
     import duckdb
 
+    kind_of("memory_limit", memory_limit, (str, NoneType), what="a text such as '2GB'")
+    kind_of("temp_directory", temp_directory, (str, Path, NoneType), what="the path of a folder")
     if memory_limit is None and temp_directory is None:
         cursor = _shared(os.getpid()).cursor()
         try:

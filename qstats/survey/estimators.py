@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 
-from qstats.errors import DataError, DesignError, OptionError, one_of, text
+from qstats.errors import DataError, DesignError, OptionError, kind_of, one_of, text
 from qstats.estimate import Estimate
 from qstats.survey.adjustments import ONE
 from qstats.survey.cells import Cells, cells_of
@@ -185,6 +186,7 @@ def total(
     >>> total(rows, y="output", design=Design(weight="w", cluster="plant")).value()
     150.0
     """
+    text("y", y, empty=False)
     found = _cells(data, by, design, () if y == ONE else (y,), missing)
     got = fit(found, y, None, by=keys_of(by), margins=margins, df=df, replacement=_with(deff))
     return estimate_of(got, found, "total", "size of the population" if y == ONE else y, level)
@@ -264,6 +266,8 @@ def _cells(
 ) -> Cells:
     if not isinstance(data, Cells):
         return cells_of(data, plan(keys_of(by), design, sums, missing, None)._replace(shares=shares))
+    kind_of("design", design, (Design, NoneType), what="a Design")
+    one_of("missing", missing, (None, "fail", "omit"))
     if design is not None and design != data.design:
         raise DesignError(f"these cells were made under another design:\n{data.design!r}\nnot {design!r}")
     if missing is not None and missing != data.missing:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from qstats import values
-from qstats.errors import DataError
+from qstats.errors import DataError, kind_of
 from qstats.messages import say
 from qstats.schema import MAX_LISTED, Column, Schema, examine
 from qstats.survey import keys
@@ -53,6 +53,7 @@ def by_name(asked: Plan, schema: Schema, /) -> Plan:
     >>> found.by, found.design, found.asked
     (('region',), Design(strata='product'), ('inspected',))
     """
+    kind_of("schema", schema, Schema, what="a Schema; qs.schema_of(name) gives one")
     sums: dict[str, str | nw.Expr] = {}
     for name in asked.asked:
         column = asked.columns.get(name)

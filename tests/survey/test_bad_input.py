@@ -9,6 +9,7 @@ import pytest
 
 from qstats.errors import DataError, DesignError, OptionError
 from qstats.indicators.event_rate import event_rate
+from qstats.indicators.inspection_pass_rate import inspection_pass_rate
 from qstats.indicators.product_pass_rate import product_pass_rate
 from qstats.survey.cells import Cells, cells
 from qstats.survey.design import Design
@@ -365,3 +366,38 @@ def test_columns_of_odd_records_are_looked_for_by_words():
         for function in (product_pass_rate, event_rate):
             with pytest.raises(DataError):
                 function(rows, by="region", design=PLAN)
+
+
+ODD = [None, 1, np.array([1, 2]), pd.Series([1]), pd.NA, ROWS, ["y"], {"y"}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+def test_what_is_asked_of_cells_by_an_odd_name_is_refused(odd):
+    made = cells(ROWS, by="region", design=PLAN, sums=["y"])
+    for call in (made.column, made.sum, made.product, made.square, lambda s: total(made, y=s)):
+        with pytest.raises(OptionError):
+            call(odd)
+    for names in (odd, ["w"], "w", [odd]):
+        if names is not ROWS:
+            with pytest.raises(OptionError, match="names="):
+                made.codes(names)
+    assert made.codes("region")[1]["region"].tolist() == ["皖", "苏"]
+
+
+@pytest.mark.parametrize("odd", [*ODD[1:], "x", ""], ids=lambda odd: type(odd).__name__)
+def test_an_odd_option_is_refused_beside_cells_and_files(odd, tmp_path):
+    ROWS.to_parquet(path := tmp_path / "rows.parquet")
+    made = cells(ROWS, by="region", design=PLAN, sums=["y"])
+    checked = cells(ROWS, sums={"inspected": "y", "passed": "y"}, design=PLAN)
+    for call in (
+        lambda: mean(made, y="y", design=odd),
+        lambda: mean(made, y="y", missing=odd),
+        lambda: inspection_pass_rate(checked, design=odd),
+        lambda: inspection_pass_rate({"inspected": [9], "passed": [8]}, interval=odd),
+        lambda: cells(ROWS, sums="y", schema=odd),
+        lambda: cells(path, sums="y", memory_limit=odd),
+        lambda: cells(path, sums="y", temp_directory=1 if isinstance(odd, str) else odd),
+        lambda: made.save(1 if isinstance(odd, str) else odd),
+    ):
+        with pytest.raises((OptionError, DataError)):
+            call()
