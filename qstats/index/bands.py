@@ -10,6 +10,7 @@ import pandas as pd
 from qstats import datasets
 from qstats.errors import OptionError, one_of
 from qstats.estimate import Estimate, require_estimate
+from qstats.index import outcomes
 from qstats.messages import language, say
 
 
@@ -36,8 +37,9 @@ def bands(index: Estimate, /, *, scheme: str | None = None, lang: str | None = N
         The same numbers, with ``band`` (the label; "outside the scheme" below its lowest limit,
         "no data" for NaN), ``band_position`` (1 is the lowest; missing without a band),
         ``band_lower, band_upper`` (NaN: open) and ``band_clear`` (whether the whole confidence
-        interval lies in the band; missing when no interval is known). The provenance of the
-        scheme is added to ``provenance``, its note to ``notes``.
+        interval lies in the band; missing when no interval is known). Of a panel also ``band_change``:
+        by how many bands the unit stands higher than in the period before; missing without one. The
+        provenance of the scheme is added to ``provenance``, its note to ``notes``.
 
     Raises
     ------
@@ -73,11 +75,21 @@ def bands(index: Estimate, /, *, scheme: str | None = None, lang: str | None = N
     table["band_upper"] = np.where(inside & np.isfinite(upper[at]), upper[at], np.nan)
     table["band_clear"] = pd.array((low == at) & (high == at), dtype="boolean")
     table.loc[table["conf_low"].isna() | table["conf_high"].isna(), "band_clear"] = pd.NA
+    if "period" in index.keys and table["period"].nunique() > 1:
+        table["band_change"] = _moved(table, list(index.keys), lang)
     mark = rows["provenance"].iloc[0]
     note = say("bands.note", lang, scheme=scheme, provenance=mark, note=rows["note"].iloc[0])
     return index.replace(
         table, provenance=(*index.provenance, f"bands:{scheme} {mark}"), notes=(*index.notes, note)
     )
+
+
+def _moved(table: pd.DataFrame, keys: list[str], lang: str | None) -> pd.Series[int]:
+    """Return the change of the position of each band since the period before."""
+    later, earlier = outcomes.pairs(table[keys], lang)
+    position, moved = table["band_position"], pd.Series(pd.NA, index=table.index, dtype="Int64")
+    moved.iloc[later] = position.iloc[later].array - position.iloc[earlier].array
+    return moved
 
 
 def _places(scores: pd.Series[float], lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

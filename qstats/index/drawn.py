@@ -130,7 +130,10 @@ def _numbered(indicators: Any, lang: str | None) -> tuple[list[Estimate], Any]:
         return kept, dict(zip(indicators, numbers, strict=True))
     if isinstance(indicators, Sequence) and all(isinstance(e, Estimate) for e in indicators):
         return _rows(list(indicators))
-    raise DataError(say("index.kind", lang, kind=type(indicators).__name__))
+    members = indicators.values() if isinstance(indicators, Mapping) else indicators
+    several = isinstance(indicators, Mapping | Sequence) and not isinstance(indicators, str)
+    wrong = next((e for e in members if not isinstance(e, Estimate)), indicators) if several else indicators
+    raise DataError(say("index.kind", lang, kind=type(wrong).__name__))
 
 
 def _rows(estimates: list[Estimate]) -> tuple[list[Estimate], list[Estimate]]:

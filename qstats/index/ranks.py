@@ -269,7 +269,7 @@ def _units(done: Runs, period: object, lang: str | None) -> tuple[Array, list[st
     units = done.prepared.units
     if "period" not in units.columns:
         if period is not None:
-            raise DataError(say("uncertainty.period", lang, keys=", ".join(units.columns) or "—"))
+            raise DataError(say("ranks.no_period", lang, keys=", ".join(units.columns) or "—"))
         rows = units
     else:
         known = list(units["period"].unique())

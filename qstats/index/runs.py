@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, OptionError, mapping, one_of, real_number, whole_number
+from qstats.errors import DataError, OptionError, kind_of, mapping, one_of, real_number, whole_number
 from qstats.index import frameworks, means, methods
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Held, Unknown, draw, hold
@@ -127,6 +127,7 @@ def prepare(
     (32, 'development_capability')
     """
     one_of("missing", missing, ("raise", "renormalise"))
+    kind_of("choices", choices, Choices, what="Choices(…)")
     one_of("sampling", choices.sampling, ("draws", "none"))
     one_of("unknown", choices.unknown, ("raise", "fixed"))
     mapping("steps", choices.steps, of="step to options")

@@ -90,3 +90,12 @@ def test_without_a_scheme_the_schemes_are_listed():
         bands(scores([85]), lang="en")
     with pytest.raises(OptionError, match="没有默认方案"):
         bands(scores([85]), lang="zh")
+
+
+def test_a_panel_tells_by_how_many_bands_each_unit_moved():
+    keys = pd.DataFrame({"region": list("ABCAB"), "period": ["2023", "2023", "2023", "2022", "2022"]})
+    of = scores([95, 70, 82, 79, 85]).table.drop(columns="unit")
+    panel = Estimate(pd.concat([keys, of], axis=1), indicator="qci", unit="index", method="given")
+    found = bands(panel, scheme="stages").table["band_change"]
+    assert found.tolist() == [3, -2, pd.NA, pd.NA, pd.NA]
+    assert "band_change" not in bands(panel.where(period="2023"), scheme="stages").table

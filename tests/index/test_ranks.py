@@ -152,3 +152,6 @@ def test_several_periods_must_be_told_apart(tree):
         groups(done, node="al", period=2023)
     with pytest.raises(OptionError, match="normal"):
         groups(done, node="all", period=2023, test="t")
+    flat = of_export([SCORES], 0.5).drop(columns="period")
+    with pytest.raises(DataError, match="no key 'period' to choose"):
+        outranking(runs(tree, flat, n=20), node="all", period=2023, lang="en")

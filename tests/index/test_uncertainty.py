@@ -411,3 +411,12 @@ def test_a_target_that_the_framework_lacks_is_named(tree, data):
     some = tree.assign(target=[np.nan, np.nan, np.nan, 99.0, np.nan, 45.0])
     with pytest.raises(OptionError, match="no target for loss"):
         uncertainty(known(data), some, steps={"normalisation": "distance-to-target"}, n_runs=8)
+
+
+def test_what_is_no_estimate_is_named_by_its_kind(tree, data):
+    with pytest.raises(DataError, match="it is DataFrame"):
+        uncertainty({"pass": data}, tree, lang="en")
+    with pytest.raises(DataError, match="it is int"):
+        uncertainty([3], tree, lang="en")
+    with pytest.raises(OptionError, match="choices=None"):
+        prepare(known(data), tree, None)
