@@ -186,7 +186,8 @@ def _opened(path: Path, lang: str | None) -> tuple[bytes, str]:
     """Return the bytes of a file and what it calls itself."""
     kind = path.suffix.lower()
     if kind not in (*_TEXTS, *_WORKBOOKS, ".xls"):
-        raise DataError(say("file.kind", lang, path=path, kind=path.suffix or "?"))
+        known = "file.parquet" if kind in (".parquet", ".pq") else "file.kind"
+        raise DataError(say(known, lang, path=path, kind=path.suffix or "?"))
     if (size := path.stat().st_size) > MAX_BYTES:
         raise DataError(say("file.large", lang, path=path, size=f"{size:,}", limit=f"{MAX_BYTES:,}"))
     try:

@@ -12,8 +12,9 @@ from qstats import workbooks
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.files import read_table, safe_name, unguarded, write_atomic, write_csv, write_xlsx
-from qstats.indicators.inspection_pass_rate import SCHEMA
+from qstats.indicators.inspection_pass_rate import SCHEMA, inspection_pass_rate
 from qstats.schema import check, examine
+from qstats.survey.design import Design
 
 HEADER = "地区,检验数,合格数\n"
 
@@ -158,6 +159,13 @@ def test_a_file_is_whole_or_not_there(tmp_path):
 def test_what_is_no_path_is_not_read(path):
     with pytest.raises(OptionError, match="path="):
         read_table(path)
+
+
+def test_a_parquet_file_is_told_who_reads_it(tmp_path):
+    pd.DataFrame({"inspected": [9, 1], "passed": [8, 1]}).to_parquet(path := tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"design="):
+        inspection_pass_rate(path)
+    assert inspection_pass_rate(path, design=Design()).value() == pytest.approx(90)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
