@@ -19,8 +19,9 @@ Of = Literal["score", "rank", "change", "rank-change", "gap", "rank-shift"]
 
 OUTCOMES: Final = ("score", "rank", "change", "rank-change", "gap", "rank-shift")
 
-#: scores that differ by less than 2⁻⁴⁰ (1e-12) of the largest are equal but for rounding
-_ROUNDING: Final = 40
+#: scores that differ by less than 2⁻⁴⁰ (1e-12) of themselves are equal but for rounding; near zero, where
+#: parts cancel, by less than 2⁻⁴⁷ (7e-15) of the largest
+_ROUNDING: Final = (40, 47)
 
 
 class Outcome(NamedTuple):
@@ -129,8 +130,10 @@ def settled(score: Array) -> Array:
     >>> one == two, len(set(settled(np.array([one, two])).tolist()))
     (False, 1)
     """
-    largest = np.nan_to_num(np.fmax.reduce(np.abs(score), axis=-1, keepdims=True, initial=0.0))
-    step = np.ldexp(1.0, np.maximum(np.frexp(largest)[1] - _ROUNDING, -1000))
+    known = np.nan_to_num(score)
+    largest = np.frexp(np.abs(known).max(-1, keepdims=True, initial=0.0))[1]
+    power = np.maximum(np.frexp(known)[1] - _ROUNDING[0], largest - _ROUNDING[1])
+    step = np.ldexp(1.0, np.maximum(power, -1000))
     return np.asarray(np.rint(score / step) * step)
 
 

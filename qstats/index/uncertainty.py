@@ -135,7 +135,7 @@ def uncertainty(
         Keys of the units and ``node``. ``estimate`` is the nominal build, ``std_error`` the deviation over
         runs, ``conf_low, conf_high`` quantiles; ``n`` the runs that count, ``mean`` over them. Of scores also
         ``rank, rank_low, rank_high``. ``share_sampling, share_imputation, share_method`` add up to 1; they
-        are NaN where nothing moves.
+        are NaN where nothing moves, and where some runs leave a unit without a score.
 
     Raises
     ------

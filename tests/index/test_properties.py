@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import qstats as qs
+from qstats.index.outcomes import settled
 from qstats.index.specified import specified_index
 
 LEAVES = ["pass", "loss", "export"]
@@ -228,3 +229,28 @@ def test_the_benefit_of_the_doubt_by_hand():
     found = benefit_of_the_doubt(np.array([[4.0, 1.0], [1.0, 4.0], [2.0, 2.0]])).score
     # the last one lies at 4/5 of the line between the first two
     np.testing.assert_allclose(found, [1, 1, 0.8], rtol=1e-9)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: round(x, 3)), min_size=2, max_size=9),
+    st.sampled_from([1.0, 2.0**-900, 2.0**900, -1.0]),
+)
+def test_settling_scores_keeps_their_order_and_joins_no_two_that_differ(x, size):
+    values = np.array(x) * size
+    most = 1e-12 * np.abs(values) + 1e-14 * np.abs(values).max()
+    assert (np.abs(settled(values) - values) <= most).all()
+    np.testing.assert_array_equal(
+        np.argsort(settled(values), kind="stable"), np.argsort(values, kind="stable")
+    )
+    assert len(set(settled(values).tolist())) == len(set(values.tolist()))
+
+
+def test_settling_scores_joins_what_differs_in_the_last_digits_only():
+    one = np.array([80.0, 80.0 * (1 + 3e-15), 80.1, np.nan, 64 - 1e-14, 64 + 1e-14])
+    assert len(set(settled(one)[:3].tolist())) == 2 and np.isnan(settled(one)[3])
+    assert len(set(settled(one)[4:].tolist())) == 1
+    cancelled = np.array([3.0, 0.1 + 0.2 - 0.3, 0.0])
+    assert len(set(settled(cancelled).tolist())) == 2
+    outlier = np.array([1e9, 80.0001, 80.0002])
+    assert len(set(settled(outlier).tolist())) == 3
