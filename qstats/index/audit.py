@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, kind_of, mapping, one_of, real_number, whole_number
+from qstats.estimate_table import check_names
 from qstats.index import methods, outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
@@ -204,6 +205,7 @@ def compare_specifications(
     keys = units.iloc[np.repeat(np.arange(len(units)), len(shared))].reset_index(drop=True)
     table = keys.assign(node=np.tile(np.array(shared, dtype=object), len(units)))
     named = {"score": first, "other_score": second, "rank": ranks, "other_rank": others}
+    check_names(units.columns, ("node", *named, "rank_change"))
     return table.assign(
         **{name: value.T.ravel() for name, value in named.items()}, rank_change=(ranks - others).T.ravel()
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from qstats.errors import DataError, one_of, real_number
 from qstats.estimate import CORE, Estimate, require_estimate
+from qstats.estimate_table import check_names
 from qstats.index import outcomes
 from qstats.messages import language, say
 from qstats.stats import shares
@@ -72,6 +73,7 @@ def contributions(index: Estimate, /, *, mean: Mean = "arithmetic", lang: str | 
     if lacking:
         raise DataError(say("contributions.columns", lang, columns=", ".join(lacking)))
     units = [key for key in index.keys if key != "node"]
+    check_names(units, ("score", "share"))
     table.insert(table.columns.get_loc("n") + 1, "score", table["estimate"])
     kept = table[table["estimate"].notna() & (table["weight"] > 0)].reset_index(drop=True)
     power = power_of(mean)
@@ -233,6 +235,7 @@ def change_contributions(
     later, earlier = outcomes.pairs(table[list(index.keys)], lang)
     now, before = (table.iloc[at].reset_index(drop=True) for at in (later, earlier))
     units = [key for key in index.keys if key != "node"]
+    check_names(units, ("change", "weights"))
     above = _parents(now, units)
     filled = _filled(before["estimate"], now["estimate"])
     for part, score in zip((before, now), filled, strict=True):

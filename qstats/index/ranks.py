@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, kind_of, one_of, within_0_1
+from qstats.estimate_table import check_names
 from qstats.index import outcomes
 from qstats.index.given import spelt
 from qstats.index.uncertainty import Runs
@@ -217,6 +218,7 @@ def changed(
     _check(done, lang)
     within_0_1("level", level)
     one_of("of", of, ("change", "rank-change"))
+    check_names(done.prepared.units.columns, ("change", "p", "p_adjusted", "changed"))
     nominal, score = outcomes.settled(done.nominal), outcomes.settled(done.score)
     found = outcomes.outcome(of, done.prepared.units, nominal, score, lang=lang)
     tables = []

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
+from qstats.estimate_table import check_names
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
@@ -260,6 +261,7 @@ def _tidy(
     ask: _Asked, factors: list[str], columns: dict[str, Array], variance: Array, n_runs: int, method: str
 ) -> pd.DataFrame:
     nodes, rows = variance.shape
+    check_names(ask.keys.columns, ("node", "factor", *columns, "variance", "runs", "method"))
     every = np.indices((rows, nodes, len(factors))).reshape(3, -1)
     row, node, factor = every
     table = ask.keys.iloc[row].reset_index(drop=True)

@@ -6,6 +6,7 @@ import pytest
 
 import qstats as qs
 from qstats.errors import DataError, FrameworkError, OptionError
+from qstats.index.audit import compare_specifications
 
 BUILDS = {
     "competitiveness_index": lambda data, tree, **given: qs.competitiveness_index(
@@ -215,3 +216,14 @@ def test_a_row_without_a_code_makes_no_circle(tree):
         qs.framework(tree, lang="en")
     assert any("Row 6 has no code" in fault for fault in caught.value.faults)
     assert not any("circle" in fault for fault in caught.value.faults)
+
+
+def test_a_key_that_would_be_lost_in_a_column_of_the_result_is_refused(tree, data):
+    means = {"aggregation": ["arithmetic", "geometric"]}
+    with pytest.raises(DataError, match="'factor'"):
+        qs.sensitivity(data.rename(columns={"region": "factor"}), tree, alternatives=means, of="score")
+    scored = data.rename(columns={"region": "score"})
+    with pytest.raises(DataError, match="'score'"):
+        qs.contributions(qs.competitiveness_index(scored, tree))
+    with pytest.raises(DataError, match="'score'"):
+        compare_specifications(scored, tree, other_steps={"aggregation": "geometric"})
