@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import narwhals as nw
 import pyarrow as pa
 
-from qstats.errors import DataError, nearest
+from qstats.errors import DataError, QStatsError, nearest
 from qstats.messages import say
 from qstats.survey.plan import Expressions, Plan
 
@@ -135,6 +136,21 @@ def _total(name: str, addend: nw.Expr, made: Expressions) -> nw.Expr:
     if name in made.least:
         return addend.min().alias(name)
     return (addend.max() if name in made.largest else addend.sum()).alias(name)
+
+
+@contextmanager
+def evaluating(plan: Plan, /) -> Iterator[None]:
+    """Tell what an engine raises of an expression of the caller in our words."""
+    try:
+        yield
+    except QStatsError:
+        raise
+    except Exception as error:
+        made = [name for name in plan.values if name not in plan.columns]
+        if not made:
+            raise
+        fault = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(say("cells.expression", names=", ".join(made), error=fault)) from error
 
 
 def columns_of(plan: Plan, frame: Frame) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from qstats.errors import OptionError, whole_number, yes_or_no
 from qstats.schema import PROVENANCE, Schema, check
 from qstats.survey import duck, progress, pushdown, soundness
-from qstats.survey.engines import Frame, aggregated, collected, columns_of, framed
+from qstats.survey.engines import Frame, aggregated, collected, columns_of, evaluating, framed
 from qstats.survey.faults import Rows
 from qstats.survey.plan import Plan, expressions
 from qstats.survey.query import query
@@ -122,6 +122,11 @@ def _of(
         if "edition" in used and "edition" not in plan.keys:
             plan = plan._replace(keys=(*plan.keys, "edition"))
         rows = Rows(frame.select(**found.columns), source, found.columns, found.watch, schema)
+    with evaluating(plan):
+        return _added(rows, plan, limit)
+
+
+def _added(rows: Rows, plan: Plan, limit: int | None) -> Pass:
     columns_of(plan, rows.frame)
     count = _count(rows, plan, limit)
     if count > (MANY if limit is None else limit):

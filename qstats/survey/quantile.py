@@ -120,7 +120,7 @@ def _shares_of(q: float | Sequence[float]) -> list[float]:
         probs = [float(p) for p in np.atleast_1d(q)]
     except (TypeError, ValueError):
         probs = []
-    if not probs or len(set(probs)) < len(probs):
+    if not probs or len(set(probs)) < len(probs) or not all(0 <= p <= 1 for p in probs):
         raise OptionError(
             f"q={q!r:.200} must be a share in [0, 1] or a list of different ones; the median is q=0.5"
         )

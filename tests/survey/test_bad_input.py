@@ -2,6 +2,7 @@
 
 import gzip
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -401,3 +402,11 @@ def test_an_odd_option_is_refused_beside_cells_and_files(odd, tmp_path):
     ):
         with pytest.raises((OptionError, DataError)):
             call()
+
+
+@pytest.mark.parametrize("odd", [nw.col("none"), nw.col("region") * 2, nw.col("region")])
+def test_an_expression_that_cannot_be_evaluated_is_named(odd, tmp_path):
+    for form in (*forms(ROWS, tmp_path), pl.from_pandas(ROWS).lazy()):
+        for limit in (None, 1):
+            with pytest.raises(DataError, match="mine"):
+                cells(form, by="region", design=PLAN, sums={"mine": odd}, max_cells=limit)
