@@ -45,7 +45,7 @@ def report(
     highlight: Annotated[
         str | None,
         typer.Option(
-            help="全国的年报、指数公报中突出显示的省份，默认安徽\n\n"
+            help="全国报告中突出显示的省份，默认安徽\n\n"
             "province set off on the nation's annual report or index bulletin; default: Anhui"
         ),
     ] = None,
