@@ -204,7 +204,7 @@ def halves(facts: Facts, /, *, lang: str | None = None) -> Section:
         table = moved.table.sort_values(["estimate", "industry"], ascending=[False, True])
         table["name"] = [population_name(name, w.lang) for name in table["industry"]]
         columns = [
-            tables.Field("name", w.say("col.indicator")),
+            tables.Field("name", w.say("col.indicator"), words=True),
             tables.Field("estimate", w.say("col.change"), digits=2),
         ]
         note = w.say("scores.note", count=len(table))

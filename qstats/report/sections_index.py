@@ -90,7 +90,7 @@ def _official(facts: Facts, w: Writer) -> None:
 
 
 def write_half(facts: Facts, w: Writer, found: Capability, /) -> None:
-    """Write the half by province: the sentence, what it rests on, dots, squares, contributions, ranks."""
+    """Write the half by province: the sentence, what it rests on, dots, ranks, squares, contributions."""
     scores = found.scores.where(node=HALF)
     ranks = compare(scores, lang=w.lang).table.set_index("region")
     central = compare(scores, within="central6", lang=w.lang).table.set_index("region")
@@ -121,12 +121,12 @@ def write_half(facts: Facts, w: Writer, found: Capability, /) -> None:
         ),
         w.say("index.ranked", year=year),
     )
+    _ranks_table(facts, w, ranks, central, focus)
     w.figure(
         charts.tile_grid(plain, highlight=focus, labels=labels, lang=w.lang), w.say("index.tiles", year=year)
     )
     if focus:
         _parts(facts, w, found.scores, focus)
-    _ranks_table(facts, w, ranks, central, focus)
 
 
 def half_sentence(facts: Facts, w: Writer, ranks: pd.DataFrame, central: pd.DataFrame, focus: str, /) -> str:

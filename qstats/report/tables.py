@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, one_of
-from qstats.messages import say
+from qstats.messages import language, say
 from qstats.report import formats
 from qstats.report.formats import Direction
 from qstats.stats.rounding import Rule
@@ -213,7 +213,7 @@ def _class(column: Field, text: str = "") -> str:
     """Return the class of a cell: short words stay on one line, long ones ask for room."""
     right = column.align == "right" if column.align else column.digits is not None
     wide = sum(1 if ord(character) > _WIDE else 0.5 for character in text)
-    size = "" if right or not text else " qs-short" if wide <= 7 else " qs-long" if wide > 11 else ""
+    size = "" if right or not text else " qs-short" if wide <= 5 else " qs-long" if wide > 11 else ""
     return f' class="{"qs-num" if right else "qs-text"}{size}"'
 
 
@@ -228,6 +228,8 @@ def _row(
     cells = []
     for at, column in enumerate(columns):
         text = _cell(row, column, marked, rule, lang)
+        if at == 0 and column.words and language(lang) == "en":
+            text = text[:1].upper() + text[1:]
         text = f"<strong>{text}</strong>" if strong and text else text
         tag, scope = ("th", ' scope="row"') if at == 0 else ("td", "")
         said = "" if at == 0 or column.digits is not None else formats.clean(row[column.name])

@@ -151,7 +151,7 @@ def test_the_province_asked_for_is_the_one_set_off(asked, shown, central):
 def test_a_province_that_has_no_score_is_not_set_off_and_no_other_in_its_place():
     section = sections.competitiveness(Facts.of(2023, "全国", highlight="西藏"), lang="zh")
     assert "<strong>" not in section.body
-    assert "得分最高的是山东（88.72）。" in text(section)
+    assert "以山东得分最高（88.72）。" in text(section)
     assert "得分的构成" not in text(section)
 
 

@@ -233,3 +233,13 @@ def test_numpy_and_pandas_missing_values_are_blank_in_the_csv():
 def test_short_words_stay_on_one_line_and_long_ones_ask_for_room(words, size):
     text = made(frame(told=words), [COLUMNS[0], Field("told", "说明", words=True)])
     assert f'<td class="qs-text{size}">{words}</td>' in text
+
+
+def test_names_of_ours_that_head_rows_begin_with_a_capital_in_english():
+    data = frame(k=["export pass rate", "R&D"])
+    named = [Field("k", "K", words=True), Field("rate", "R", digits=2)]
+    assert [row[0] for row in cells(table(data, caption="c", columns=named, lang="en"))] == [
+        "Export pass rate",
+        "R&D",
+    ]
+    assert cells(table(data, caption="c", columns=named, lang="zh"))[0][0] == "export pass rate"
