@@ -186,13 +186,13 @@ def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
     if choices.weight_concentration is not None and not choices.weight_concentration > 0:
         said = say("uncertainty.concentration", lang, value=choices.weight_concentration)
         raise OptionError(said, argument="weight_concentration")
-    found, place = [], {code: k for k, code in enumerate(tree.codes)}
+    found, place = [], {code: k for k, code in enumerate(tree.codes) if tree.parent[k] >= 0}
     for one in given:
         w = tree.weight.copy()
         mapping("weights", one, of="code to weight")
         for code, value in one.items():
             if code not in place:
-                one_of("weights", code, tree.codes)
+                one_of("weights", code, list(place))
             real_number("weights", value)
             w[place[code]] = value
         if not (w >= 0).all() or any(w[below].sum() <= 0 for _, below in tree.families):

@@ -299,6 +299,7 @@ def test_single_nodes_can_have_their_own_mean(tree, data):
         ({"alternatives": {"weights": []}}, "not empty"),
         ({"alternatives": {"weights": [{"levl": 1.0}]}}, "level"),
         ({"alternatives": {"weights": [{"level": 0, "trade": 0}]}}, "none above zero"),
+        ({"alternatives": {"weights": [{"all": 2.0}]}}, "weights='all'"),
         ({"weight_spread": 2.0}, "weight_spread=2"),
         ({"weight_concentration": 0.0}, "weight_concentration=0"),
         ({"weight_spread": 0.1, "weight_concentration": 5.0}, "one of"),
