@@ -176,3 +176,20 @@ def test_hostile_names_reach_neither_the_terminal_nor_a_spreadsheet(tmp_path):
     assert "\u202e" not in result.output and "\x1b" not in result.output
     written = pd.read_csv(tmp_path / "out" / "returns.csv", encoding="utf-8-sig")["source_file"][0]
     assert written.startswith("'=cmd|")
+
+
+def test_cities_are_expected_by_their_province_and_an_empty_list_is_no_default(tmp_path):
+    put(tmp_path / "in", "合肥")
+    result = run("collect", tmp_path / "in", *SCHEMA, "--expected", "安徽各市", "--lang", "en")
+    assert result.exit_code == 1
+    assert result.stdout.count("missing") == 15
+    result = run("collect", tmp_path / "in", *SCHEMA, "--expected", ",", "--lang", "en")
+    assert result.exit_code == 2
+    assert "No region is expected" in result.stderr
+
+
+def test_columns_are_needed_by_any_of_their_headers(tmp_path):
+    path = put(tmp_path / "in", "安徽")
+    assert run("check", path, *SCHEMA, "--need", "省份,统计期").exit_code == 0
+    result = run("check", path, *SCHEMA, "--need", "企业规模", "--lang", "en")
+    assert result.exit_code == 1 and "size" in result.stdout

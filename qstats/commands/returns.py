@@ -126,7 +126,7 @@ def collect(
         _refuse_inside(folder, [output, confirmations], speak)
         _refuse_unused(previous, confirmations, value, weight, speak)
         wanted, layout = schema_of(schema), layout_of(rule or [])
-        regions = _parts(expected) or None
+        regions = _parts(expected) if expected else None
         found = collected(
             folder, wanted, expected=regions, period=period, need=_parts(need), layout=layout, lang=speak
         )
