@@ -10,13 +10,13 @@ import math
 
 import pandas as pd
 
-from qstats.report import blocks, findings, formats, tables
+from qstats.report import blocks, findings, formats, qci_panel, tables
 from qstats.report.blocks import Writer, item_sentence, writer
 from qstats.report.facts import Facts
 from qstats.report.page import Section
-from qstats.report.sections_index import competitiveness
+from qstats.report.sections_index import capability, competitiveness
 from qstats.report.sections_outlook import appendix, problems
-from qstats.report.sections_quality import engineering, exports, loss, products, services
+from qstats.report.sections_quality import engineering, exports, loss, products, provinces, services
 from qstats.report.sections_risk import risk
 from qstats.report.sections_targets import targets_met, targets_text
 from qstats.report.sections_trends import trends
@@ -70,6 +70,8 @@ def summary(facts: Facts, /, *, lang: str | None = None) -> Section:
     headline = [key for key in items["key"] if facts.current(key) is not None]
     others = [key for key in facts.items(headline=False)["key"] if facts.current(key) is not None]
     sentences = [item_sentence(facts, key, w.lang) for key in headline[:4] or others[:3]]
+    if not sentences and facts.region in provinces() and capability(facts.year) is not None:
+        sentences = [qci_panel.sentence(facts, w)]
     targets = facts.targets()
     if len(targets):
         sentences.append(targets_text(w, targets))

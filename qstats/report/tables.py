@@ -227,9 +227,7 @@ def _row(
 ) -> str:
     cells = []
     for at, column in enumerate(columns):
-        text = _cell(row, column, marked, rule, lang)
-        if at == 0 and column.words and language(lang) == "en":
-            text = text[:1].upper() + text[1:]
+        text = _cell(row, column, marked, rule, lang, head=at == 0)
         text = f"<strong>{text}</strong>" if strong and text else text
         tag, scope = ("th", ' scope="row"') if at == 0 else ("td", "")
         said = "" if at == 0 or column.digits is not None else formats.clean(row[column.name])
@@ -237,14 +235,17 @@ def _row(
     return "".join(cells)
 
 
-def _cell(row: Row, column: Field, marked: dict[str, str], rule: Rule, lang: str | None) -> str:
+def _cell(
+    row: Row, column: Field, marked: dict[str, str], rule: Rule, lang: str | None, *, head: bool
+) -> str:
     digits, value = _digits(row, column), row[column.name]
     codes = _codes(row, column, digits, rule)
     remarks = "".join(f'<span class="qs-mark">{marked[c]}</span>' for c in codes if c not in formats.INSTEAD)
     if instead := [code for code in codes if code in formats.INSTEAD]:
         return remarks + marked[instead[0]]
     if digits is None:
-        text = escape(formats.clean(value))
+        said = formats.clean(value)
+        text = escape(said[:1].upper() + said[1:] if head and language(lang) == "en" else said)
         text = text if column.words else f'<span class="qs-name">{text}</span>'
     elif column.upper is not None:
         text = formats.interval(value, row[column.upper], digits=digits, lang=lang, rule=rule)

@@ -182,6 +182,10 @@ def test_an_item_without_a_figure_is_said_to_have_none_once_and_with_its_last_va
 def test_a_page_without_headline_figures_begins_with_those_it_has():
     said = text(sections.summary(Facts(2024, "安徽"), lang="zh"))
     assert said.startswith("2024年安徽药品抽检合格率为99.85%")
+    trial = text(sections.summary(Facts(2023, "安徽"), lang="zh"))
+    assert trial.startswith(
+        "按本项目试算，2023年29个省份中，安徽的高技术制造业发展能力得80.52分，居全国第9位"
+    )
 
 
 def test_every_row_of_the_table_of_years_that_is_no_rate_names_its_unit(nation):

@@ -235,9 +235,10 @@ def test_short_words_stay_on_one_line_and_long_ones_ask_for_room(words, size):
     assert f'<td class="qs-text{size}">{words}</td>' in text
 
 
-def test_names_of_ours_that_head_rows_begin_with_a_capital_in_english():
+@pytest.mark.parametrize("words", [True, False])
+def test_names_that_head_rows_begin_with_a_capital_in_english(words):
     data = frame(k=["export pass rate", "R&D"])
-    named = [Field("k", "K", words=True), Field("rate", "R", digits=2)]
+    named = [Field("k", "K", words=words), Field("rate", "R", digits=2)]
     assert [row[0] for row in cells(table(data, caption="c", columns=named, lang="en"))] == [
         "Export pass rate",
         "R&D",
