@@ -13,7 +13,7 @@ import pandas as pd
 from qstats.errors import DataError, OptionError, mapping, names_of, one_of
 from qstats.index.given import spelt
 from qstats.index.labelled import each, known, naming, some
-from qstats.index.preparation import by_keys, sizes_of
+from qstats.index.preparation import by_keys, sizes_of, years_of
 from qstats.index.tree import Tree
 from qstats.messages import say
 from qstats.stats import (
@@ -374,10 +374,10 @@ def _multiple(x: Array, number: Array) -> Array:
 def _over_time(given: dict[str, Any], units: pd.DataFrame, lang: str | None) -> Function:
     time = given.get("time", "period")
     one_of("time", time, list(units.columns))
-    when = pd.to_numeric(units[time], errors="coerce")
-    if when.isna().any():
-        raise DataError(say("uncertainty.time", lang, key=time, value=units[time][when.isna()].iloc[0]))
-    years, at = np.unique(when.to_numpy(float), return_inverse=True)
+    when = years_of(units[time])
+    if np.isnan(when).any():
+        raise DataError(say("uncertainty.time", lang, key=time, value=units[time][np.isnan(when)].iloc[0]))
+    years, at = np.unique(when, return_inverse=True)
     others = [key for key in units.columns if key != time]
     unit = units.groupby(others, sort=False).ngroup().to_numpy() if others else np.zeros(len(units), int)
 

@@ -5,13 +5,13 @@ See :mod:`qstats.index.steps`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from qstats import values
+from qstats import periods, values
 from qstats.errors import DataError, OptionError, kind_of, mapping, names_of, one_of
 from qstats.index.given import spelt
 from qstats.index.labelled import Each, Table, each, frame_of, known, labels_of, like, naming, some
@@ -70,6 +70,27 @@ def sizes_of(name: str, column: pd.Series[Any], /) -> np.ndarray:
     if wrong:
         raise DataError(f"the column {name!r} should hold finite numbers; found {some(wrong)}")
     return np.array([one.value for one in read if isinstance(one, values.Number)], float)
+
+
+def years_of(labels: Iterable[Any], /) -> np.ndarray:
+    """Return labels of time as numbers: years, or quarters, halves or months as parts of them.
+
+    NaN where a label is neither, or they are of several lengths.
+
+    Examples
+    --------
+    >>> years_of([2022, 2024]).tolist(), years_of(["2022Q1", "2022年第三季度"]).tolist()
+    ([2022.0, 2024.0], [2022.0, 2022.5])
+    """
+    given = list(labels)
+    numbers = pd.to_numeric(pd.Series(given, dtype=object), errors="coerce").to_numpy(float)
+    if np.isfinite(numbers).all():
+        return np.asarray(numbers)
+    keys = [periods.sort_key(periods.normalise(label) or str(label)) for label in given]
+    kinds = {kind for _, kind, _, _ in keys}
+    if len(kinds) == 1 and (parts := periods.PER_YEAR.get(kinds.pop())):
+        return np.array([year + (number - 1) / parts for year, _, number, _ in keys])
+    return np.asarray(numbers)
 
 
 def denominate(
@@ -204,7 +225,8 @@ def impute(
     groups : str, mapping or Series, optional
         Of the grouped methods: a level of the index, or the group of each unit.
     time : str, optional
-        Of "latest", "constant" and "linear": the level of the index that holds years or other numbers.
+        Of "latest", "constant" and "linear": the level of the index that holds years, other
+        numbers, or periods of one length ("2023Q1").
     direction, predictors, empty, max_gap
         As in :func:`qstats.stats.imputation.fit` and :func:`qstats.stats.imputation.over_time`.
     base : DataFrame or Series, optional
@@ -280,10 +302,10 @@ def _over_time(frame: Any, method: Any, time: str | None, max_gap: float | None)
             f"time={time!r} must be one of the levels of the index {list(frame.index.names)}", argument="time"
         )
     level = frame.index.get_level_values(time)
-    when = pd.to_numeric(pd.Series(np.asarray(level, dtype=object)), errors="coerce").to_numpy(float)
+    when = years_of(np.asarray(level, dtype=object))
     if not np.isfinite(when).all():
         wrong = some(level[~np.isfinite(when)].unique())
-        raise DataError(f"the level {time!r} must hold numbers; found {wrong}")
+        raise DataError(f"the level {time!r} must hold numbers or periods of one length; found {wrong}")
     years, at = np.unique(when, return_inverse=True)
     others = [name for name in range(frame.index.nlevels) if name != frame.index.names.index(time)]
     unit = np.zeros(len(frame), np.intp)

@@ -214,7 +214,7 @@ def test_a_floor_is_taken_where_a_geometric_mean_needs_one(tree, wide):
 def test_years_that_are_no_numbers_cannot_be_imputed_over(tree, wide):
     wide["period"] = wide["period"] + "Q?"
     wide.loc[0, "pass"] = np.nan
-    with pytest.raises(DataError, match="needs years"):
+    with pytest.raises(DataError, match="needs years, or periods of one length"):
         specified_index(long(wide), tree, steps={"imputation": "linear"}, lang="en")
 
 
@@ -272,3 +272,25 @@ def test_sizes_are_read_in_any_spelling_and_holes_in_them_are_named(tree, data):
     with pytest.raises(OptionError, match="there is no 'pas'"):
         more = {**steps["denomination"], "scale": {"pas": 10}}
         specified_index(data, tree, steps={"denomination": more})
+
+
+@pytest.mark.parametrize("spelt", ["{}Q{}", "{}年第{}季度"])
+def test_quarters_are_imputed_over_as_parts_of_years(tree, spelt):
+    quarters = [("2022", 4), ("2023", 1), ("2023", 3)]
+    rows = [
+        ("export", spelt.format(year, q), "安徽", x)
+        for (year, q), x in zip(quarters, (10.0, np.nan, 40.0), strict=True)
+    ]
+    data = pd.DataFrame(rows, columns=["indicator", "period", "region", "estimate"])
+    found = specified_index(data, tree, steps={"imputation": "linear"}, missing="renormalise")
+    scores = found.where(node="export").table["estimate"]
+    assert scores.tolist() == pytest.approx([60 + 0.8 * x for x in (10, 20, 40)], rel=1e-12)
+
+
+def test_periods_of_several_lengths_cannot_be_imputed_over(tree):
+    rows = [
+        ("export", period, "安徽", x) for period, x in (("2022", 10.0), ("2022Q3", np.nan), ("2023", 40.0))
+    ]
+    data = pd.DataFrame(rows, columns=["indicator", "period", "region", "estimate"])
+    with pytest.raises(DataError, match="periods of one length"):
+        specified_index(data, tree, steps={"imputation": "linear"}, missing="renormalise", lang="en")

@@ -164,7 +164,7 @@ def test_a_unit_twice_in_a_year_in_any_spelling_and_years_that_are_none_are_name
     twice = pd.MultiIndex.from_arrays([["安徽"] * 2, [2019, "2019"]], names=["place", "year"])
     with pytest.raises(DataError, match=r"stands twice in the same period: .*安徽"):
         steps.impute(pd.Series([1.0, np.nan], twice), method="latest", time="year")
-    for years, said in ((["2019年", "2020"], "found 2019年"), ([2019, np.inf], "found inf")):
+    for years, said in ((["2019届", "2020"], "found 2019届"), ([2019, np.inf], "found inf")):
         index = pd.MultiIndex.from_arrays([["安徽"] * 2, years], names=["place", "year"])
         with pytest.raises(DataError, match=said):
             steps.impute(pd.Series([1.0, np.nan], index), method="latest", time="year")
@@ -314,3 +314,13 @@ def test_a_size_that_is_not_there_can_make_a_hole():
     sizes = pd.DataFrame({"people": [2, np.nan, 1, 1]}, index=PLACES)
     found = steps.denominate(DATA, sizes, by={"rd": "people"}, zero="nan")["rd"]
     np.testing.assert_array_equal(found, [0.5, np.nan, 2, 90])
+
+
+def test_months_are_filled_as_parts_of_years():
+    index = pd.MultiIndex.from_product(
+        [["2022M11", "2023M01", "2023M02"], ["安徽"]], names=["month", "place"]
+    )
+    data = pd.Series([1.0, np.nan, 4.0], index, name="rate")
+    assert steps.impute(data, method="linear", time="month").data.tolist() == pytest.approx(
+        [1, 3, 4], rel=1e-9
+    )
