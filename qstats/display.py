@@ -200,6 +200,19 @@ def estimate(found: Any, /) -> str:
     )
 
 
+def printed(table: Any, always: Sequence[str], /) -> str:
+    """Return a table as text, cut as the HTML is: its first and last rows, and at most twelve columns.
+
+    Of a wider one the columns without a value go first, but for those that `always` stand; others are named.
+    """
+    names = list(table.columns)
+    if len(names) > MOST_COLUMNS:
+        names = [n for n in names if n in always or _says(written(table[n]))]
+    shown = table[names[:MOST_COLUMNS]].to_string(index=False, na_rep=NOTHING, max_rows=MOST_ROWS)
+    spare = names[MOST_COLUMNS:]
+    return f"{shown}\n{say('display.columns', count=len(spare), names=', '.join(spare))}" if spare else shown
+
+
 def _says(cells: Sequence[str]) -> bool:
     return any(cell not in ("", NOTHING) for cell in cells)
 

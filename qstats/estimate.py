@@ -318,7 +318,9 @@ class Estimate:
         return len(self._table)
 
     def __repr__(self) -> str:
-        return f"{self._heading()}\n{self._rounded().to_string(index=False, na_rep='—', max_rows=20)}"
+        from qstats import display
+
+        return f"{self._heading()}\n{display.printed(self._rounded(), (*self.keys, *CORE))}"
 
     def _heading(self) -> str:
         named = f"{self.indicator} [{self.unit}]" if self.unit else self.indicator

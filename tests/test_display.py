@@ -93,6 +93,17 @@ def test_columns_beyond_the_twelfth_are_named():
     assert "more columns in .table" in html and "extra14" in html
 
 
+def test_a_wide_table_printed_is_cut_as_the_html_is_and_the_columns_left_out_are_named():
+    more = {f"extra{i}": [i, 2.0] for i in range(1, 15)} | {"empty": [float("nan")] * 2, "blank": ["", ""]}
+    text = repr(rate(**more))
+    head, last = text.splitlines()[1].split(), text.splitlines()[-1]
+    assert len(head) == MOST_COLUMNS and head[0] == "region" and "extra14" not in head
+    assert "extra14" in last and ".table" in last
+    assert "empty" not in text and "blank" not in text
+    few = repr(rate(empty=[float("nan")] * 2))
+    assert "empty" in few and ".table" not in few
+
+
 def test_flags_notes_and_sources_are_shown():
     html = rate(flag=["", "undefined: no output"], meta={"notes": ["read me"], "provenance": ["user"]})
     text = html._repr_html_()
