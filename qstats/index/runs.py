@@ -191,6 +191,8 @@ def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
         w = tree.weight.copy()
         mapping("weights", one, of="code to weight")
         for code, value in one.items():
+            if code == tree.root and value == 1:  # as a framework itself says
+                continue
             if code not in place:
                 one_of("weights", code, list(place))
             real_number("weights", value)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
+import qstats as qs
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.index.build import competitiveness_index
@@ -421,3 +422,13 @@ def test_what_is_no_estimate_is_named_by_its_kind(tree, data):
         uncertainty([3], tree, lang="en")
     with pytest.raises(OptionError, match="choices=None"):
         prepare(known(data), tree, None)
+
+
+def test_a_set_of_weights_can_be_that_of_a_whole_framework(tree, data):
+    whole = qs.framework(tree)
+    sets = [dict(zip(whole["code"], whole["weight"], strict=True)), {"level": 0.5, "trade": 0.5}]
+    found = uncertainty(data, tree, sampling="none", alternatives={"weights": sets}, n_runs=8).where(
+        node="all"
+    )
+    index = competitiveness_index(data, tree).where(node="all")
+    np.testing.assert_allclose(found.table["estimate"], index.table["estimate"], rtol=1e-12)
