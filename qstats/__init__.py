@@ -19,7 +19,7 @@ _PUBLIC = {
     "simulate": "simulation",
     # nouns
     "Schema": "schema",
-    "check": "schema",
+    "check": "checking",
     "Design": "survey.design",
     "Cells": "survey.cells",
     "cells": "survey.cells",

@@ -13,6 +13,7 @@ from qstats import values
 from qstats.errors import DataError, OptionError, nearest
 from qstats.files import Reading, read_table
 from qstats.messages import language, say
+from qstats.schema import Column, Schema
 
 #: a column of regions or industries with more distinct texts is another column: no hints, they take time
 _HINTED: Final = 1_000
@@ -22,8 +23,6 @@ MAX_COUNT: Final = 2**53
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from qstats.schema import Column, Schema
 
 
 class Examination:

@@ -38,7 +38,7 @@ def placed(found: pd.DataFrame, reading: Reading, schema: Schema, /) -> pd.DataF
     --------
     >>> from qstats.files import read_table
     >>> from qstats.indicators import schema_of
-    >>> from qstats.schema import examine
+    >>> from qstats.checking import examine
     >>> schema, path = schema_of("inspection_pass_rate"), getfixture("tmp_path") / "a.csv"
     >>> _ = path.write_text("地区,检验数,合格数\n安灰,100,90", encoding="utf-8")
     >>> reading = read_table(path)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from qstats import values
+from qstats.checking import examine
 from qstats.errors import DataError, OptionError
 from qstats.examination import header_of
 from qstats.files import Layout, Reading, read_table
 from qstats.messages import language, say
 from qstats.places import COLUMNS, placed
-from qstats.schema import Schema, examine
+from qstats.schema import Schema
 from qstats.senders import expected_regions, owner, sender_of
 
 if TYPE_CHECKING:

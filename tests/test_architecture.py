@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,22 @@ def test_the_lock_names_versions_and_hashes_and_no_address():
     assert "--hash=sha256:" in text
     assert "://" not in text
     assert "index-url" not in text
+
+
+def _imported(path, known):
+    """Return the modules of the package that a file names in an import, at its top, inside or for a type."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qstats."):
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            yield from inner or {node.module} & known
+        elif isinstance(node, ast.ImportFrom) and node.module == "qstats":
+            yield from {f"qstats.{alias.name}" for alias in node.names} & known
+
+
+def test_no_module_needs_one_that_needs_it():
+    """Not even inside a function or for the name of a type: each can be read with what is below it alone."""
+    known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in MODULES}
+    below = {name: set(_imported(path, set(known))) - {name} for name, path in known.items()}
+    assert sum(map(len, below.values())) > 1_000
+    order = list(TopologicalSorter(below).static_order())
+    assert order.index("qstats.errors") < order.index("qstats.display") < order.index("qstats.estimate")

@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from qstats.checking import check, examine
 from qstats.databases import database_batches, database_source, read_database
 from qstats.errors import DataError, OptionError, QStatsError
 from qstats.indicators import schema_of
 from qstats.indicators.inspection_pass_rate import inspection_pass_rate
-from qstats.schema import check, examine
 from qstats.survey.cells import cells
 
 SPOT = schema_of("inspection_pass_rate")

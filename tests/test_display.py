@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qstats.checking import check
 from qstats.display import MOST_COLUMNS, MOST_ROWS, written
 from qstats.errors import DataError
 from qstats.estimate import Estimate
 from qstats.index.frameworks import framework
 from qstats.indicators import schema_of
-from qstats.schema import check
 from qstats.survey.cells import cells
 
 MARK = "simulated:test seed=1"

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from qstats import workbooks
+from qstats.checking import check, examine
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.files import read_table, safe_name, unguarded, write_atomic, write_csv, write_xlsx
 from qstats.indicators.inspection_pass_rate import SCHEMA, inspection_pass_rate
-from qstats.schema import check, examine
 from qstats.survey.design import Design
 
 HEADER = "地区,检验数,合格数\n"

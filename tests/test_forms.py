@@ -3,10 +3,10 @@
 import openpyxl
 import pytest
 
+from qstats.checking import examine
 from qstats.errors import DataError, OptionError
 from qstats.forms import entry_form
 from qstats.indicators import schema_of
-from qstats.schema import examine
 
 NAMES = (
     "product_pass_rate",

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 import qstats as qs
+from qstats.checking import MAX_LISTED, check, examine
 from qstats.errors import DataError
 from qstats.indicators import names, schema_of
-from qstats.schema import INDUSTRY, MAX_LISTED, REGION, Column, Schema, check, examine
+from qstats.schema import INDUSTRY, REGION, Column, Schema
 
 SPOT = schema_of("inspection_pass_rate")
 OUTPUT = schema_of("product_pass_rate")

@@ -14,7 +14,7 @@ from qstats.tracebacks import FIRST, render
 from qstats.wording import option_told, without_words
 
 CHECK = """from qstats.indicators import schema_of
-from qstats.schema import check
+from qstats.checking import check
 schema = schema_of("inspection_pass_rate")
 rows = {"地区": ["江芬"] * 12, "检验数": [5] * 12, "合格数": [4] * 12}
 

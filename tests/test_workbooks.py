@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qstats import files, workbooks
+from qstats.checking import check, examine
 from qstats.errors import DataError, OptionError
 from qstats.examination import header_of
 from qstats.files import read_table
 from qstats.indicators import schema_of
 from qstats.layouts import Layout, layout_of
-from qstats.schema import check, examine
 
 SPOT = schema_of("inspection_pass_rate")
 LOSS = schema_of("quality_loss_rate")

@@ -55,10 +55,10 @@ def check(
     2 无法读取或用法有误 cannot be read, wrong usage.
     """
     with told(lang, traceback, failed=2) as speak:
+        from qstats.checking import MAX_LISTED, examine
         from qstats.indicators import schema_of
         from qstats.places import placed
         from qstats.readings import Reading
-        from qstats.schema import MAX_LISTED, examine
 
         wanted = schema_of(schema)
         data = _data(file, wanted, rule or [], query, speak)
@@ -266,9 +266,9 @@ def _gathered(notes: Sequence[str], lang: str) -> list[str]:
 
 
 def _checked(path: Path, schema: Schema, layout: Layout, lang: str) -> Any:
+    from qstats.checking import check as checked
     from qstats.examination import header_of
     from qstats.files import read_table
-    from qstats.schema import check as checked
 
     reading = read_table(path, layout=layout, is_header=header_of(schema), lang=lang)
     return checked(reading, schema, need=["region"], lang=lang)

@@ -9,10 +9,11 @@ from typing import Any, Final
 import narwhals as nw
 import numpy as np
 
+from qstats.checking import check
 from qstats.errors import DataError, OptionError, real_number
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
-from qstats.schema import PERIOD, REGION, Column, Schema, check
+from qstats.schema import PERIOD, REGION, Column, Schema
 from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.cells import cells

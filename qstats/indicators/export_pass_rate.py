@@ -7,9 +7,10 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
+from qstats.checking import check
 from qstats.errors import one_of
 from qstats.estimate import Estimate, assemble, flags
-from qstats.schema import PERIOD, REGION, Column, Rule, Schema, check
+from qstats.schema import PERIOD, REGION, Column, Rule, Schema
 from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.design import Design

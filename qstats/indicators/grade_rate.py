@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 
 import narwhals as nw
 
+from qstats.checking import check
 from qstats.errors import OptionError, one_of, real_number
 from qstats.estimate import Estimate, assemble, flags
-from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
+from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema
 from qstats.stats import rates
 from qstats.survey import designed
 from qstats.survey.design import Design

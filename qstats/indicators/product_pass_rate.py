@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from qstats.checking import check
 from qstats.errors import DataError, one_of
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
-from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema, check
+from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Rule, Schema
 from qstats.stats import intervals, rates
 from qstats.survey import designed
 from qstats.survey.design import Design

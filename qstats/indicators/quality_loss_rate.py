@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from qstats.checking import check
 from qstats.estimate import Estimate, assemble, flags
-from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema, check
+from qstats.schema import EDITION, INDUSTRY, PERIOD, REGION, Column, Schema
 from qstats.stats import rates
 from qstats.survey import designed
 from qstats.survey.design import Design

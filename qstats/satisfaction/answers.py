@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from qstats.checking import MAX_LISTED, check
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Inference
 from qstats.messages import say
 from qstats.satisfaction.drawn import Drawn, drawn
 from qstats.satisfaction.models import schema
 from qstats.satisfaction.options import codes as codes_of
-from qstats.schema import MAX_LISTED, check
 from qstats.stats.path_moments import Missing
 from qstats.survey.design import Design
 from qstats.survey.designed import keys_of

@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from qstats.checking import check
 from qstats.errors import DataError, OptionError, names_of, one_of, real_number
 from qstats.estimate import Estimate, assemble, flags
 from qstats.messages import say
@@ -18,7 +19,7 @@ from qstats.satisfaction.answers import Survey, survey
 from qstats.satisfaction.indices import Uncertain, compared, from_replicates, interval_of, linearised, told
 from qstats.satisfaction.options import ends
 from qstats.satisfaction.replicated import parts
-from qstats.schema import Column, Schema, check
+from qstats.schema import Column, Schema
 from qstats.stats import intervals, scores
 from qstats.stats.satisfaction import item_means, points, residuals
 from qstats.survey.design import Design

@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 import narwhals as nw
 import pyarrow as pa
 
+from qstats.checking import check
 from qstats.errors import OptionError, whole_number, yes_or_no
-from qstats.schema import PROVENANCE, Schema, check
+from qstats.schema import PROVENANCE, Schema
 from qstats.survey import duck, progress, pushdown, soundness
 from qstats.survey.engines import Frame, aggregated, collected, columns_of, evaluating, framed
 from qstats.survey.faults import Rows

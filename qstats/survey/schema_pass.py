@@ -12,9 +12,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from qstats import values
+from qstats.checking import MAX_LISTED, examine
 from qstats.errors import DataError, kind_of
 from qstats.messages import say
-from qstats.schema import MAX_LISTED, Column, Schema, examine
+from qstats.schema import Column, Schema
 from qstats.survey import keys
 from qstats.survey.design import Design
 from qstats.survey.engines import Frame

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from qstats.checking import check
 from qstats.errors import DataError, OptionError
 from qstats.indicators.product_pass_rate import SCHEMA, product_pass_rate
-from qstats.schema import check
 from qstats.stats import intervals, rates
 
 # Anhui lacks one of its two divisions; hand arithmetic:
