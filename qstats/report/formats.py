@@ -229,10 +229,8 @@ def interval(
     """
     if not (known(low) and known(high)):
         return missing("x", lang=lang)
-    if language(lang) == "zh":
-        return span(low, high, digits=digits, lang=lang, rule=rule)
-    ends = (number(x, digits=digits, lang=lang, rule=rule) for x in (low, high))
-    return f"({', '.join(ends)})"
+    ends = [number(x, digits=digits, lang=lang, rule=rule) for x in (low, high)]
+    return "～".join(ends) if language(lang) == "zh" else f"({', '.join(ends)})"
 
 
 def years(first: int | str, last: int | str, /, *, lang: str | None = None) -> str:
