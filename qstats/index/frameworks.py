@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qstats import values
 from qstats.errors import FrameworkError, OptionError, kind_of, nearest
-from qstats.files import data_path, data_root, read_table
+from qstats.files import data_root, read_table
 from qstats.index import shown
 from qstats.messages import language, say
 
@@ -117,21 +117,17 @@ def _read(source: str | Path | pd.DataFrame, lang: str | None) -> tuple[str, pd.
         return name, source
     if isinstance(source, Path) or Path(source).name != source or Path(source).suffix:
         return name, read_table(source, lang=lang).table
-    known = _bundled()
-    if source not in known:
-        hint = _hint(source, known, lang)
-        raise OptionError(say("framework.unknown", lang, name=source, names=", ".join(known), hint=hint))
-    return name, read_table(data_path(f"frameworks/{source}.csv"), lang=lang).table
+    bundled = {path.stem: path for path in (data_root() / "frameworks").glob("*.csv")}
+    if source in bundled and _is_tree(table := read_table(bundled[source], lang=lang).table):
+        return name, table
+    known = sorted(stem for stem, path in bundled.items() if _is_tree(read_table(path, lang=lang).table))
+    hint = _hint(source, known, lang)
+    raise OptionError(say("framework.unknown", lang, name=source, names=", ".join(known), hint=hint))
 
 
-def _bundled() -> list[str]:
-    """Return the names of the trees that come with the library; models and bands lie beside them."""
-    found = []
-    for path in (data_root() / "frameworks").glob("*.csv"):
-        with path.open(encoding="utf-8-sig") as file:
-            if {"parent", "weight"} <= set(file.readline().strip().split(",")):
-                found.append(path.stem)
-    return sorted(found)
+def _is_tree(table: pd.DataFrame) -> bool:
+    """Return whether a table is meant to be a tree; models and bands lie beside those that come bundled."""
+    return bool({"parent", "weight"} & set(map(str, table.columns)))
 
 
 def _hint(value: object, options: Any, lang: str | None) -> str:
@@ -167,7 +163,7 @@ def _typed(table: pd.DataFrame, lang: str | None) -> tuple[Columns, list[str]]:
     for column in ("name_zh", "name_en"):
         names = [_text(cell) for cell in _cells(typed[column])] if column in typed else typed["code"]
         typed[column] = [name or code for name, code in zip(names, typed["code"], strict=True)]
-    for column in _NUMBERS:
+    for column in (*_NUMBERS, *(["target"] if "target" in typed else [])):
         cells = _cells(typed[column])
         read = [_number(cell, lang) for cell in cells]
         for code, number, cell in zip(typed["code"], read, cells, strict=True):

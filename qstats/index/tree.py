@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from qstats.index.frameworks import Columns
 
@@ -80,7 +79,7 @@ def arrays(columns: Columns, /) -> Tree:
     inner = np.flatnonzero(~leaf)
     inner = inner[np.argsort(-depth[inner], kind="stable")]
     own = {name: np.array(columns[name], float)[leaf] for name in ("direction", "lower", "upper")}
-    target = pd.Series(columns["target"]).to_numpy(float)[leaf] if "target" in columns else None
+    target = np.array(columns["target"], float)[leaf] if "target" in columns else None
     leaves = np.flatnonzero(leaf)
     return Tree(
         codes=tuple(columns["code"]),

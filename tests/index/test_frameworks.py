@@ -225,3 +225,20 @@ def test_bands_and_models_of_satisfaction_are_no_frameworks(name):
 def test_a_file_that_is_not_there():
     with pytest.raises(DataError):
         framework(Path("nowhere.csv"))
+
+
+@pytest.mark.parametrize(("sep", "encoding"), [(";", "utf-8-sig"), ("\t", "gb18030"), (",", "utf-16")])
+def test_a_bundled_tree_may_be_saved_by_a_spreadsheet(sep, encoding, tmp_path, monkeypatch):
+    (tmp_path / "frameworks").mkdir()
+    table = framework("ht_capability").drop(columns=["depth", "leaf", "weight_in_root"])
+    table.to_csv(tmp_path / "frameworks" / "ht_capability.csv", index=False, sep=sep, encoding=encoding)
+    monkeypatch.setattr("qstats.index.frameworks.data_root", lambda: tmp_path)
+    pd.testing.assert_frame_equal(framework("ht_capability"), framework(table), check_dtype=False)
+
+
+def test_a_target_that_is_no_number_is_a_fault(tree):
+    targets = tree.assign(target=["", "９０", "n/a", "abc", None, 12])
+    with pytest.raises(FrameworkError, match=r"1 fault.*\n.*The target of 'pass' should be a number; it is 'abc'"):
+        framework(targets, lang="en")
+    targets.loc[3, "target"] = 95
+    assert framework(targets)["target"].fillna(-1).tolist() == [-1, 90, -1, 95, -1, 12]
