@@ -230,7 +230,7 @@ def _row(
         text = _cell(row, column, marked, rule, lang, head=at == 0)
         text = f"<strong>{text}</strong>" if strong and text else text
         tag, scope = ("th", ' scope="row"') if at == 0 else ("td", "")
-        said = "" if at == 0 or column.digits is not None else formats.clean(row[column.name])
+        said = "" if column.digits is not None else formats.clean(row[column.name])
         cells.append(f"<{tag}{scope}{_class(column, said)}>{text}</{tag}>")
     return "".join(cells)
 
