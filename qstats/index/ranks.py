@@ -11,7 +11,7 @@ from qstats.errors import DataError, kind_of, one_of, within_0_1
 from qstats.estimate_table import check_names
 from qstats.index import outcomes
 from qstats.index.given import spelt
-from qstats.index.uncertainty import Runs
+from qstats.index.repeated import Runs
 from qstats.messages import language, say
 from qstats.stats import moments, ranking
 from qstats.stats.ranking import Adjustment
@@ -26,7 +26,7 @@ def outranking(done: Runs, /, *, node: str, period: object = None, lang: str | N
     Parameters
     ----------
     done : Runs
-        Of :func:`qstats.index.uncertainty.simulate`.
+        Of :func:`qstats.index_runs`.
     node : str
     period : optional
         Which period; needed where there are several.
@@ -44,12 +44,11 @@ def outranking(done: Runs, /, *, node: str, period: object = None, lang: str | N
 
     Examples
     --------
+    >>> from qstats.index.repeated import index_runs
     >>> from qstats.index.inputs import published_indicators
     >>> data = published_indicators("ht_capability", period=2023)
-    >>> from qstats.index.runs import Choices, prepare
-    >>> from qstats.index.uncertainty import simulate
-    >>> vary = Choices(weight_spread=0.25, sampling="none")
-    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
+    >>> vary = {"weight_spread": 0.25, "sampling": "none", "missing": "renormalise"}
+    >>> done = index_runs(data, "ht_capability", n_runs=100, **vary)
     >>> bool(outranking(done, node="development_capability").loc["广东", "西藏"] > 0.95)
     True
     """
@@ -81,12 +80,11 @@ def rank_acceptability(
 
     Examples
     --------
+    >>> from qstats.index.repeated import index_runs
     >>> from qstats.index.inputs import published_indicators
     >>> data = published_indicators("ht_capability", period=2023)
-    >>> from qstats.index.runs import Choices, prepare
-    >>> from qstats.index.uncertainty import simulate
-    >>> vary = Choices(weight_spread=0.25, sampling="none")
-    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
+    >>> vary = {"weight_spread": 0.25, "sampling": "none", "missing": "renormalise"}
+    >>> done = index_runs(data, "ht_capability", n_runs=100, **vary)
     >>> rank_acceptability(done, node="development_capability").sum(axis=1).round(9).unique().tolist()
     [1.0]
     """
@@ -96,7 +94,7 @@ def rank_acceptability(
     return pd.DataFrame(found, index=names, columns=np.arange(1, len(at) + 1))
 
 
-def groups(
+def rank_groups(
     done: Runs,
     /,
     *,
@@ -137,13 +135,12 @@ def groups(
 
     Examples
     --------
+    >>> from qstats.index.repeated import index_runs
     >>> from qstats.index.inputs import published_indicators
     >>> data = published_indicators("ht_capability", period=2023)
-    >>> from qstats.index.runs import Choices, prepare
-    >>> from qstats.index.uncertainty import simulate
-    >>> vary = Choices(weight_spread=0.25, sampling="none")
-    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
-    >>> groups(done, node="development_capability")["unit"].iloc[0]
+    >>> vary = {"weight_spread": 0.25, "sampling": "none", "missing": "renormalise"}
+    >>> done = index_runs(data, "ht_capability", n_runs=100, **vary)
+    >>> rank_groups(done, node="development_capability")["unit"].iloc[0]
     '山东'
     """
     _check(done, lang)
@@ -169,7 +166,7 @@ def groups(
     return pd.DataFrame(members, columns=["group", "unit", "score", "rank"])
 
 
-def changed(
+def significant_changes(
     done: Runs,
     /,
     *,
@@ -184,13 +181,13 @@ def changed(
     Parameters
     ----------
     done : Runs
-        Of :func:`qstats.index.uncertainty.simulate`, with a key ``period``.
+        Of :func:`qstats.index_runs`, with a key ``period``.
     of : {"change", "rank-change"}
         Of the score or of the rank.
     adjust : {"holm", "bh", "none"}
         For the number of units of one node and period.
     test, level
-        As of :func:`groups`.
+        As of :func:`rank_groups`.
     lang : {"zh", "en"}, optional
 
     Returns
@@ -205,13 +202,12 @@ def changed(
 
     Examples
     --------
+    >>> from qstats.index.repeated import index_runs
     >>> from qstats.index.inputs import published_indicators
     >>> data = published_indicators("ht_capability", period=[2020, 2023])
-    >>> from qstats.index.runs import Choices, prepare
-    >>> from qstats.index.uncertainty import simulate
-    >>> vary = Choices(weight_spread=0.25, sampling="none")
-    >>> done = simulate(prepare(data, "ht_capability", vary, missing="renormalise"), 100)
-    >>> found = changed(done).query("node == 'development_capability'")
+    >>> vary = {"weight_spread": 0.25, "sampling": "none", "missing": "renormalise"}
+    >>> done = index_runs(data, "ht_capability", n_runs=100, **vary)
+    >>> found = significant_changes(done).query("node == 'development_capability'")
     >>> found["period"].unique().tolist(), bool(found["changed"].any())
     (['2023'], True)
     """
@@ -253,7 +249,7 @@ def _p_values(estimate: Array, drawn: Array, test: Test) -> Array:
 
 
 def _check(done: Runs, lang: str | None) -> None:
-    kind_of("done", done, Runs, what="what qstats.index.uncertainty.simulate returns")
+    kind_of("done", done, Runs, what="what qs.index_runs returns")
     language(lang)
 
 

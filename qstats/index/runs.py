@@ -109,7 +109,7 @@ def prepare(
     Returns
     -------
     Prepared
-        For :func:`qstats.index.uncertainty.simulate`.
+        For :func:`qstats.index.repeated.simulate`.
 
     Raises
     ------

@@ -4,51 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from qstats.errors import DataError, kind_of, one_of, whole_number, within_0_1
+from qstats.errors import kind_of, one_of, within_0_1
 from qstats.estimate import Estimate
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
 from qstats.index.methods import Options
 from qstats.index.outcomes import OUTCOMES, Of, Outcome
-from qstats.index.pipeline import BLOCK, run
-from qstats.index.runs import GROUPS, Choices, Failed, Prepared, Sampling
+from qstats.index.pipeline import BLOCK
+from qstats.index.repeated import Runs, index_runs
+from qstats.index.runs import GROUPS, Failed, Prepared, Sampling
 from qstats.index.tidy import crossed
-from qstats.messages import language, say
+from qstats.messages import language
 from qstats.stats import ranking, sensitivity
 
 Array = np.ndarray
 
 _RANKS: Final = ("rank", "rank-change")
-
-
-class Runs(NamedTuple):
-    """An index in many runs.
-
-    Attributes
-    ----------
-    prepared : Prepared
-    nominal : ndarray, shape (nodes, units)
-    score : ndarray, shape (nodes, runs, units)
-        Runs that failed are left out.
-    mates : dict of frozenset → ndarray, shape (nodes, split runs, units)
-        The first runs again, with these parts (sampling, imputation, method) drawn anew.
-    first : ndarray, shape (nodes, split runs, units)
-        Those runs as they were; one that failed, or a partner of which did, is left out.
-    notes : list of str
-    """
-
-    prepared: Prepared
-    nominal: Array
-    score: Array
-    mates: dict[frozenset[str], Array]
-    first: Array
-    notes: list[str]
 
 
 def uncertainty(
@@ -161,103 +138,28 @@ def uncertainty(
     """
     one_of("of", of, OUTCOMES)
     within_0_1("level", level)
-    chosen = Choices(
-        {} if steps is None else steps,
-        {} if alternatives is None else alternatives,
-        weight_spread,
-        weight_concentration,
-        sampling,
-        unknown,
-        n_imputations,
+    done = index_runs(
+        indicators,
+        framework,
+        steps=steps,
+        alternatives=alternatives,
+        weight_spread=weight_spread,
+        weight_concentration=weight_concentration,
+        sampling=sampling,
+        unknown=unknown,
+        missing=missing,
+        n_runs=n_runs,
+        split_runs=split_runs,
+        n_imputations=n_imputations,
+        failed=failed,
+        seed=seed,
+        workers=workers,
+        lang=lang,
     )
-    prepared = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
-    done = simulate(
-        prepared, n_runs, split_runs=split_runs, failed=failed, seed=seed, workers=workers, lang=lang
-    )
-    return summary(done, of, reference=reference, level=level, lang=lang)
+    return run_summary(done, of, reference=reference, level=level, lang=lang)
 
 
-def simulate(
-    prepared: Prepared,
-    n_runs: int,
-    /,
-    *,
-    split_runs: int = 128,
-    failed: Failed = "raise",
-    seed: int = 0,
-    workers: int = 1,
-    lang: str | None = None,
-) -> Runs:
-    """Run an index, and some runs again with parts drawn anew; see :func:`uncertainty`.
-
-    Parameters
-    ----------
-    prepared : Prepared
-        Of :func:`qstats.index.runs.prepare`.
-    n_runs : int
-        2 or more.
-    split_runs, failed, seed, workers, lang : optional
-        As of :func:`qstats.uncertainty`.
-
-    Returns
-    -------
-    Runs
-        Scores of every run, for :func:`summary` and :mod:`qstats.index.ranks`.
-
-    Raises
-    ------
-    DataError, OptionError
-        Nothing varies; a run fails, where that is to raise; a number out of range.
-    """
-    kind_of("prepared", prepared, Prepared, what="what qstats.index.runs.prepare returns")
-    whole_number("n_runs", n_runs, least=2)
-    whole_number("split_runs", split_runs, least=2)
-    runs.check(seed, workers, failed, lang)
-    names = runs.varied(prepared)
-    if not names:
-        raise DataError(say("uncertainty.nothing", lang))
-    nominal = runs.nominal(prepared)  # first: what it refuses, no run can mend
-    active = [group for group, members in GROUPS.items() if set(members) & set(names)]
-    again = min(n_runs, split_runs) if len(active) > 1 else 0
-    steps = runs.with_random(prepared, n_runs + again, seed=seed)
-    base = runs.levels(prepared, n_runs, seed=seed)
-    other = runs.levels(prepared, again, seed=seed, start=n_runs) if again else {}
-    sets = _sets(active) if again else []
-    blocks = [base]
-    for swapped in sets:
-        mixed = {name: level[:again] for name, level in base.items()}
-        for group in swapped:
-            mixed |= {name: other[name] for name in GROUPS[group]}
-        blocks.append(runs.numbered(prepared, mixed))
-    every = {name: np.concatenate([block[name] for block in blocks]) for name in base}
-    built = run(prepared.tree, steps, every, workers=workers)
-    notes = runs.checked(built, failed, lang)
-    ok = np.ones(built.score.shape[1], bool)
-    ok[list(built.failed)] = False
-    pairs = ok[n_runs:].reshape(len(sets), again).all(0) & ok[:again] if again else np.zeros(0, bool)
-    mates = {
-        swapped: built.score[:, n_runs + k * again : n_runs + (k + 1) * again][:, pairs]
-        for k, swapped in enumerate(sets)
-    }
-    if again:
-        notes.append(say("uncertainty.note.split", lang, runs=int(pairs.sum())))
-    elif len(active) == 1:
-        mates = {frozenset(active): built.score[:, :0]}
-    score = built.score[:, :n_runs] if ok[:n_runs].all() else built.score[:, :n_runs][:, ok[:n_runs]]
-    first = built.score[:, :again][:, pairs]
-    fixed = bool((np.isnan(prepared.held.std_error) & ~np.isnan(prepared.held.value)).any())
-    if prepared.choices.sampling == "draws" and prepared.choices.unknown == "fixed" and fixed:
-        notes.append(say("uncertainty.note.fixed", lang))
-    return Runs(prepared, nominal, score, mates, first, notes)
-
-
-def _sets(active: list[str]) -> list[frozenset[str]]:
-    """Return the sets of some or all parts."""
-    every = range(1, 2 ** len(active))
-    return [frozenset(g for i, g in enumerate(active) if u >> i & 1) for u in every]
-
-
-def summary(
+def run_summary(
     done: Runs,
     of: Of = "score",
     /,
@@ -266,12 +168,12 @@ def summary(
     level: float = 0.95,
     lang: str | None = None,
 ) -> Estimate:
-    """Return the intervals of an outcome of runs as an Estimate; see :func:`uncertainty`.
+    """Return intervals of scores, ranks, changes or gaps over runs; see :func:`qstats.uncertainty`.
 
     Parameters
     ----------
     done : Runs
-        Of :func:`simulate`.
+        Of :func:`qstats.index_runs`.
     of, reference, level, lang
         As of :func:`qstats.uncertainty`.
 
@@ -288,13 +190,12 @@ def summary(
     --------
     >>> from qstats.index.inputs import published_indicators
     >>> data = published_indicators("ht_capability", period=2023)
-    >>> vary = Choices(weight_spread=0.25, sampling='none')
-    >>> ready = runs.prepare(data, 'ht_capability', vary, missing='renormalise')
-    >>> done = simulate(ready, 100)
-    >>> summary(done, "rank").value(node="development_capability", region="广东")
+    >>> vary = {"weight_spread": 0.25, "sampling": "none", "missing": "renormalise"}
+    >>> done = index_runs(data, "ht_capability", n_runs=100, **vary)
+    >>> run_summary(done, "rank").value(node="development_capability", region="广东")
     2.0
     """
-    kind_of("done", done, Runs, what="what qstats.index.uncertainty.simulate returns")
+    kind_of("done", done, Runs, what="what qs.index_runs returns")
     within_0_1("level", level)
     language(lang)
     size = max(1, BLOCK // max(1, done.score[0].size))

@@ -238,7 +238,9 @@ def test_a_bundled_tree_may_be_saved_by_a_spreadsheet(sep, encoding, tmp_path, m
 
 def test_a_target_that_is_no_number_is_a_fault(tree):
     targets = tree.assign(target=["", "９０", "n/a", "abc", None, 12])
-    with pytest.raises(FrameworkError, match=r"1 fault.*\n.*The target of 'pass' should be a number; it is 'abc'"):
+    with pytest.raises(
+        FrameworkError, match=r"1 fault.*\n.*The target of 'pass' should be a number; it is 'abc'"
+    ):
         framework(targets, lang="en")
     targets.loc[3, "target"] = 95
     assert framework(targets)["target"].fillna(-1).tolist() == [-1, 90, -1, 95, -1, 12]

@@ -8,7 +8,7 @@ import pytest
 
 import qstats as qs
 from qstats.errors import OptionError, QStatsError
-from qstats.index import audit, contributions, hierarchy, ranks, runs, uncertainty
+from qstats.index import audit, contributions, hierarchy, ranks, repeated, runs, uncertainty
 from qstats.index.specified import specified_index
 
 WRONG = (
@@ -51,7 +51,7 @@ def cases():
     panel = data.assign(period=data["period"].astype(int))
     panel = panel.pivot(index=["region", "period"], columns="indicator", values="estimate")
     prepared = runs.prepare(data, tree, runs.Choices())
-    done = uncertainty.simulate(prepared, 8, split_runs=4)
+    done = repeated.simulate(prepared, 8, split_runs=4)
     output = pd.DataFrame({"region": wide.index, "weight": [1.0, 2.0, 3.0]})
     yearly = pd.concat([output.assign(period=year) for year in ("2022", "2023")])
     figures = pd.DataFrame({"node": ["all", "a", "b"], "period": "2007", "value": [80.99, 84.76, 77.21]})
@@ -78,10 +78,10 @@ def cases():
         "aggregate": (qs.aggregate, (wide,), {}),
         "outranking": (ranks.outranking, (done,), asked),
         "rank_acceptability": (ranks.rank_acceptability, (done,), asked),
-        "groups": (ranks.groups, (done,), asked),
-        "changed": (ranks.changed, (done,), {}),
-        "simulate": (uncertainty.simulate, (prepared, 4), {}),
-        "summary": (uncertainty.summary, (done,), {}),
+        "rank_groups": (ranks.rank_groups, (done,), asked),
+        "significant_changes": (ranks.significant_changes, (done,), {}),
+        "simulate": (repeated.simulate, (prepared, 4), {}),
+        "run_summary": (uncertainty.run_summary, (done,), {}),
         "add_up": (hierarchy.add_up, (index, output), {"over": ["region"]}),
         "change_effects": (hierarchy.change_effects, (both, yearly), {"over": ["region"]}),
         "admissible_weights": (qs.admissible_weights, (figures, tree), {"half_width": 0.5}),

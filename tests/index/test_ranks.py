@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from qstats.errors import DataError, OptionError
-from qstats.index.ranks import changed, groups, outranking, rank_acceptability
+from qstats.index.ranks import outranking, rank_acceptability, rank_groups, significant_changes
+from qstats.index.repeated import simulate
 from qstats.index.runs import Choices, prepare
-from qstats.index.uncertainty import simulate
 
 UNITS = ["A", "B", "C", "D"]
 SCORES = {"A": 95.0, "B": 94.5, "C": 80.0, "D": 79.5}
@@ -30,7 +30,7 @@ def runs(tree, table, n=2000, **options):
 
 
 def test_near_units_cannot_be_told_apart_and_far_ones_can(tree):
-    found = groups(runs(tree, of_export([SCORES], 0.5)), node="all")
+    found = rank_groups(runs(tree, of_export([SCORES], 0.5)), node="all")
     assert found.groupby("group")["unit"].agg(list).tolist() == [["A", "B"], ["C", "D"]]
     assert found["rank"].tolist() == [1, 2, 3, 4]
 
@@ -39,10 +39,10 @@ def test_the_adjustment_and_the_level_matter(tree):
     # B and C are 2.2 standard errors apart
     spread = {"A": 90.0, "B": 90.0, "C": 90 - 2.2 * 0.4 * 2**0.5, "D": 70.0}
     done = runs(tree, of_export([spread], 0.5))
-    holm, none = (groups(done, node="all", adjust=how) for how in ("holm", "none"))
+    holm, none = (rank_groups(done, node="all", adjust=how) for how in ("holm", "none"))
     assert holm.groupby("group")["unit"].agg(list).tolist()[0] == ["A", "B", "C"]
     assert none.groupby("group")["unit"].agg(list).tolist()[0] == ["A", "B"]
-    wide = groups(done, node="all", adjust="none", level=0.999)
+    wide = rank_groups(done, node="all", adjust="none", level=0.999)
     assert wide.groupby("group")["unit"].agg(list).tolist()[0] == ["A", "B", "C"]
 
 
@@ -64,13 +64,13 @@ def test_acceptability_of_ranks(tree):
 def test_who_has_changed(tree):
     later = {"A": 95.0, "B": 92.0, "C": 80.0, "D": 80.7}
     done = runs(tree, of_export([SCORES, later], 0.5, ("2022", "2023")))
-    found = changed(done, adjust="holm")
+    found = significant_changes(done, adjust="holm")
     found = found[found["node"] == "all"].set_index("region")
     assert found["changed"].to_dict() == {"A": False, "B": True, "C": False, "D": False}
     assert found.loc["D", "p"] < 0.05 < found.loc["D", "p_adjusted"]
-    plain = changed(done, adjust="none")
+    plain = significant_changes(done, adjust="none")
     assert plain[plain["node"] == "all"].set_index("region").loc["D", "changed"]
-    by_runs = changed(done, test="runs", adjust="none")
+    by_runs = significant_changes(done, test="runs", adjust="none")
     by_runs = by_runs[by_runs["node"] == "all"].set_index("region")["p"]
     assert by_runs["B"] == pytest.approx(2 / 2001, abs=0.002)
     np.testing.assert_allclose(by_runs[["A", "D"]], found.loc[["A", "D"], "p"], atol=0.05)
@@ -79,7 +79,7 @@ def test_who_has_changed(tree):
 def test_changes_of_ranks(tree):
     swapped = {"A": 80.0, "B": 79.5, "C": 95.0, "D": 94.5}
     done = runs(tree, of_export([SCORES, swapped], 0.05, ("2022", "2023")))
-    found = changed(done, of="rank-change")
+    found = significant_changes(done, of="rank-change")
     found = found[found["node"] == "all"].set_index("region")
     assert found["change"].to_dict() == {"A": 2, "B": 2, "C": -2, "D": -2}
     assert found["changed"].all()
@@ -88,7 +88,7 @@ def test_changes_of_ranks(tree):
 def test_what_is_not_varied_is_certain(tree):
     sets = [{"pass": 0.5, "loss": 0.5}, {"pass": 0.4, "loss": 0.6}]
     done = runs(tree, of_export([SCORES], 0.5), sampling="none", alternatives={"weights": sets})
-    assert groups(done, node="all").groupby("group")["unit"].agg(list).tolist() == [
+    assert rank_groups(done, node="all").groupby("group")["unit"].agg(list).tolist() == [
         ["A"],
         ["B"],
         ["C"],
@@ -110,7 +110,7 @@ def test_units_with_the_same_scores_in_another_order_are_not_told_apart(tree):
     done = simulate(ready, 4)
     assert len(set(done.nominal[0])) > 1  # so there is rounding
     for test in ("normal", "runs"):
-        assert groups(done, node="all", test=test)["group"].tolist() == [1] * 6
+        assert rank_groups(done, node="all", test=test)["group"].tolist() == [1] * 6
     assert (outranking(done, node="all") == 0.5).all(axis=None)
     assert (rank_acceptability(done, node="all")[1] == 1).all()
 
@@ -122,7 +122,9 @@ def test_runs_without_a_score_are_no_evidence(tree):
     few.score[:, 6:, 0] = np.nan  # A is screened out in nearly all runs of the first year
     kept = done._replace(score=done.score[:, :6])
     for test in ("normal", "runs"):
-        found, same = (changed(d, test=test).query("region == 'A' and node == 'all'") for d in (few, kept))
+        found, same = (
+            significant_changes(d, test=test).query("region == 'A' and node == 'all'") for d in (few, kept)
+        )
         np.testing.assert_allclose(found[["std_error", "p"]], same[["std_error", "p"]], rtol=1e-12)
         assert found["p"].item() >= 2 / 7 or test == "normal"
 
@@ -134,7 +136,7 @@ def test_groups_of_many_units_need_no_table_of_pairs_by_runs(tree):
     import tracemalloc
 
     tracemalloc.start()
-    found = groups(done, node="all")
+    found = rank_groups(done, node="all")
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found["unit"].nunique() == 600
@@ -149,9 +151,9 @@ def test_several_periods_must_be_told_apart(tree):
     with pytest.raises(OptionError, match="2023"):
         outranking(done, node="all", period=2024)
     with pytest.raises(OptionError, match="all"):
-        groups(done, node="al", period=2023)
+        rank_groups(done, node="al", period=2023)
     with pytest.raises(OptionError, match="normal"):
-        groups(done, node="all", period=2023, test="t")
+        rank_groups(done, node="all", period=2023, test="t")
     flat = of_export([SCORES], 0.5).drop(columns="period")
     with pytest.raises(DataError, match="no key 'period' to choose"):
         outranking(runs(tree, flat, n=20), node="all", period=2023, lang="en")

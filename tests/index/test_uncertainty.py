@@ -9,9 +9,10 @@ import qstats as qs
 from qstats.errors import DataError, OptionError
 from qstats.estimate import Estimate
 from qstats.index.build import competitiveness_index
+from qstats.index.repeated import simulate
 from qstats.index.runs import Choices, prepare
 from qstats.index.sensitivity import sensitivity
-from qstats.index.uncertainty import simulate, summary, uncertainty
+from qstats.index.uncertainty import run_summary, uncertainty
 from qstats.stats.covariance import Errors, Level
 
 ERRORS = {"pass": 1.0, "loss": 0.01, "export": 1.5}
@@ -60,7 +61,7 @@ def test_the_level_of_the_intervals(tree, data):
     wide, narrow = (uncertainty(known(data), tree, level=level).table for level in (0.95, 0.5))
     assert (narrow["conf_high"] < wide["conf_high"]).all() and (narrow["conf_low"] > wide["conf_low"]).all()
     done = simulate(prepare(known(data), tree, Choices()), 1000)
-    table = summary(done, level=0.5).table.set_index(["region", "node"])
+    table = run_summary(done, level=0.5).table.set_index(["region", "node"])
     at = done.prepared.units.index[done.prepared.units["region"] == "安徽"][0]
     inside = np.quantile(done.score[done.prepared.tree.codes.index("all"), :, at], [0.25, 0.75])
     row = table.loc[("安徽", "all")]
