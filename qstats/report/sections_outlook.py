@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -134,6 +135,19 @@ def write_appendix(
     w.note(w.say("appendix.rounding"), w.say("appendix.revisions"))
 
 
+def titled(title: str, /) -> str:
+    """Return the title of a source as printed: one in Chinese has Chinese brackets and commas.
+
+    Examples
+    --------
+    >>> titled("制造业产品质量合格率93.65%(转央视, 2024-02-09)"), titled("Yearbook 2008 (Table 20-61)")
+    ('制造业产品质量合格率93.65%（转央视，2024-02-09）', 'Yearbook 2008 (Table 20-61)')
+    """
+    if not re.search("[\u4e00-\u9fff]", title):
+        return title
+    return re.sub(r", |,(?!\d)", "，", re.sub(r"\s*\(", "（", title).replace(")", "）"))
+
+
 def _sources(facts: Facts, w: Writer, keys: Mapping[str, str] | None) -> pd.DataFrame:
     """Return item, source title and evidence of the figures of the year."""
     rows = []
@@ -144,5 +158,5 @@ def _sources(facts: Facts, w: Writer, keys: Mapping[str, str] | None) -> pd.Data
             continue
         for source in then.source_rows(item["key"]).to_dict("records"):
             kind = w.say(f"evidence.{source['evidence']}")
-            rows.append({"name": item[w.lang], "source": source["source_title"], "evidence": kind})
+            rows.append({"name": item[w.lang], "source": titled(source["source_title"]), "evidence": kind})
     return pd.DataFrame(rows).drop_duplicates(ignore_index=True) if rows else pd.DataFrame()
