@@ -33,11 +33,15 @@ def frame_of(data: Any) -> pd.DataFrame:
     Raises
     ------
     DataError
-        Something else, a column that holds no numbers, columns of the same name, or units of the same name.
+        Something else, a table without rows or columns, a column that holds no numbers, columns of the same
+        name, or units of the same name.
     """
     if not isinstance(data, pd.Series | pd.DataFrame):
         raise DataError(f"a DataFrame or Series is needed; found {type(data).__name__}")
     frame = data.to_frame() if isinstance(data, pd.Series) else data
+    if frame.empty:
+        lacking = "rows, one a unit" if frame.shape[1] else "columns, one an indicator"
+        raise DataError(f"the table is empty: it has no {lacking}")
     if frame.columns.has_duplicates:
         raise DataError(f"columns stand twice: {some(frame.columns[frame.columns.duplicated()])}")
     wrong = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
@@ -126,17 +130,22 @@ def place(label: Any, index: pd.Index) -> int:
 
 
 @contextmanager
-def naming(labels: Sequence[str] | pd.Index) -> Iterator[None]:
-    """Let errors of the formulas name columns where they count them."""
+def naming(labels: Sequence[str] | pd.Index, units: pd.Index | None = None) -> Iterator[None]:
+    """Let errors of the formulas name columns, and units where they are given, where they count them."""
     try:
         yield
     except DataError as error:
-        found = re.sub(
-            r"\b(columns?) (\d+(?:, \d+)*)",
-            lambda match: f"{match[1]} {some([labels[int(k)] for k in match[2].split(', ')])}",
-            str(error),
-        )
-        raise DataError(found) from error
+        found = _named(str(error), "columns?", labels)
+        raise DataError(found if units is None else _named(found, "units?", units)) from error
+
+
+def _named(said: str, word: str, labels: Sequence[Any] | pd.Index) -> str:
+    """Return a message with the labels of what it counts: "columns 0, 2"."""
+
+    def name(match: re.Match[str]) -> str:
+        return f"{match[1]} {some(labels[int(k)] for k in match[2].split(', '))}"
+
+    return re.sub(rf"\b({word}) (\d+(?:, \d+)*)", name, said)
 
 
 def some(labels: Iterable[Any]) -> str:

@@ -63,12 +63,12 @@ def main_effects(x: ArrayLike, composite: ArrayLike, *, degree: int = 1) -> Arra
     n = moments.count(value)
     scale = np.where(ok, moments.std(value), 1.0)
     z = np.nan_to_num((value - moments.mean(value)) / scale, nan=0.0)
-    t = np.nan_to_num(y - moments.mean(y), nan=0.0)
+    t = moments.deviations(y)[0]
     design = np.swapaxes(np.stack([both * z**k for k in range(degree + 1)], -1), -3, -2)
     base, _, _ = np.linalg.svd(design, full_matrices=False)
     rank = np.linalg.matrix_rank(design)[..., None]
     fitted = np.einsum("...uk,...u->...k", base, np.swapaxes(t, -1, -2)) ** 2
-    explained = np.where(np.arange(degree + 1) < rank, fitted, 0.0).sum(-1)
+    explained = np.where(np.arange(fitted.shape[-1]) < rank, fitted, 0.0).sum(-1)
     total = (t**2).sum(-2)
     known = (ok & (n > degree + 1))[..., 0, :]
     return np.asarray(np.divide(explained, total, out=np.full(total.shape, np.nan), where=known), float)
@@ -139,8 +139,11 @@ def balance(x: ArrayLike, *, target: ArrayLike | None = None, start: ArrayLike |
     Q = value.shape[1]
     t = _simplex("target", np.ones(Q) if target is None else target, Q)
     first = _simplex("start", t if start is None else start, Q)
-    S = np.cov(value, rowvar=False).reshape(Q, Q)
+    S = np.cov(moments.reduced(value, (0, 1))[0], rowvar=False).reshape(Q, Q)  # a common factor cancels
     s = np.sqrt(np.diag(S))
+    if not (s > 0).all():
+        found = moments.columns(~(s > 0))
+        raise DataError(f"columns {found} hardly vary beside the others; normalise them first")
     if not first @ S @ first > 1e-12 * (s**2).max():
         raise DataError(f"the composite of the weights {first.tolist()} does not vary")
     starts = [first, np.ones(Q) / Q, t, *(0.9 * np.eye(Q) + 0.1 / Q)]

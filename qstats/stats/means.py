@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qstats.errors import OptionError, one_of, real_number
+from qstats.stats import moments
 
 Array = NDArray[np.float64]
 
@@ -103,10 +104,11 @@ def mazziotta_pareto(
     """
     one_of("penalty", penalty, ("down", "up"))
     I, w = _both(scores, weights)  # noqa: E741
+    I, e = moments.reduced(np.where(w > 0, I, 0.0), -1)  # noqa: E741 (squares neither overflow nor vanish)
     M = (w * I).sum(-1)
     variance = (w * (I - M[..., None]) ** 2).sum(-1)
     lost = np.divide(variance, M, out=np.full(M.shape, np.nan), where=M != 0)
-    return np.asarray(M - lost if penalty == "down" else M + lost, float)
+    return np.asarray(np.ldexp(M - lost if penalty == "down" else M + lost, e[..., 0]), float)
 
 
 def ordered(scores: ArrayLike, weights: ArrayLike, order_weights: ArrayLike) -> Array:
@@ -196,4 +198,6 @@ def mean_min(scores: ArrayLike, weights: ArrayLike, *, alpha: float = 1.0, beta:
     I, w = _both(scores, weights)  # noqa: E741
     M = (w * I).sum(-1)
     worst = np.where(w == 0, np.inf, I).min(-1)
-    return np.asarray(M - alpha * (np.sqrt((M - worst) ** 2 + beta**2) - beta), float)
+    z, e = moments.reduced(np.stack([M - worst, np.broadcast_to(float(beta), M.shape)]), 0)
+    lost = np.ldexp(np.sqrt((z**2).sum(0)) - z[1], e[0])
+    return np.asarray(M - alpha * lost, float)

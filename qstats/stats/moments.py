@@ -6,7 +6,7 @@ found of a column has the shape (…, 1, indicators), so that it stands under th
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from qstats.errors import DataError, one_of
 
 Array = NDArray[np.float64]
+
+#: sums of squares between this and its inverse have fourth powers that are far from the ends of the numbers
+_TINY: Final = 2.0**-400
 
 
 def indicator_array(x: ArrayLike) -> Array:
@@ -142,8 +145,64 @@ def squares(x: Array) -> Array:
     return np.asarray((d * d).sum(-2, keepdims=True), float)
 
 
+def deviations(x: Array) -> tuple[Array, NDArray[np.int_]]:
+    r"""Return z and e with :math:`x_{qc} - \bar x_q = 2^{e_q} z_{qc}`, the largest |z| from ½ to 1.
+
+    Powers of two scale without rounding: squares of z neither overflow nor vanish, and where those of the
+    deviations do not either, what is found with z is the same to the last bit.
+
+    Parameters
+    ----------
+    x : ndarray, shape (…, units, indicators)
+
+    Returns
+    -------
+    z : ndarray, shape (…, units, indicators)
+        0 where nothing is observed.
+    e : ndarray of int, shape (…, 1, indicators)
+
+    Examples
+    --------
+    >>> z, e = deviations(np.array([[1e300], [3e300]]))
+    >>> z.round(3).ravel().tolist(), e.tolist()
+    ([-0.747, 0.747], [[997]])
+    """
+    scaled, first = reduced(x, -2)
+    d = scaled - mean(scaled)
+    z, second = reduced(np.where(np.isnan(d), 0.0, d), -2)
+    return z, first + second
+
+
+def reduced(x: Array, axis: int | tuple[int, ...]) -> tuple[Array, NDArray[np.int_]]:
+    """Return z and e with x = 2ᵉ z, the largest |z| along an axis (or several) from ½ to 1.
+
+    Parameters
+    ----------
+    x : ndarray
+        NaN stays, and is left out of the largest.
+    axis : int or tuple of int
+
+    Returns
+    -------
+    z : ndarray, of the shape of `x`
+    e : ndarray of int
+        Of that shape, 1 along the axis; 0 where all is zero.
+
+    Examples
+    --------
+    >>> z, e = reduced(np.array([3.0, np.nan, -8.0]), -1)
+    >>> z.tolist(), e.tolist()
+    ([0.1875, nan, -0.5], [4])
+    """
+    e = np.frexp(np.fmax.reduce(np.abs(x), axis=axis, keepdims=True, initial=0.0))[1].astype(int)
+    half = e // 2  # 2⁻ᵉ alone may be out of range
+    return x * np.ldexp(1.0, -half) * np.ldexp(1.0, half - e), e
+
+
 def std(x: Array, *, ddof: int = 1) -> Array:
     r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof.
+
+    The squares are those of :func:`deviations`, so no magnitude is too large or too small.
 
     Parameters
     ----------
@@ -161,8 +220,8 @@ def std(x: Array, *, ddof: int = 1) -> Array:
     >>> (std(x) ** 2).round(12).tolist(), (std(x, ddof=0) ** 2 * 3).round(12).tolist()
     ([[13.0]], [[26.0]])
     """
-    n = count(x) - ddof
-    return np.asarray(np.sqrt(_divided(squares(x), n)), float)
+    z, e = deviations(x)
+    return np.asarray(np.ldexp(np.sqrt(_divided((z * z).sum(-2, keepdims=True), count(x) - ddof)), e), float)
 
 
 def extremes(x: Array) -> tuple[Array, Array]:
@@ -286,14 +345,20 @@ def shape(x: Array) -> tuple[Array, Array]:
     [1.763633, 3.228]
     """
     n = count(x)
-    d = x - mean(x)
-    np.copyto(d, 0.0, where=np.isnan(x))
-    d2 = d * d
+    with np.errstate(over="ignore", invalid="ignore"):
+        d = x - mean(x)
+        np.copyto(d, 0.0, where=np.isnan(x))
+        d2 = d * d
+    total = d2.sum(-2, keepdims=True)
+    if not ((total > _TINY) & (total < 1 / _TINY)).all():
+        d = deviations(x)[0]
+        d2 = d * d
+        total = d2.sum(-2, keepdims=True)
     sums = (np.einsum("...uq,...uq->...q", d2, by)[..., None, :] for by in (d, d2))
     varies = varied(x)
     with np.errstate(invalid="ignore", divide="ignore"):
-        s2 = d2.sum(-2, keepdims=True) / (n - 1)
-        cubes, fourths = (total / s2**k for total, k in zip(sums, (1.5, 2.0), strict=True))
+        s2 = total / (n - 1)
+        cubes, fourths = (part / s2**k for part, k in zip(sums, (1.5, 2.0), strict=True))
         G1 = n / ((n - 1) * (n - 2)) * cubes
         G2 = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3)) * fourths
         G2 -= 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
@@ -339,7 +404,7 @@ def correlations(x: Array, *, missing: Literal["raise", "listwise", "pairwise"] 
     if missing == "listwise":
         x = np.where(hole.any(-1, keepdims=True), np.nan, x)
     o = (~np.isnan(x)).astype(float)
-    z = np.nan_to_num(x - mean(x), nan=0.0)
+    z = deviations(x)[0]
     o_, z_ = np.swapaxes(o, -1, -2), np.swapaxes(z, -1, -2)
     n, sums = o_ @ o, z_ @ o  # sums[p, q]: of p where q is observed
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -188,8 +188,8 @@ def fit(
     OptionError
         The method does not exist, needs an option that is not given, or has no use for one that is.
     DataError
-        A column is constant (its index is named); L ≥ U; a target not better than the worst value; a
-        fraction of values that are not positive; infinite values.
+        A column is constant (its index is named); L ≥ U; a target or reference that is not better than the
+        worst value, or missing; a fraction of values that are not positive; infinite values.
 
     References
     ----------
@@ -214,12 +214,13 @@ def fit(
     value = moments.indicator_array(x)
     d = _signs(direction)
     y = d * value
-    if method == "fraction-of-max":
-        _refuse_nonpositive(value)
+    if method == "fraction-of-max" and (low := value <= 0).any():
+        found = moments.columns(low.any(-2))
+        raise DataError(f"values of columns {found} are not positive; a fraction of them has no meaning")
     origin, span = _linear(y, method, d, given)
     constant_column = ~(span > 0)
     if constant == "raise":
-        _refuse_constant(method, constant_column)
+        _refuse_constant(y, method, constant_column)
     a, b = _ends(given.get("to", _TO.get(method, (0.0, 1.0))))
     base, values = _base(y, method, d, given)
     middle = _middle(y, method, (a, b), values) if constant == "middle" else np.full(span.shape, np.nan)
@@ -274,19 +275,16 @@ def apply(x: ArrayLike, params: Normalisation) -> Array:
     return np.where(np.isnan(value), np.nan, scored)
 
 
-def _refuse_nonpositive(value: Array) -> None:
-    wrong = value <= 0
-    if wrong.any():
-        found = moments.columns(wrong.any(-2))
-        raise DataError(f"values of columns {found} are not positive; a fraction of them has no meaning")
-
-
-def _refuse_constant(method: str, constant: NDArray[np.bool_]) -> None:
-    if constant.any():
-        raise DataError(
-            f"{method}: columns {moments.columns(constant)} have no two different values; leave them "
-            "out, or say constant='nan' or 'middle'"
+def _refuse_constant(y: Array, method: str, constant: NDArray[np.bool_]) -> None:
+    flat, goal = constant & ~moments.varied(y), method.removeprefix("distance-to-")
+    said = f"columns {moments.columns(flat)} have no two different values; leave them out"
+    if not flat.any():
+        what = (
+            f"the {goal} is missing or the worst value" if method != "zscore" else "ddof leaves no deviation"
         )
+        said = f"{what} in columns {moments.columns(constant)}; take another"
+    if constant.any():
+        raise DataError(f"{method}: {said}, or say constant='nan' or 'middle'")
 
 
 def _ends(to: object) -> tuple[float, float]:
@@ -303,12 +301,14 @@ def _check_use(method: str, given: dict[str, Any]) -> None:
     for name in [name for name in given if name not in _USES[method]]:
         takes = ", ".join(_USES[method])
         raise OptionError(f"{method!r} has no use for {name!r}; it takes {takes}", argument=name)
-    lacking = [name for name in _NEEDS.get(method, ()) if name not in given]
+    lacking = ", ".join(name for name in _NEEDS.get(method, ()) if name not in given)
     if lacking or ("lower" in given) != ("upper" in given):
-        want = ", ".join(lacking) or "both lower and upper"
+        want = lacking or "both lower and upper"
         raise OptionError(f"{method!r} needs {want}", argument=want)
     if "breaks" in given and "percentiles" in given:
         raise OptionError("categories have breaks or percentiles, not both", argument="breaks")
+    if not (np.asarray(given.get("steepness", 1.0), float) > 0).all():
+        raise OptionError(f"steepness={given['steepness']!r:.200} must be above 0", argument="steepness")
     one_of("ties", given.get("ties", "average"), get_args(Ties))
 
 
@@ -350,8 +350,7 @@ def _linear(y: Array, method: str, d: Array, given: dict[str, Any]) -> tuple[Arr
 def _target(y: Array, d: Array, given: dict[str, Any]) -> Array:
     """Return what is to be reached, as y, and refuse what the worst unit has reached."""
     goal = d * np.asarray(given["target"], float) if "target" in given else y[..., [given["reference"]], :]
-    behind = np.asarray(goal < moments.extremes(y)[0], bool)
-    if behind.any():
+    if (behind := goal < moments.extremes(y)[0]).any():
         raise DataError(f"the target of columns {moments.columns(behind)} is worse than every value")
     return np.asarray(goal, float)
 
@@ -384,9 +383,8 @@ def _middle(y: Array, method: str, ends: tuple[float, float], scores: tuple[floa
     n = moments.count(y)
     if method in ("rank", "borda"):
         return np.asarray((n + 1) / 2 - (method == "borda"), float)
-    if method == "categorical":
-        return np.full(n.shape, (scores[0] + scores[-1]) / 2)
-    return np.full(n.shape, ends[0] if method == "zscore" else (ends[0] + ends[1]) / 2)
+    low, high = (scores[0], scores[-1]) if method == "categorical" else ends
+    return np.full(n.shape, low if method == "zscore" else (low + high) / 2)
 
 
 def _ranked(y: Array, params: Normalisation, a: float, b: float) -> Array:

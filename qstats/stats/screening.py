@@ -40,7 +40,7 @@ def denominate(
     scale : array_like
         k: 10 000 gives a value per ten thousand.
     zero : {"raise", "nan"}
-        What a denominator that is zero or negative does: refuse, or give NaN.
+        What a denominator that is zero, negative or missing does: refuse, or give NaN.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def denominate(
     OptionError
         A way with zeros that does not exist.
     DataError
-        A denominator is not positive; the columns are named.
+        A denominator is not positive or missing, where that is to raise, or infinite; the columns are named.
 
     References
     ----------
@@ -66,12 +66,11 @@ def denominate(
     one_of("zero", zero, ("raise", "nan"))
     value = moments.indicator_array(x)
     value, d, k = np.broadcast_arrays(value, np.asarray(denominator, float), np.asarray(scale, float))
-    wrong = d <= 0
-    if zero == "raise" and wrong.any():
-        raise DataError(
-            f"{int(wrong.sum())} denominators are not positive in columns {moments.columns(wrong.any(-2))}; "
-            "correct them, or say zero='nan'"
-        )
+    faults = {"not positive": d <= 0, "missing": np.isnan(d)} if zero == "raise" else {}
+    for said, wrong in {"infinite": np.isposinf(d), **faults}.items():
+        if wrong.any():
+            found = f"{int(wrong.sum())} denominators are {said} in columns {moments.columns(wrong.any(-2))}"
+            raise DataError(f"{found}; correct them" + (", or say zero='nan'" if said in faults else ""))
     return np.asarray(k * np.divide(value, d, out=np.full(value.shape, np.nan), where=d > 0), float)
 
 

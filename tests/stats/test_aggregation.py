@@ -256,3 +256,36 @@ def test_kemeny_says_where_it_ends():
 def test_pairs_take_one_set_of_weights():
     with pytest.raises(OptionError, match="one set of weights"):
         value([[1.0, 2.0], [2.0, 1.0]], [[1, 2], [2, 1]], "copeland")
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    arrays(float, (4, 3), elements=st.integers(1, 99).map(float)),
+    arrays(float, (3,), elements=st.floats(0.01, 1)),
+    st.integers(-900, 900),
+    st.integers(-3, 3),
+)
+def test_a_power_of_two_scales_means_with_penalties_to_the_last_bit(x, w, k, beta):
+    w[0] *= beta > 0  # one that counts nothing
+    scaled = np.ldexp(x, k)
+    smooth = {"alpha": 0.3, "beta": 2.0**beta}
+    cases = [("mazziotta-pareto", {}, {}), ("mazziotta-pareto", {"penalty": "up"}, {"penalty": "up"})]
+    cases += [("mean-min", {}, {}), ("mean-min", smooth, {**smooth, "beta": float(np.ldexp(2.0**beta, k))})]
+    for method, options, at_scale in cases:
+        plain = aggregation.aggregate(x, w, method=method, **options).value
+        found = aggregation.aggregate(scaled, w, method=method, **at_scale).value
+        np.testing.assert_array_equal(found, np.ldexp(plain, k))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_penalties_at_the_ends_of_the_numbers_are_those_of_ordinary_scores(size):
+    """90 and 110: M = 100, S² = 100."""
+    scores = np.array([[90.0, 110.0, np.nan]]) * size
+    found = [
+        aggregation.aggregate(scores, method="mazziotta-pareto", penalty=p).value for p in ("down", "up")
+    ]
+    np.testing.assert_allclose(np.ravel(found) / size, [99, 101], rtol=1e-14)
+    worst = [aggregation.aggregate(scores, method="mean-min", alpha=a).value for a in (1, 0.5)]
+    np.testing.assert_allclose(np.ravel(worst) / size, [90, 95], rtol=1e-14)
+    found = aggregation.aggregate(scores, method="mean-min", beta=10.0 * size).value
+    np.testing.assert_allclose(found / size, 110 - 200**0.5, rtol=1e-14)

@@ -186,3 +186,38 @@ def test_data_that_a_method_cannot_use_is_named():
         normalisation.fit(X, "goalposts", lower=3, upper=3)
     with pytest.raises(DataError, match="infinite"):
         normalisation.fit(np.where(np.isnan(X), np.inf, X), "minmax")
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "said"),
+    [
+        (
+            "distance-to-reference",
+            {"reference": 0},
+            "the reference is missing or the worst value in columns 0;",
+        ),
+        (
+            "distance-to-reference",
+            {"reference": 2},
+            "the reference is missing or the worst value in columns 1;",
+        ),
+        ("distance-to-target", {"target": [1, 9]}, "the target is missing or the worst value in columns 0;"),
+        (
+            "distance-to-target",
+            {"target": [9, np.nan]},
+            "the target is missing or the worst value in columns 1;",
+        ),
+        ("zscore", {"ddof": 2}, "ddof leaves no deviation in columns 1;"),
+    ],
+)
+def test_what_leaves_no_span_is_told_apart_from_a_constant(method, options, said):
+    x = [[1.0, 5.0], [2.0, 3.0], [4.0, np.nan]]
+    with pytest.raises(DataError, match=said):
+        normalisation.fit(x, method, **options)
+    assert normalisation.fit(x, method, constant="nan", **options).constant.sum() == 1
+
+
+@pytest.mark.parametrize("steepness", [0.0, -1.0, np.nan])
+def test_a_logistic_that_does_not_rise_is_refused(steepness):
+    with pytest.raises(OptionError, match=r"steepness=.* must be above 0"):
+        normalisation.fit([[1.0], [2.0]], "logistic", steepness=steepness)

@@ -294,3 +294,32 @@ def test_balance_refuses_what_it_cannot_weigh():
         importance.balance(X, target=[1, 1])
     with pytest.raises(DataError, match="does not vary"):
         importance.balance(np.column_stack([X[:, 0], -X[:, 0]]))
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(-900, 900))
+def test_a_power_of_two_leaves_balanced_weights_and_main_effects_to_the_last_bit(k):
+    y = X @ [0.4, 0.3, 0.2, 0.1]
+    plain, scaled = importance.balance(X), importance.balance(np.ldexp(X, k))
+    np.testing.assert_array_equal(scaled.weights, plain.weights)
+    np.testing.assert_array_equal(scaled.importance, plain.importance)
+    assert (scaled.distance, scaled.start_distance) == (plain.distance, plain.start_distance)
+    for degree in (1, 3):
+        found = importance.main_effects(np.ldexp(X, k), np.ldexp(y, -k), degree=degree)
+        np.testing.assert_array_equal(found, importance.main_effects(X, y, degree=degree))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e150, 1e300])
+def test_weights_at_the_ends_of_the_numbers_are_those_of_ordinary_values(size):
+    np.testing.assert_allclose(importance.balance(X * size).weights, importance.balance(X).weights, rtol=1e-6)
+    for rule in (ALL["first"], ALL["oecd"], weighting.critic, lambda x: weighting.entropy(np.abs(x))):
+        np.testing.assert_allclose(rule(X * size), rule(X), rtol=1e-9)
+
+
+def test_an_indicator_that_hardly_varies_beside_another_is_not_balanced_silently():
+    with pytest.raises(DataError, match="columns 1 hardly vary beside"):
+        importance.balance(np.column_stack([X[:, 0] * 1e200, X[:, 1]]))
+
+
+def test_fewer_units_than_coefficients_explain_nothing():
+    assert np.isnan(importance.main_effects(X[:2], X[:2, 0], degree=4)).all()
