@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from qstats.errors import DataError, nearest, one_of
+from qstats.errors import DataError, kind_of, mapping, nearest, one_of, text
 from qstats.files import read_table, unguarded, write_csv
-from qstats.last_period import unit_text
+from qstats.last_period import require_columns, unit_text
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -39,10 +39,12 @@ def judged(edits: pd.DataFrame, confirmations: pd.DataFrame, /) -> pd.DataFrame:
         ``status`` is empty where nothing is flagged, else ``confirmed`` (with its comment), ``changed``
         (confirmed, but with another value), or ``open``. Values are the same when 15 digits are.
     """
+    rows = kept_form(edits)
+    require_columns("confirmations", confirmations, None, which="soft.kept", keys=KEPT)
     told = confirmations[confirmations["comment"].map(_says).astype(bool)]
     same = {tuple(row): told.loc[at, ["comment", "date"]].tolist() for at, row in _keys(told).iterrows()}
     before = {key[:3] for key in same}
-    keys = [tuple(row) for row in _keys(kept_form(edits)).itertuples(index=False)]
+    keys = [tuple(row) for row in _keys(rows).itertuples(index=False)]
     found = edits.copy()
     found["status"] = [
         "" if not flag else "confirmed" if key in same else "changed" if key[:3] in before else "open"
@@ -66,6 +68,8 @@ def kept_form(edits: pd.DataFrame, /) -> pd.DataFrame:
     """Return edits as rows of a file of confirmations, all text; comments and dates are empty."""
     import pandas as pd
 
+    labels, numbers = ["column", "flag"], ["value", "previous"]
+    require_columns("edits", edits, None, which="soft.edits", keys=labels, numbers=numbers)
     unit = [name for name in edits.columns[: edits.columns.get_loc("column")] if name != "period"]
     period = edits["period"].map(str) if "period" in edits.columns else [""] * len(edits)
     columns = {
@@ -107,6 +111,7 @@ def read_confirmations(path: Path | str, /, *, lang: str | None = None) -> pd.Da
     DataError
         Columns are missing; a comment has no date, or one that is none.
     """
+    kind_of("path", path, (str, Path), what="the path of a file")
     if not Path(path).exists():
         return no_confirmations()
     table = read_table(path, lang=lang).table
@@ -249,11 +254,15 @@ def confirm(
     """
     import pandas as pd
 
+    rows = kept_form(edits)
+    mapping("unit", unit, of="column to name")
     one_of("column", column, list(dict.fromkeys(edits["column"])))
+    text("comment", comment)
+    if date is not None:
+        text("date", date)
     key = unit_text(unit)
     if not comment.strip():
         raise DataError(say("soft.comment", lang, key=key))
-    rows = kept_form(edits)
     row = rows[(rows["unit"] == key) & (rows["column"] == column) & (rows["flag"] != "")]
     if row.empty:
         near = nearest(key, rows.loc[rows["flag"] != "", "unit"])

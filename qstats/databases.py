@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-from qstats.errors import DataError, OptionError, QStatsError
+from qstats.errors import DataError, QStatsError, text, whole_number
 from qstats.messages import say
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def database_source(uri: str, /, *, lang: str | None = None) -> Source:
     Traceback (most recent call last):
     qstats.errors.DataError: An address must not hold a user, a password or parameters. Put them into ...
     """
-    kind, colon, rest = uri.partition(":")
+    kind, colon, rest = uri.partition(":") if isinstance(uri, str) else ("", "", "")  # shown by no message
     if not colon or kind not in ("postgresql", "postgres", "sqlite"):
         raise DataError(say("database.uri", lang))
     if kind == "sqlite":
@@ -133,9 +133,9 @@ def database_batches(
     [[{'region': '安徽', 'inspected': 100, 'passed': 90}]]
     """
     source = database_source(uri, lang=lang)
+    text("query", query)
     _refuse_writing(query, lang)
-    if rows < 1:
-        raise OptionError(f"rows={rows} must be at least 1")
+    whole_number("rows", rows, least=1)
     # a comment at the end must not swallow what the driver writes behind the query
     return _parts(source, f"{query.strip().rstrip(';')}\n", rows, lang)
 

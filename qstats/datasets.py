@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from qstats import classifications, periods
 from qstats.conflicts import KEYS, Conflict, settled
-from qstats.errors import DataError, OptionError, nearest, one_of
+from qstats.errors import DataError, OptionError, nearest, one_of, text
 from qstats.estimate import Estimate, assemble
 from qstats.files import data_path
 
@@ -275,6 +275,7 @@ def _canonical_region(text: str) -> str:
 
 def rows_of(series: str, /) -> pd.DataFrame:
     """Return all published figures of a series, every source of each; raise OptionError for no series."""
+    text("series", series)
     if series in _places():
         rows: pd.DataFrame = _observations().iloc[_places()[series]]
         return rows

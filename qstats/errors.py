@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from math import isfinite
 from numbers import Integral, Real
@@ -132,14 +132,14 @@ def one_of(argument: str, value: object, options: Sequence[Any]) -> None:
         return
     hint = nearest(value, options)
     did = f" Did you mean {hint!r}?" if hint else ""
-    said = f"{argument}={value!r} is not one of {', '.join(map(repr, options))}.{did}"
+    said = f"{argument}={value!r:.200} is not one of {', '.join(map(repr, options))}.{did}"
     raise OptionError(said, argument=argument, value=value, options=options)
 
 
 def _equal(value: object, option: object) -> bool:
-    """Return whether these are the same choice; an array or a missing value is none."""
+    """Return whether these are the same choice; an array, a table or a missing value is none."""
     try:
-        return bool(value == option)
+        return isinstance(value, Hashable) and bool(value == option)
     except (TypeError, ValueError):
         return False
 
@@ -228,12 +228,15 @@ def text(argument: str, value: object, /, *, empty: bool = True) -> None:
         )
 
 
-def names_of(argument: str, value: object, /) -> list[str]:
-    """Return one name, or several, as a list; raise OptionError for what is none."""
+def names_of(argument: str, value: object, /, *, empty: bool = True) -> list[str]:
+    """Return one name, or several, as a list; raise OptionError for what is none, or an `empty` list."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
         names = list(value)
+        if not (names or empty):
+            said = f"{argument} is empty; say what it is"
+            raise OptionError(said, argument=argument, value=value, key="option.empty")
         if all(isinstance(name, str) for name in names):
             return names
     raise OptionError(

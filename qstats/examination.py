@@ -13,7 +13,7 @@ from qstats import values
 from qstats.errors import DataError, OptionError, nearest
 from qstats.files import Reading, read_table
 from qstats.messages import language, say
-from qstats.schema import Column, Schema
+from qstats.schema import Column, Schema, require_schema
 
 #: a column of regions or industries with more distinct texts is another column: no hints, they take time
 _HINTED: Final = 1_000
@@ -29,12 +29,7 @@ class Examination:
     """One pass over one table; afterwards ``frame``, ``violations()`` and ``notes`` hold what was found."""
 
     def __init__(self, data: Any, schema: Schema, need: Iterable[str], lang: str | None) -> None:
-        if not hasattr(schema, "all_columns"):
-            raise OptionError(
-                f"schema={schema!r:.200} is not a Schema; qstats.indicators.schema_of(name) gives one",
-                argument="schema",
-                value=schema,
-            )
+        require_schema(schema)
         reading = _reading(data, schema, lang)
         self.schema = schema
         self.lang = language(lang)

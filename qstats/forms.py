@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from qstats import classifications
-from qstats.errors import DataError, QStatsError
+from qstats.errors import DataError, QStatsError, kind_of
 from qstats.files import write_atomic
 from qstats.messages import Lang, language, say
+from qstats.schema import require_schema
 
 if TYPE_CHECKING:
     from qstats.schema import Column, Rule, Schema
@@ -56,6 +57,10 @@ def entry_form(schema: Schema, path: Path | str, /, *, lang: str | None = None) 
 
     Raises
     ------
+    OptionError
+        The name of an indicator, say, in place of its schema.
+    DataError
+        The name does not end with ``.xlsx``, or the file cannot be written.
     QStatsError
         XlsxWriter is not installed.
 
@@ -66,6 +71,8 @@ def entry_form(schema: Schema, path: Path | str, /, *, lang: str | None = None) 
     >>> form.stat().st_size > 0
     True
     """
+    require_schema(schema)
+    kind_of("path", path, (str, Path), what="the path of a file")
     chosen = language(lang)
     try:
         import xlsxwriter  # noqa: F401

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qstats.errors import DataError, names_of
+from qstats.errors import DataError, OptionError, kind_of, names_of
 from qstats.messages import say
 from qstats.stats.edits import hidiroglou_berthelot
 
@@ -59,7 +61,7 @@ def soft_edits(
     Raises
     ------
     DataError
-        A column is missing, a unit stands twice, a value is negative.
+        A column is missing, a unit stands twice, a value is negative or no number, neither table has rows.
 
     References
     ----------
@@ -77,15 +79,23 @@ def soft_edits(
     """
     import pandas as pd
 
-    values, unit, by = names_of("values", values), names_of("unit", unit), names_of("by", by)
-    _require(current, [*unit, *by, *values], say("soft.current", lang), lang)
-    _require(previous, [*unit, *values], say("soft.previous", lang), lang)
+    values, unit = (
+        list(dict.fromkeys(names_of(name, given, empty=False)))
+        for name, given in (("values", values), ("unit", unit))
+    )
+    by = list(dict.fromkeys(names_of("by", by)))
+    for name in values:
+        if name in [*unit, *by, "period"]:
+            raise OptionError(say("cells.key_summed", lang, name=name))
+    require_columns("current", current, lang, which="soft.current", keys=[*unit, *by], numbers=values)
+    require_columns("previous", previous, lang, which="soft.previous", keys=unit, numbers=values)
     period = ["period"] if "period" in current.columns and "period" not in unit else []
     now = _one_row_each(current, unit, say("soft.current", lang), lang)
     before = _one_row_each(previous, unit, say("soft.previous", lang), lang)
-    merged = now[[*unit, *period, *(k for k in by if k not in unit), *values]].merge(
-        before[[*unit, *values]], on=unit, how="outer", suffixes=("", "@previous"), sort=True
-    )
+    if not len(now) + len(before):
+        raise DataError(say("check.empty", lang))
+    labels = list(dict.fromkeys([*unit, *period, *by]))
+    merged = _merged(now[[*labels, *values]], before[[*unit, *values]], unit, lang)
     codes = merged.groupby(by, dropna=False).ngroup() if by else merged.index * 0
     groups = [merged.index[codes == code] for code in sorted(set(codes))]
     parts = [_compared(merged.loc[g], c, (U, A, C), lang) for c in values for g in groups]
@@ -96,11 +106,50 @@ def soft_edits(
     return pd.concat([shown, found], axis=1).reset_index(drop=True)
 
 
-def _require(table: pd.DataFrame, names: Sequence[str], which: str, lang: str | None) -> None:
-    for name in names:
+def require_columns(
+    argument: str,
+    table: Any,
+    lang: str | None,
+    /,
+    *,
+    which: str,
+    keys: Sequence[str] = (),
+    numbers: Sequence[str] = (),
+) -> None:
+    """Raise unless this is a pandas DataFrame with columns of names (`keys`) and of `numbers`.
+
+    `which` is the key of the message that says which table it is: ``"soft.previous"``.
+    """
+    import pandas as pd
+
+    kind_of(argument, table, pd.DataFrame, what="a pandas DataFrame")
+    for name in (*keys, *numbers):
+        told: dict[str, Any] = {"name": name, "which": say(which, lang)}
         if name not in table.columns:
             have = ", ".join(map(str, table.columns[:30]))
-            raise DataError(say("soft.no_column", lang, name=name, which=which, names=have))
+            raise DataError(say("soft.no_column", lang, **told, names=have))
+        if table.columns.tolist().count(name) > 1:
+            raise DataError(say("check.names_twice", lang, error=name))
+        kind: Any = (Real, Decimal) if name in numbers else Hashable
+        odd = [cell for cell in table[name] if not isinstance(cell, kind) and not _none(cell)]
+        if odd:
+            key = "soft.no_number" if name in numbers else "soft.no_name"
+            raise DataError(say(key, lang, **told, value=f"{odd[0]!r:.200}"))
+
+
+def _none(cell: Any) -> bool:
+    """Whether a cell is empty."""
+    import pandas as pd
+
+    return cell is None or cell is pd.NA
+
+
+def _merged(now: pd.DataFrame, before: pd.DataFrame, unit: list[str], lang: str | None) -> pd.DataFrame:
+    """Return the units of both tables; those of one may be numbers where those of the other are texts."""
+    try:
+        return now.merge(before, on=unit, how="outer", suffixes=("", "@previous"), sort=True)
+    except ValueError as error:
+        raise DataError(say("soft.unlike", lang, names=", ".join(unit))) from error
 
 
 def _one_row_each(table: pd.DataFrame, unit: list[str], which: str, lang: str | None) -> pd.DataFrame:

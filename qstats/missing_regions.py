@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from qstats.errors import DataError, one_of
+from qstats.errors import DataError, one_of, text
+from qstats.last_period import require_columns
 from qstats.messages import say
 from qstats.senders import expected_regions, owner
 
@@ -74,8 +75,8 @@ def complete_regions(
     Raises
     ------
     DataError
-        Regions are missing and `missing` is ``refuse``; `previous` is needed, has no such weight, or lacks
-        the regions to carry forward; the table has several periods.
+        A row without the name of a region; regions are missing and `missing` is ``refuse``; `previous` is
+        needed, has no such weight, or lacks the regions to carry forward; the table has several periods.
 
     Examples
     --------
@@ -91,7 +92,12 @@ def complete_regions(
     import pandas as pd
 
     one_of("missing", missing, get_args(MissingRegion))
+    if weight is not None:
+        text("weight", weight)
     regions = expected_regions(expected, lang)
+    _require_regions("table", table, "soft.current", lang)
+    if previous is not None:
+        _require_regions("previous", previous, "soft.previous", lang)
     there = {owner(name, regions) for name in table["region"]}
     absent = tuple(name for name in regions if name not in there)
     if absent and missing == "refuse":
@@ -110,6 +116,15 @@ def complete_regions(
     return Completed(kept, coverage, absent, missing)
 
 
+def _require_regions(argument: str, table: pd.DataFrame, which: str, lang: str | None) -> None:
+    """Raise unless every row has the name of a region."""
+    require_columns(argument, table, lang, which=which, keys=["region"])
+    odd = [region for region in table["region"] if not isinstance(region, str)]
+    if odd:
+        told = {"name": "region", "which": say(which, lang), "value": f"{odd[0]!r:.200}"}
+        raise DataError(say("soft.no_name", lang, **told))
+
+
 def _owners(table: pd.DataFrame, expected: tuple[str, ...]) -> pd.Series:
     return table["region"].map({name: owner(name, expected) for name in set(table["region"])})
 
@@ -117,7 +132,7 @@ def _owners(table: pd.DataFrame, expected: tuple[str, ...]) -> pd.Series:
 def _carried(table: pd.DataFrame, rows: pd.DataFrame, lang: str | None) -> pd.DataFrame:
     """Return rows of the last period as those of this one, with the columns of the table."""
     if "period" in table.columns:
-        periods = sorted(set(table["period"]))
+        periods = sorted(set(table["period"]), key=str)
         if len(periods) > 1:
             raise DataError(say("returns.periods", lang, periods=", ".join(map(str, periods[:5]))))
         if periods:
@@ -138,6 +153,7 @@ def _coverage(
         return 1 - len(absent) / len(regions)
     if weight not in previous.columns:
         raise DataError(say("returns.no_weight", lang, name=weight))
+    require_columns("previous", previous, lang, which="soft.previous", numbers=[weight])
     w = previous[weight].to_numpy(np.float64, na_value=np.nan)
     bad = ~(w >= 0) | ~np.isfinite(w)
     if bad.any():

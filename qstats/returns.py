@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from qstats import values
 from qstats.checking import examine
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, kind_of, names_of
 from qstats.examination import header_of
 from qstats.files import Layout, Reading, read_table
 from qstats.messages import language, say
 from qstats.places import COLUMNS, placed
-from qstats.schema import Schema
+from qstats.schema import Schema, require_schema
 from qstats.senders import expected_regions, owner, sender_of
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def collect(
 
     Raises
     ------
+    OptionError
+        The name of an indicator, say, in place of its schema.
     DataError
         The folder does not exist, the schema has no region, an expected region is not known.
 
@@ -158,15 +160,17 @@ def collect(
     >>> found.status[["region", "status"]].values.tolist()
     [['安徽', 'received'], ['江苏', 'elsewhere']]
     """
-    if not isinstance(folder, str | Path):
-        raise OptionError(f"folder={folder!r:.200} is not the path of a folder")
+    kind_of("folder", folder, (str, Path), what="the path of a folder")
+    require_schema(schema)
+    kind_of("layout", layout, (Layout, type(None)), what="a Layout")
     root = Path(folder)
     if not root.is_dir():
         raise DataError(say("returns.no_folder", lang, path=root))
     if schema.column("region") is None:
         raise DataError(say("returns.no_region", lang, name=schema.name))
     regions = expected_regions(expected, lang)
-    asked = list(dict.fromkeys(["region", *need, *(["period"] if period is not None else [])]))
+    dated = ["period"] if period is not None else []
+    asked = list(dict.fromkeys(["region", *names_of("need", need), *dated]))
     files = [
         _examined(path, root, schema, asked, period, regions, layout, lang)
         for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix())

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import narwhals as nw
 
+from qstats.errors import kind_of
 from qstats.values import read_header
 
 Kind = Literal["count", "amount", "number", "percent", "text", "period", "region", "industry", "edition"]
@@ -111,6 +112,7 @@ class Schema:
 
     Examples
     --------
+    >>> from qstats.checking import check
     >>> stock = Column("stock", "amount", "库存", "stock", unit="元")
     >>> returns = Schema(name="returns", zh="库存", en="stocks", columns=(REGION, stock), key=("region",))
     >>> check({"地区": ["安徽省"], "库存(万元)": [2]}, returns).values.tolist()
@@ -156,6 +158,11 @@ class Schema:
         from qstats import display
 
         return display.schema(self)
+
+
+def require_schema(value: object, argument: str = "schema", /) -> None:
+    """Raise OptionError unless `value` is a Schema: the name of an indicator is none."""
+    kind_of(argument, value, Schema, what="a Schema; qs.schema_of(name) gives one")
 
 
 # columns that many tables share

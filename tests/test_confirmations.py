@@ -1,8 +1,10 @@
 """Values unlike the last period are flagged; a confirmation is kept, and holds for its value only."""
 
 import itertools
+from datetime import date as day
 
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from qstats.confirmations import (
     confirm,
     judged,
     keep_confirmations,
+    no_confirmations,
     read_confirmations,
 )
 from qstats.errors import DataError, OptionError
@@ -236,3 +239,79 @@ def test_a_comment_without_a_date_and_a_file_of_another_kind_are_refused(tmp_pat
 def test_different_units_have_different_texts(units):
     texts = [unit_text({"a": a, "b": b}) for a, b in units]
     assert all(x != y for x, y in itertools.combinations(texts, 2))
+
+
+@pytest.mark.parametrize("argument", ["current", "previous"])
+def test_what_is_no_table_to_edit_is_told_with_what_is_odd_in_it(argument):
+    def asked(odd, **options):
+        now, before = (odd, BEFORE) if argument == "current" else (NOW, odd)
+        return edits(now, before, **options)
+
+    for odd in (None, "2024.csv", [NOW], NOW.to_dict("list"), pl.from_pandas(NOW)):
+        with pytest.raises(OptionError, match=rf"(?s){argument}=.* is a .*, not a pandas DataFrame"):
+            asked(odd)
+    with pytest.raises(DataError, match="column passed has 'ninety', which is no number"):
+        asked(NOW.assign(passed=["ninety", *[90] * 5]))
+    with pytest.raises(DataError, match=r"column region has \['安徽'\], which is no name"):
+        asked(NOW.assign(region=[["安徽"], *REGIONS[1:]]))
+    with pytest.raises(DataError, match="region are of other kinds"):
+        asked(NOW.assign(region=range(6)))
+    with pytest.raises(DataError, match=r"one name.*passed"):
+        asked(pd.concat([NOW, NOW["passed"]], axis=1))
+
+
+def test_without_rows_or_columns_there_is_nothing_to_compare():
+    assert flags(edits(NOW.iloc[:0], values="passed")) == {(name, "passed"): "gone" for name in REGIONS}
+    with pytest.raises(DataError, match="has no rows"):
+        edits(NOW.iloc[:0], BEFORE.iloc[:0])
+    for option in ("values", "unit"):
+        with pytest.raises(OptionError, match=f"{option} is empty"):
+            edits(**{option: []})
+
+
+def test_a_column_is_a_label_or_a_value_and_counts_once():
+    for options in ({"values": "region"}, {"by": "passed"}, {"unit": ["region", "inspected"]}):
+        with pytest.raises(OptionError, match="is added up and cannot be a key"):
+            edits(**options)
+    pd.testing.assert_frame_equal(edits(values=["passed", "passed"]), edits(values="passed"))
+    pd.testing.assert_frame_equal(edits(by=["period", "period"]), edits())
+
+
+def test_what_is_no_table_of_edits_is_told(tmp_path):
+    path, unit = tmp_path / "kept.csv", {"region": "河南"}
+    askers = [
+        lambda odd: keep_confirmations(odd, path, lang="en"),
+        lambda odd: confirm(odd, path, unit=unit, column="inspected", comment="A campaign.", lang="en"),
+        lambda odd: judged(odd, no_confirmations()),
+    ]
+    for ask in askers:
+        for odd in (None, "edits.csv", [edits()], {"column": ["a"]}, pl.from_pandas(edits())):
+            with pytest.raises(OptionError, match=r"(?s)edits=.* is a .*, not a pandas DataFrame"):
+                ask(odd)
+        with pytest.raises(DataError, match=r"flag"):
+            ask(edits().drop(columns="flag"))
+        with pytest.raises(DataError, match=r"value"):
+            ask(edits().astype({"value": object}).replace({"value": {50: "fifty"}}))
+    with pytest.raises(OptionError, match=r"confirmations='kept\.csv' is a str"):
+        judged(edits(), "kept.csv")
+    with pytest.raises(DataError, match="comment"):
+        judged(edits(), no_confirmations().drop(columns="comment"))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"unit": "河南"}, "unit='河南' is a str, not a mapping of column to name"),
+        ({"comment": None}, "comment=None is a NoneType, not a text"),
+        ({"date": day(2024, 3, 5)}, "is a date, not a text; write it in quotes"),
+        ({"path": None}, "path=None is a NoneType, not the path of a file"),
+        ({"column": pl.DataFrame({"a": [1]})}, "is not one of 'inspected', 'passed'"),
+    ],
+)
+def test_a_confirmation_of_odd_parts_is_refused_and_nothing_is_written(wrong, said, tmp_path):
+    right = {"unit": {"region": "河南"}, "column": "inspected", "comment": "x", "path": tmp_path / "kept.csv"}
+    path, options = (given := right | wrong).pop("path"), given
+    with pytest.raises(OptionError, match=said):
+        confirm(edits(), path, **options)
+    assert list(tmp_path.iterdir()) == []

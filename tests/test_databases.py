@@ -403,6 +403,25 @@ def test_parts_have_at_least_a_row(sqlite):
         database_batches(sqlite, "SELECT 1", rows=0)
 
 
+@pytest.mark.parametrize("rows", ["x", None, 1.5, True])
+def test_parts_have_a_whole_number_of_rows(sqlite, rows):
+    with pytest.raises(OptionError, match=r"rows=.*whole number of at least 1"):
+        database_batches(sqlite, "SELECT 1", rows=rows)
+
+
+def test_an_address_of_another_kind_is_refused_and_never_repeated():
+    for odd in (None, 3, b"postgresql://me:s3cret@db/x", ["postgresql://me:s3cret@db/x"], Path("a.db")):
+        with pytest.raises(DataError, match="begins with postgresql: or sqlite:") as caught:
+            read_database(odd, "SELECT 1", lang="en")
+        assert "s3cret" not in str(caught.value)
+
+
+def test_a_query_is_a_text(sqlite):
+    for odd in (None, 3, b"SELECT 1", ["SELECT 1"]):
+        with pytest.raises(OptionError, match=r"query=.*not a text"):
+            read_database(sqlite, odd)
+
+
 def test_keys_of_a_database_are_read_like_headers(uri):
     table = read_database(uri, "SELECT region AS 地区, inspected, passed FROM spot WHERE inspected > 1")
     found = inspection_pass_rate(table, by="地区").table

@@ -194,6 +194,12 @@ def test_an_unknown_series_is_answered_with_the_nearest_also_from_chinese():
         published("制造业产品质量合格率")
 
 
+@pytest.mark.parametrize("odd", [["MQR"], {"MQR": 1}, pd.DataFrame({"MQR": [1]}), None])
+def test_a_series_is_one_name(odd):
+    with pytest.raises(OptionError, match=r"(?s)series=.*not a text"):
+        published(odd)
+
+
 def test_an_empty_answer_says_which_periods_there_are_and_the_nearest_region():
     with pytest.raises(DataError, match=r"periods there: 2010.*2023"):
         published("ht_revenue", region="安徽", period=1999)

@@ -69,3 +69,8 @@ def test_a_form_is_made_before_anything_is_written(tmp_path, monkeypatch):
         entry_form(schema_of("inspection_pass_rate"), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["form.xlsx"]
+
+
+def test_a_form_needs_the_path_of_a_file():
+    with pytest.raises(OptionError, match="path=None is a NoneType, not the path of a file"):
+        entry_form(schema_of("inspection_pass_rate"), None)

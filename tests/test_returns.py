@@ -1,9 +1,11 @@
 """A folder of returns: each region taken once, and everything else named in one table."""
 
 import zipfile
+from decimal import Decimal
 
 import openpyxl
 import pandas as pd
+import polars as pl
 import pytest
 
 from qstats import workbooks
@@ -233,6 +235,29 @@ def test_what_cannot_be_collected_is_refused(tmp_path):
         collected(tmp_path, expected=[])
 
 
+@pytest.mark.parametrize(
+    ("option", "wrong", "said"),
+    [
+        ("need", None, "need=None is neither a name nor a list"),
+        ("need", [["passed"]], "neither a name nor a list"),
+        ("layout", pd.DataFrame({"row": [1]}), "is a DataFrame, not a Layout"),
+        ("layout", {}, "is a dict, not a Layout"),
+    ],
+)
+def test_an_option_of_another_kind_is_told(tmp_path, option, wrong, said):
+    put(tmp_path, "安徽.csv")
+    with pytest.raises(OptionError, match=said):
+        collected(tmp_path, **{option: wrong})
+    with pytest.raises(OptionError, match="folder=3 is a int, not the path of a folder"):
+        collected(3)
+
+
+def test_one_name_of_a_column_needed_is_one_column(tmp_path):
+    put(tmp_path, "安徽.csv")
+    assert collected(tmp_path, need="passed").taken == ("安徽",)
+    assert collected(tmp_path, need="industry").taken == ()
+
+
 def test_a_folder_of_nothing_is_all_missing(tmp_path):
     found = collect(tmp_path, SPOT)
     assert found.status["status"].tolist() == ["missing"] * 31
@@ -388,6 +413,47 @@ def test_what_is_not_known_is_nan_or_refused():
     two = pd.concat([NOW, NOW.assign(period="2025")])
     with pytest.raises(DataError, match="2025"):
         complete_regions(two, expected=THREE, missing="carry-forward", previous=BEFORE, lang="en")
+
+
+@pytest.mark.parametrize("argument", ["table", "previous"])
+def test_what_is_no_table_of_regions_is_told_with_what_is_odd_in_it(argument):
+    def asked(odd):
+        table, previous = (odd, BEFORE) if argument == "table" else (NOW, odd)
+        return complete_regions(
+            table, expected=THREE, missing="carry-forward", previous=previous, weight="inspected", lang="en"
+        )
+
+    for odd in ("安徽", [NOW], NOW.to_dict("list"), pl.from_pandas(NOW)):
+        with pytest.raises(OptionError, match=rf"(?s){argument}=.* is a .*, not a pandas DataFrame"):
+            asked(odd)
+    period = "current" if argument == "table" else "last"
+    with pytest.raises(DataError, match=rf"no column region \({period} period\)\. It has period"):
+        asked(NOW.drop(columns="region"))
+    for cell in (["安徽"], {"name": "安徽"}, None, 340000):
+        odd = NOW.assign(region=pd.Series([cell, "江苏"], dtype=object))
+        with pytest.raises(DataError, match=rf"{period} period, the column region has .*no name"):
+            asked(odd)
+    with pytest.raises(DataError, match="region"):
+        asked(pd.concat([NOW, NOW["region"]], axis=1))
+
+
+def test_a_weight_is_the_name_of_a_column_of_numbers():
+    def asked(**options):
+        return complete_regions(NOW, expected=THREE, missing="renormalise", lang="en", **options)
+
+    for odd in (["inspected"], BEFORE):
+        with pytest.raises(OptionError, match=r"(?s)weight=.*not a text"):
+            asked(previous=BEFORE, weight=odd)
+    with pytest.raises(DataError, match="column inspected has 'many', which is no number"):
+        asked(previous=BEFORE.astype({"inspected": object}).replace(200, "many"), weight="inspected")
+    exact = BEFORE.assign(inspected=list(map(Decimal, ["100", "100", "200"])))
+    assert asked(previous=exact, weight="inspected").coverage == 0.5
+
+
+def test_a_table_of_odd_periods_is_refused_and_not_sorted():
+    odd = NOW.assign(period=["2024", 2024])
+    with pytest.raises(DataError, match="several periods"):
+        complete_regions(odd, expected=THREE, missing="carry-forward", previous=BEFORE, lang="en")
 
 
 def wrongs(found):

@@ -11,9 +11,12 @@ import pytest
 
 import qstats as qs
 from qstats.checking import MAX_LISTED, check, examine
-from qstats.errors import DataError
+from qstats.errors import DataError, OptionError
+from qstats.forms import entry_form
 from qstats.indicators import names, schema_of
+from qstats.returns import collect
 from qstats.schema import INDUSTRY, REGION, Column, Schema
+from qstats.wording import option_told
 
 SPOT = schema_of("inspection_pass_rate")
 OUTPUT = schema_of("product_pass_rate")
@@ -350,3 +353,23 @@ def test_a_unit_in_a_header_that_is_not_understood_is_refused_by_every_engine(he
         with pytest.raises(DataError) as told:
             qs.inspection_pass_rate(table, by="region")
         assert told.value.violations["rule"].tolist() == ["header"]
+
+
+TAKERS = {
+    "check": lambda schema, folder: check(GOOD, schema),
+    "entry_form": lambda schema, folder: entry_form(schema, folder / "form.xlsx"),
+    "collect": lambda schema, folder: collect(folder, schema),
+    "cells": lambda schema, folder: qs.cells(GOOD, by="region", sums="inspected", schema=schema),
+}
+
+
+@pytest.mark.parametrize("taker", TAKERS)
+@pytest.mark.parametrize("wrong", ["inspection_pass_rate", pl.DataFrame(GOOD), SPOT.columns, Schema])
+def test_what_is_no_schema_is_told_in_one_sentence_wherever_one_is_taken(taker, wrong, tmp_path):
+    with pytest.raises(OptionError) as caught:
+        TAKERS[taker](wrong, tmp_path)
+    kind = type(wrong).__name__
+    said = f"schema={wrong!r:.200} is a {kind}, not a Schema; qs.schema_of(name) gives one"
+    assert str(caught.value) == said == option_told(caught.value, "en")
+    assert f"是 {kind}，不是Schema；qs.schema_of(名称) 给出一个" in option_told(caught.value, "zh")
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,9 @@ import io
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -49,7 +52,7 @@ def test_a_bad_table_shows_its_first_violations_and_the_line_that_asked(shell):
     assert text.count("Unknown region.") == FIRST
     assert f"{12 - FIRST} more." in text
     assert "line 6\n----> check(rows, schema)" in text
-    assert "qstats/schema.py" not in text
+    assert "qstats/checking.py" not in text
     assert text.count("\n") < FIRST + 10
 
 
@@ -74,7 +77,7 @@ def test_a_wrong_choice_names_the_nearest(shell):
 def test_every_call_on_the_way_is_to_be_had(shell, monkeypatch):
     monkeypatch.setenv("QSTATS_TRACEBACK", "full")
     text = shown(shell, CHECK)
-    assert "qstats/schema.py" in text and "Traceback (most recent call last)" in text
+    assert "qstats/checking.py" in text and "Traceback (most recent call last)" in text
 
 
 @pytest.mark.parametrize("code", ["1 / 0", "import qstats; qstats.stats.rates.nothing", "{}['missing']"])
@@ -140,6 +143,12 @@ def test_an_odd_option_is_told_in_either_language(name, monkeypatch):
         assert option_told(error, "en") == str(error)
     monkeypatch.setenv("QSTATS_LANG", "zh")
     assert chinese in "".join(render(error))
+
+
+@pytest.mark.parametrize("odd", [pl.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]}), np.arange(3), pd.NA])
+def test_a_table_or_an_array_is_no_choice(odd):
+    with pytest.raises(OptionError, match=r"(?s)missing=.* is not one of 1, 'omit'"):
+        errors.one_of("missing", odd, [1, "omit"])
 
 
 def test_what_stands_for_a_kind_of_option_has_words():

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qstats import periods
+from qstats.analysis import given
 from qstats.analysis.series import Series, series_of
 from qstats.errors import DataError, OptionError, one_of, real_number, whole_number
 from qstats.estimate import Estimate
@@ -157,6 +158,7 @@ def breaks(
     >>> found[["change", "change_se"]].round(2).values.tolist()
     [[-1.63, 0.21]]
     """
+    given.one(estimate, lang)
     asked = {"after": after, "trim": trim, "most": most, "n_draws": n_draws, "seed": seed}
     how = _how(test, model, dependent, estimate.level, asked, lang)
     others = [key for key in estimate.keys if key != "period"]
@@ -187,7 +189,7 @@ def _how(
             raise OptionError(say("breaks.unused", lang, test=chosen, option=option))
     trim = 0.15 if asked["trim"] is None else asked["trim"]
     most, n_draws, seed = (
-        given if (given := asked[name]) is not None else usual
+        usual if asked[name] is None else asked[name]
         for name, usual in (("most", 5), ("n_draws", 999 if chosen == "several" else 9_999), ("seed", 0))
     )
     real_number("trim", trim, above=0, below=0.5)

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qstats.analysis import given
 from qstats.analysis.series import series_of
 from qstats.errors import DataError, one_of, real_number, yes_or_no
 from qstats.estimate import Estimate
-from qstats.messages import language, say
+from qstats.messages import say
 from qstats.stats import clubs as formulas
 
 Array = NDArray[np.float64]
@@ -97,7 +98,7 @@ def clubs(
     >>> found.members[["region", "club"]].values.tolist()
     [['r2', 1], ['r4', 1], ['r3', 1], ['r0', 2], ['r1', 2]]
     """
-    language(lang)
+    given.one(estimate, lang)
     yes_or_no("logs", logs)
     one_of("order", order, ("last", "average"))
     for name, value in (("smooth", smooth), ("discard", discard), ("sieve", sieve)):

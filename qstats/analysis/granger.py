@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from qstats.analysis import given
 from qstats.analysis.series import Series, series_of
 from qstats.errors import DataError, OptionError, one_of, whole_number, within_0_1, yes_or_no
 from qstats.estimate import Estimate
-from qstats.messages import language, say
+from qstats.messages import say
 from qstats.stats import granger as formulas
 from qstats.stats import multiplicity
 
@@ -108,13 +109,14 @@ def granger(
     >>> found.table[["direction", "lags", "verdict"]].values.tolist()
     [['economy first', 1, 'helps predict'], ['quality first', 1, 'no clear sign']]
     """
-    language(lang)
+    given.one(quality, lang, argument="quality")
+    given.several("economy", economy, lang)
     whole_number("max_lag", max_lag, least=1)
     one_of("integrated", integrated, (0, 1, 2))
     yes_or_no("trend", trend)
     one_of("adjust", adjust, multiplicity.ADJUSTMENT)
     within_0_1("level", level)
-    if not isinstance(economy, Mapping) or not economy:
+    if not economy:
         raise OptionError(say("granger.nothing", lang))
     need = max(LEAST, _A_LAG * max_lag)
     y = _one(quality, quality.indicator, lang)

@@ -20,7 +20,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of, real_number, whole_number
+from qstats.errors import DataError, kind_of, one_of, real_number, whole_number
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -122,7 +122,7 @@ def fit(
     OptionError
         A limit or the offset is not positive, or `max_winsorised` is negative.
     DataError
-        Infinite values.
+        Infinite values, or none at all.
 
     References
     ----------
@@ -139,6 +139,8 @@ def fit(
     for name, limit in (("skew_limit", skew_limit), ("kurt_limit", kurt_limit), ("offset", offset)):
         real_number(name, limit, above=0)
     value = moments.indicator_array(x)
+    if not value.size:
+        raise DataError(f"an array of shape {value.shape} has no values; give units and indicators")
     flat = np.moveaxis(value, -2, 0).reshape(value.shape[-2], -1)  # (units, columns)
     rule = _Rule(skew_limit, kurt_limit)
     found = _decide(flat, rule, max_winsorised, transform, offset)
@@ -265,9 +267,9 @@ def apply(x: ArrayLike, params: Treatment, *, outside: Literal["raise", "clip"] 
     Raises
     ------
     OptionError
-        An `outside` that does not exist.
+        An `outside` that does not exist, or `params` that :func:`fit` did not return.
     DataError
-        There are such values; the columns are named.
+        There are such values (the columns are named), or other columns than in the table of the fit.
 
     Examples
     --------
@@ -278,7 +280,10 @@ def apply(x: ArrayLike, params: Treatment, *, outside: Literal["raise", "clip"] 
     [[2.0], [4.0], [4.0]]
     """
     one_of("outside", outside, ("raise", "clip"))
+    kind_of("params", params, Treatment, what="what fit returns")
     value = moments.indicator_array(x)
+    if value.shape[-1] != (fitted := params.sign.shape[-1]):
+        raise DataError(f"{value.shape[-1]} columns, and the transform was fitted to {fitted}; fit it again")
     s = params.sign
     if not s.any():
         return np.clip(value, params.lower, params.upper)

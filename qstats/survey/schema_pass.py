@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from qstats import values
 from qstats.checking import MAX_LISTED, examine
-from qstats.errors import DataError, kind_of
+from qstats.errors import DataError
 from qstats.messages import say
-from qstats.schema import Column, Schema
+from qstats.schema import Column, Schema, require_schema
 from qstats.survey import keys
 from qstats.survey.design import Design
 from qstats.survey.engines import Frame
@@ -54,7 +54,7 @@ def by_name(asked: Plan, schema: Schema, /) -> Plan:
     >>> found.by, found.design, found.asked
     (('region',), Design(strata='product'), ('inspected',))
     """
-    kind_of("schema", schema, Schema, what="a Schema; qs.schema_of(name) gives one")
+    require_schema(schema)
     sums: dict[str, str | nw.Expr] = {}
     for name in asked.asked:
         column = asked.columns.get(name)

@@ -1,6 +1,7 @@
 """What the questions answer to series and tables that are not as they should be: errors, stated policies."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 import qstats as qs
@@ -276,3 +277,54 @@ def test_a_series_of_one_value_has_no_correlation(rows, given):
     found = qs.macro(given(rows), {"flat": given([(y, 1.0) for y in YEARS])}, n_draws=99).table
     assert found["estimate"].isna().all()
     assert found["verdict"].eq("cannot say").all()
+
+
+QUESTIONS = {
+    name: getattr(qs, name)
+    for name in (
+        *("change", "trend", "breaks", "smooth", "seasonal", "forecast", "backtest", "compare", "inequality"),
+        *("convergence", "clubs", "funnel", "flags", "revisions", "revision_triangle", "revision_summary"),
+    )
+} | {
+    "decompose": lambda e: qs.decompose(e, by="region", earlier="2000", later="2001"),
+    "linked": lambda e: qs.linked(e, e),
+    "macro": lambda e: qs.macro(e, {}),
+    "granger": lambda e: qs.granger(e, {}),
+    "panel_regression": lambda e: qs.panel_regression(e, {}),
+    "errors_in_variables": lambda e: qs.errors_in_variables(e, e),
+    "monitor": lambda e: qs.monitor(e, baseline=8),
+    "outbreaks": outbreaks,
+    "seasonal_cusum": lambda e: qs.seasonal_cusum(e, baseline="2010"),
+    "accept": lambda e: qs.accept(e, 0.9),
+    "small_area": lambda e: qs.small_area(e, auxiliary=None, covariates=["x"]),
+}
+MAPPINGS = {
+    "scorecard": lambda e: qs.scorecard(e, "government_quality_2013"),
+    "granger": lambda e: qs.granger(given_series(), e),
+    "macro": lambda e: qs.macro(given_series(), e),
+    "panel_regression": lambda e: qs.panel_regression(given_series(), e),
+    "peers": lambda e: qs.peers(e, "安徽"),
+    "international": qs.international,
+    "vintages": qs.vintages,
+}
+
+
+def given_series():
+    """Return an Estimate of some years."""
+    return checks().where(kind="a")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_is_no_estimate_is_told_what_makes_one(question, given, rows):
+    for odd in (given(rows).table, pl.DataFrame({"period": YEARS}), "MQR", None, [given(rows)], {}):
+        with pytest.raises(OptionError, match=f"is a {type(odd).__name__}, not an Estimate: an indicator"):
+            QUESTIONS[question](odd)
+
+
+@pytest.mark.parametrize("question", MAPPINGS)
+def test_what_is_no_mapping_to_estimates_is_told_which_of_it_is_none(question, given, rows):
+    for odd in (given(rows), given(rows).table, "MQR", None, [given(rows)]):
+        with pytest.raises(OptionError, match=f"is a {type(odd).__name__}, not a mapping of names to"):
+            MAPPINGS[question](odd)
+    with pytest.raises(OptionError, match=r"\['a'\] is a DataFrame, not an Estimate"):
+        MAPPINGS[question]({"a": given(rows).table})

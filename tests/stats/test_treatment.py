@@ -164,3 +164,16 @@ def test_what_was_fitted_to_many_tables_is_applied_to_one():
         alone = treatment.apply(one, treatment.fit(many[k], max_winsorised=1), outside="clip")
         np.testing.assert_allclose(found[k], alone, rtol=1e-12)
     assert (fitted.sign != 0).any() and (fitted.sign == 0).any()
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 2), (3, 0)])
+def test_an_array_without_values_is_refused_by_its_shape(shape):
+    with pytest.raises(DataError, match=rf"shape \({shape[0]}, {shape[1]}\) has no values"):
+        treatment.fit(np.empty(shape))
+
+
+def test_what_was_not_fitted_or_to_other_columns_is_not_applied():
+    with pytest.raises(OptionError, match="params='log' is a str, not what fit returns"):
+        treatment.apply(LONG, "log")
+    with pytest.raises(DataError, match="1 columns, and the transform was fitted to 3"):
+        treatment.apply(LONG, treatment.fit(HEAVY))
