@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from qstats.errors import DataError, one_of
 
 Array = NDArray[np.float64]
-
 #: sums of squares between this and its inverse have fourth powers that are far from the ends of the numbers
 _TINY: Final = 2.0**-400
 
@@ -46,10 +45,8 @@ def indicator_array(x: ArrayLike) -> Array:
         raise DataError(f"an array of shape {table.shape} has no units and indicators; reshape it to both")
     endless = np.isinf(table)
     if endless.any():
-        found = columns(endless.any(-2))
-        raise DataError(
-            f"{int(endless.sum())} infinite values in columns {found}; correct them or make them NaN"
-        )
+        found = f"{int(endless.sum())} infinite values in columns {columns(endless.any(-2))}"
+        raise DataError(f"{found}; correct them or make them NaN")
     return table
 
 
@@ -141,15 +138,14 @@ def squares(x: Array) -> Array:
     >>> squares(np.array([[1.0], [3.0], [8.0], [np.nan]])).tolist()
     [[26.0]]
     """
-    d = np.nan_to_num(x - mean(x), nan=0.0)
-    return np.asarray((d * d).sum(-2, keepdims=True), float)
+    return np.asarray((np.nan_to_num(x - mean(x), nan=0.0) ** 2).sum(-2, keepdims=True), float)
 
 
 def deviations(x: Array) -> tuple[Array, NDArray[np.int_]]:
     r"""Return z and e with :math:`x_{qc} - \bar x_q = 2^{e_q} z_{qc}`, the largest |z| from ½ to 1.
 
-    Powers of two scale without rounding: squares of z neither overflow nor vanish, and where those of the
-    deviations do not either, what is found with z is the same to the last bit.
+    Powers of two do not round: where squares of deviations neither overflow nor vanish, those of z, which
+    never do, give the same to the last bit.
 
     Parameters
     ----------
@@ -157,9 +153,8 @@ def deviations(x: Array) -> tuple[Array, NDArray[np.int_]]:
 
     Returns
     -------
-    z : ndarray, shape (…, units, indicators)
+    z, e : ndarray, shape (…, units, indicators), (…, 1, indicators)
         0 where nothing is observed.
-    e : ndarray of int, shape (…, 1, indicators)
 
     Examples
     --------
@@ -179,14 +174,12 @@ def reduced(x: Array, axis: int | tuple[int, ...]) -> tuple[Array, NDArray[np.in
     Parameters
     ----------
     x : ndarray
-        NaN stays, and is left out of the largest.
     axis : int or tuple of int
 
     Returns
     -------
-    z : ndarray, of the shape of `x`
-    e : ndarray of int
-        Of that shape, 1 along the axis; 0 where all is zero.
+    z, e : ndarray
+        NaN stays; e has the length 1 along the axis, and is 0 where all is zero.
 
     Examples
     --------
@@ -201,8 +194,6 @@ def reduced(x: Array, axis: int | tuple[int, ...]) -> tuple[Array, NDArray[np.in
 
 def std(x: Array, *, ddof: int = 1) -> Array:
     r"""Return :math:`\sqrt{\sum_c (x_{qc} - \bar x_q)^2 / (n_q - \text{ddof})}`, NaN where n ≤ ddof.
-
-    The squares are those of :func:`deviations`, so no magnitude is too large or too small.
 
     Parameters
     ----------
@@ -242,8 +233,7 @@ def extremes(x: Array) -> tuple[Array, Array]:
     ([[1.0, 5.0]], [[3.0, 5.0]])
     """
     if not x.shape[-2]:
-        empty = np.full((*x.shape[:-2], 1, x.shape[-1]), np.nan)
-        return empty, empty.copy()
+        x = np.full((*x.shape[:-2], 1, x.shape[-1]), np.nan)
     return np.fmin.reduce(x, axis=-2, keepdims=True), np.fmax.reduce(x, axis=-2, keepdims=True)
 
 
@@ -346,19 +336,16 @@ def shape(x: Array) -> tuple[Array, Array]:
     """
     n = count(x)
     with np.errstate(over="ignore", invalid="ignore"):
-        d = x - mean(x)
-        np.copyto(d, 0.0, where=np.isnan(x))
-        d2 = d * d
-    total = d2.sum(-2, keepdims=True)
+        d = np.where(np.isnan(x), 0.0, x - mean(x))
+        total = (d * d).sum(-2, keepdims=True)
     if not ((total > _TINY) & (total < 1 / _TINY)).all():
         d = deviations(x)[0]
-        d2 = d * d
-        total = d2.sum(-2, keepdims=True)
-    sums = (np.einsum("...uq,...uq->...q", d2, by)[..., None, :] for by in (d, d2))
+    d2 = d * d
     varies = varied(x)
     with np.errstate(invalid="ignore", divide="ignore"):
-        s2 = total / (n - 1)
-        cubes, fourths = (part / s2**k for part, k in zip(sums, (1.5, 2.0), strict=True))
+        s2 = d2.sum(-2, keepdims=True) / (n - 1)
+        powers = ((d, 1.5), (d2, 2.0))
+        cubes, fourths = (np.einsum("...uq,...uq->...q", d2, by)[..., None, :] / s2**k for by, k in powers)
         G1 = n / ((n - 1) * (n - 2)) * cubes
         G2 = n * (n + 1) / ((n - 1) * (n - 2) * (n - 3)) * fourths
         G2 -= 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))
