@@ -9,7 +9,9 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 #: how a notebook shows an error, as "lines" and as "html"; the package says, for errors know no language
@@ -245,6 +247,21 @@ def names_of(argument: str, value: object, /, *, empty: bool = True) -> list[str
         value=value,
         key="option.names",
     )
+
+
+def numbers_of(argument: str, value: object, /) -> NDArray[np.float64]:
+    """Return one number, or an array of them, as an array; raise OptionError for what is none."""
+    import numpy as np
+
+    try:
+        return np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"{argument}={value!r:.200} is neither a number nor an array of numbers",
+            argument=argument,
+            value=value,
+            key="option.numbers",
+        ) from None
 
 
 def mapping(argument: str, value: object, /, *, of: str) -> None:

@@ -122,6 +122,7 @@ ODD = {
     "empty": (lambda: errors.text("title", "", empty=False), "title 是空的；请写明是什么"),
     "text": (lambda: errors.text("title", 3), "title=3 是 int，不是文字；请加引号"),
     "names": (lambda: errors.names_of("by", 3), "by=3 既不是名称，也不是名称的列表"),
+    "numbers": (lambda: errors.numbers_of("lower", "a"), "lower='a' 既不是数，也不是数的数组"),
     "mapping": (
         lambda: errors.mapping("groups", [], of="region to group"),
         "groups=[] 是 list，不是“地区 → 组”的字典",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError
+from qstats.errors import DesignError, real_number
 from qstats.stats.calibrate import Array, Calibrated, Index, named
 
 
@@ -170,6 +170,8 @@ def trim(
 
     Raises
     ------
+    OptionError
+        A bound that is no number, or a negative one.
     DesignError
         Bounds in the wrong order, or so narrow that the total cannot be kept.
 
@@ -183,8 +185,11 @@ def trim(
     >>> trim([60.0, 20.0, 20.0], upper=40.0).g.round(4).tolist()
     [0.6667, 1.5, 1.5]
     """
-    if not 0 <= lower < upper:
-        raise DesignError(f"weights cannot be trimmed to lower={lower:g} and upper={upper:g}: 0 <= L < U")
+    real_number("lower", lower, least=0)
+    if upper != np.inf:
+        real_number("upper", upper, above=0)
+    if not lower < upper:
+        raise DesignError(f"weights cannot be trimmed to lower={lower:g} and upper={upper:g}: L < U")
     q = np.zeros(np.size(d), np.intp) if category is None else np.asarray(category, np.intp)
     groups = int(q.max(initial=-1)) + 1
     total, q = _cells(d, q, groups)

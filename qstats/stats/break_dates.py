@@ -8,13 +8,14 @@ Econometrics 18, 1–22.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, whole_number, within_0_1
+from qstats.errors import DataError, kind_of, whole_number, within_0_1
 from qstats.stats.break_laws import argmax_quantile
 from qstats.stats.breaks import Model, growing_rss, regressors, smallest_segment
 
@@ -86,6 +87,9 @@ def segments(y: ArrayLike, after: tuple[int, ...], /, *, model: Model = "level")
     >>> before.coef.tolist(), [round(value, 9) for value in before.last], behind.coef.tolist()
     ([2.0], [2.0, 1.0], [7.0])
     """
+    kind_of("after", after, (Sequence, np.ndarray), what="numbers of values before each break")
+    for one in after:
+        whole_number("after", one, least=1)
     y = np.asarray(y, float)
     X = regressors(y.size, model)
     ends = [0, *after, y.size]

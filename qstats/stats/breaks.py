@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, one_of, real_number
+from qstats.errors import DataError, one_of, real_number, whole_number
 from qstats.stats.break_laws import sup_f_tail
 
 Array = NDArray[np.float64]
@@ -67,8 +67,7 @@ def regressors(n: int, model: Model) -> Array:
     [[1.0, 1.0], [1.0, 2.0], [1.0, 3.0]]
     """
     one_of("model", model, ("level", "trend"))
-    one = np.ones(n)
-    return np.stack([one], axis=1) if model == "level" else np.stack([one, np.arange(1.0, n + 1)], axis=1)
+    return np.vander(np.arange(1.0, n + 1), 1 + (model == "trend"), increasing=True)
 
 
 def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
@@ -92,6 +91,8 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
 
     Raises
     ------
+    OptionError
+        `after` is no whole number of at least 1.
     DataError
         Too few values on one side, or in all.
 
@@ -109,6 +110,7 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
     """
     from scipy.special import fdtrc
 
+    whole_number("after", after, least=1)
     y = np.asarray(y, float)
     X = regressors(y.size, model)
     n, k = X.shape
@@ -117,14 +119,12 @@ def chow(y: ArrayLike, /, *, after: int, model: Model = "level") -> Break:
             f"a {model} break needs {k} values on both sides, {2 * k + 1} in all; found {after}, {n - after}"
         )
     least = rounding(y)
-    parts = slice(None), slice(after), slice(after, None)
-    e = [y[a] - X[a] @ np.linalg.lstsq(X[a], y[a])[0] for a in parts]
+    e = [y[a] - X[a] @ np.linalg.lstsq(X[a], y[a])[0] for a in (slice(n), slice(after), slice(after, n))]
     whole, before, behind = (float(one @ one) for one in e)
     inside = before + behind if before + behind > least else 0.0
     if whole <= least:
         return Break(float("nan"), float("nan"), after)
-    with np.errstate(divide="ignore"):
-        F = float(np.divide((whole - inside) / k, inside / (n - 2 * k)))
+    F = (whole - inside) / k / (inside / (n - 2 * k)) if inside else np.inf
     return Break(F, float(fdtrc(k, n - 2 * k, F)), after)
 
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from qstats.errors import DesignError, OptionError, one_of, whole_number
+from qstats.errors import DesignError, OptionError, numbers_of, one_of, whole_number
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -216,11 +216,12 @@ def _curve(distance: Distance, bounds: Bounds | None) -> Curve:
         if distance == "logit":
             raise OptionError("distance='logit' needs bounds=(L, U) with L < 1 < U")
         return _exponential if distance == "raking" else lambda u: (u + u**2 / 2, 1 + u, np.ones(u.size))
-    L, U = bounds
+    ends = numbers_of("bounds", bounds)
     if distance == "raking":
         raise OptionError(f"distance='raking' has no bounds, given {bounds}; distance='logit' keeps to them")
-    if not -np.inf < L < 1 < U < np.inf:
-        raise OptionError(f"bounds={bounds!r} do not enclose 1: L < 1 < U, both finite")
+    if ends.shape != (2,) or not -np.inf < ends[0] < 1 < ends[1] < np.inf:
+        raise OptionError(f"bounds={bounds!r:.200} do not enclose 1: (L, U) with L < 1 < U, both finite")
+    L, U = ends.tolist()
 
     def clipped(u: Array) -> tuple[Array, Array, Array]:
         g = np.clip(1 + u, L, U)

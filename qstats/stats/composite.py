@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import within_0_1
+from qstats.errors import numbers_of, within_0_1
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,9 @@ def minmax(
     >>> minmax([0.25, 0.5], 0.0, 1.0).tolist(), minmax(0.25, 0.0, 1.0, direction=-1).tolist()
     ([70.0, 80.0], 90.0)
     """
-    x, L, U, sign = np.broadcast_arrays(*(np.asarray(a, float) for a in (x, lower, upper, direction)))
+    options = {"lower": lower, "upper": upper, "direction": direction}
+    ends = (numbers_of(name, value) for name, value in options.items())
+    x, L, U, sign = np.broadcast_arrays(np.asarray(x, float), *ends)
     return np.asarray(floor + (ceiling - floor) * np.where(sign < 0, U - x, x - L) / (U - L), float)
 
 

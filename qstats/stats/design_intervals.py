@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import OptionError, one_of, within_0_1
+from qstats.errors import OptionError, numbers_of, one_of, within_0_1
 
 Array = NDArray[np.float64]
 Design = Literal[
@@ -115,7 +115,8 @@ def design_proportion(
     one_of("interval", method, DESIGN)
     one_of("cap", cap, CAP)
     within_0_1("level", level)
-    values = np.broadcast_arrays(*(np.asarray(a, float) for a in (p, se, n, df, deff_at_bounds)))
+    deff = numbers_of("deff_at_bounds", deff_at_bounds)
+    values = np.broadcast_arrays(*(np.asarray(a, float) for a in (p, se, n, df)), deff)
     _check_deff(values[4])
     P, S, N, F, D = (np.atleast_1d(a) for a in (snap(values[0]), *values[1:]))
     reason = _reasons(P, S, N, F)
@@ -171,7 +172,7 @@ def effective_size(
     """
     one_of("cap", cap, CAP)
     within_0_1("level", level)
-    given = (p, se, n, np.inf if df is None else df, deff_at_bounds)
+    given = (p, se, n, np.inf if df is None else df, numbers_of("deff_at_bounds", deff_at_bounds))
     p, se, n, df, deff = np.broadcast_arrays(*(np.asarray(a, float) for a in given))
     _check_deff(deff)
     m = _size(snap(p), se, n, deff)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, numbers_of
 from qstats.stats import moments
 
 Array = NDArray[np.float64]
@@ -81,7 +81,13 @@ def benefit_of_the_doubt(x: ArrayLike, *, lower: ArrayLike = 0.0, upper: ArrayLi
             f"{np.nanmin(value):g}"
         )
     Q = value.shape[1]
-    low, high = (np.broadcast_to(np.asarray(end, float), (Q,)) for end in (lower, upper))
+    ends = {"lower": numbers_of("lower", lower), "upper": numbers_of("upper", upper)}
+    for name, end in ends.items():
+        if end.shape not in ((), (1,), (Q,)):
+            raise OptionError(
+                f"{name} has the shape {end.shape}: one number, or one for each of {Q} indicators"
+            )
+    low, high = (np.broadcast_to(end, (Q,)) for end in ends.values())
     if (
         not ((low >= 0) & (low <= high) & (high <= 1)).all()
         or low.sum() > 1 + 1e-12

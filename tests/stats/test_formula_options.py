@@ -6,6 +6,7 @@ import pytest
 from qstats.errors import OptionError
 from qstats.stats import (
     acceptance,
+    adjust,
     association,
     attainment,
     autocorrelation,
@@ -25,6 +26,7 @@ from qstats.stats import (
     edits,
     farrington_flexible,
     forecast,
+    frontier,
     funnel,
     importance,
     intervals,
@@ -158,10 +160,11 @@ ASKS = [
         {"kind": [], "model": [], "trim": [], "n_draws": [], "seed": [0]},
     ),
     (break_paths.bic_p, {}, {"model": [], "trim": [], "most": [0], "n_draws": [], "seed": [0]}),
+    (breaks.chow, {}, {"after": []}),
     (breaks.sup_f, {}, {"model": [], "trim": [], "tail": []}),
     (break_dates.several, {}, {"model": [], "trim": [], "most": [0]}),
     (break_dates.date_limits, {}, {"model": [], "level": []}),
-    (calibrate.calibrate, CELLS, {"distance": [], "error": [], "max_iterations": []}),
+    (calibrate.calibrate, CELLS, {"bounds": [None], "distance": [], "error": [], "max_iterations": []}),
     (clubs.trend_of, {}, {"smooth": [0, 1.5]}),
     (clubs.clubs, {}, {"discard": [], "order": [], "sieve": [-1, 0, 1.5], "merge": [True]}),
     (
@@ -181,9 +184,14 @@ ASKS = [
     (
         design_intervals.design_proportion,
         {"p": 0.5, "se": 0.1, "n": 20, "df": 5},
-        {"method": [], "level": [], "cap": []},
+        {"method": [], "level": [], "cap": [], "deff_at_bounds": [1.5, True, WRONG[-1]]},
     ),
-    (design_intervals.effective_size, {"p": 0.5, "se": 0.1, "n": 20}, {"level": [], "cap": []}),
+    (
+        design_intervals.effective_size,
+        {"p": 0.5, "se": 0.1, "n": 20},
+        {"level": [], "cap": [], "deff_at_bounds": [1.5, True, WRONG[-1]]},
+    ),
+    (adjust.trim, {"d": [1.0, 1.0]}, {"lower": [0, 1.5], "upper": [1.5, WRONG[-2]]}),
     (edits.hidiroglou_berthelot, {}, {"U": [0], "A": [0, 1.5], "C": [1.5]}),
     (
         farrington_flexible.farrington_flexible,
@@ -218,6 +226,7 @@ POSITIONAL = {
     autocorrelation.block_permuted: (X[:, 0],),
     break_paths.by_draws: (X[:, 0],),
     break_paths.bic_p: (X[:, 0],),
+    breaks.chow: (T,),
     breaks.sup_f: (X[:, 0],),
     break_dates.several: (X[:, 0],),
     break_dates.date_limits: (X[:, 0], (6,)),
@@ -258,3 +267,32 @@ def test_an_odd_option_is_refused_by_name(ask, given, swept, value):
         with pytest.raises(OptionError, match=rf"^{told}(=| )"):
             ask(*POSITIONAL.get(ask, ()), **{**base, **given, option: value})
             pytest.fail(f"{option}={value!r} was taken")
+
+
+@pytest.mark.parametrize("after", [None, 6, "6", {6: 1}, [1.5], [True], ["x"], [None], (0,), (-1,)])
+def test_breaks_come_after_whole_numbers_of_values(after):
+    for ask in (break_dates.segments, break_dates.jumps, break_dates.date_limits):
+        with pytest.raises(OptionError, match=r"^after="):
+            ask(X[:, 0], after)
+
+
+@pytest.mark.parametrize("wrong", ["x", {}, [[0.1], [0.1, 0.2]], object()])
+@pytest.mark.parametrize("bound", ["lower", "upper"])
+def test_bounds_are_numbers_and_one_for_each_indicator(bound, wrong):
+    right = {"lower": 0.0, "upper": 1.0}
+    with pytest.raises(OptionError, match=f"^{bound}=.* is neither a number nor an array of numbers"):
+        composite.minmax(X, **right | {bound: wrong})
+    with pytest.raises(OptionError, match=f"^{bound}=.* is neither a number nor an array of numbers"):
+        frontier.benefit_of_the_doubt(np.abs(X), **right | {bound: wrong})
+    with pytest.raises(
+        OptionError, match=rf"^{bound} has the shape \(3,\): one number, or one for each of 2"
+    ):
+        frontier.benefit_of_the_doubt(np.abs(X), **right | {bound: [0.2, 0.3, 0.4]})
+
+
+def test_bounds_of_calibration_are_a_pair():
+    for wrong in ("ab", [0.5], [0.5, 1.5, 2], {"L": 0.5}, [None, 2], ["a", 2], {0.5, 2}):
+        with pytest.raises(OptionError, match=r"^bounds="):
+            calibrate.calibrate(**CELLS, bounds=wrong)
+    taken = [calibrate.calibrate(**CELLS, bounds=b).g.tolist() for b in ((0.5, 2.5), [0.5, 2.5])]
+    assert taken[0] == taken[1] == pytest.approx([2.0, 2.0], rel=1e-12)
