@@ -193,12 +193,12 @@ def span(
     lang: str | None = None,
     rule: Rule = "half-even",
 ) -> str:
-    """Return a range: ``63%～68%`` in Chinese, ``63–68%`` in English.
+    """Return a range: ``63%~68%`` in Chinese, ``63–68%`` in English.
 
     Examples
     --------
     >>> span(63, 68, unit="%", digits=0, lang="zh"), span(63, 68, unit="%", digits=0, lang="en")
-    ('63%～68%', '63–68%')
+    ('63%~68%', '63–68%')
     >>> span(-2, 1, digits=0, lang="en")  # a dash before a minus sign would be misread
     '−2 to 1'
     """
@@ -206,7 +206,7 @@ def span(
         return missing("x", lang=lang)
     upper = with_unit(high, unit, digits=digits, lang=lang, rule=rule)
     if language(lang) == "zh":
-        return f"{with_unit(low, unit, digits=digits, lang=lang, rule=rule)}～{upper}"
+        return f"{with_unit(low, unit, digits=digits, lang=lang, rule=rule)}~{upper}"
     lower = number(low, digits=digits, lang=lang, rule=rule)
     return f"{lower} to {upper}" if "−" in lower + upper else f"{lower}–{upper}"
 
@@ -220,17 +220,17 @@ def interval(
     lang: str | None = None,
     rule: Rule = "half-even",
 ) -> str:
-    """Return a confidence interval, ``93.21～94.02``, in English ``(93.21, 94.02)``; missing when a limit is.
+    """Return a confidence interval, ``93.21~94.02``, in English ``(93.21, 94.02)``; missing when a limit is.
 
     Examples
     --------
     >>> interval(93.214, 94.021, lang="zh"), interval(93.214, 94.021, lang="en")
-    ('93.21～94.02', '(93.21, 94.02)')
+    ('93.21~94.02', '(93.21, 94.02)')
     """
     if not (known(low) and known(high)):
         return missing("x", lang=lang)
     ends = [number(x, digits=digits, lang=lang, rule=rule) for x in (low, high)]
-    return "～".join(ends) if language(lang) == "zh" else f"({', '.join(ends)})"
+    return "~".join(ends) if language(lang) == "zh" else f"({', '.join(ends)})"
 
 
 def years(first: int | str, last: int | str, /, *, lang: str | None = None) -> str:
@@ -275,7 +275,7 @@ def rank(
     Examples
     --------
     >>> rank(11, of=31, lang="zh"), rank(11, of=31, lang="en"), rank(2, low=1, high=4, lang="zh")
-    ('第11位（共31个）', '11th of 31', '第2位（第1～4位）')
+    ('第11位（共31个）', '11th of 31', '第2位（第1~4位）')
     """
     if place is None or not math.isfinite(place):
         return missing("x", lang=lang)

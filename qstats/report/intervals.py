@@ -86,7 +86,7 @@ def forest(
     >>> table = pd.DataFrame(rows, columns=["region", "estimate", "conf_low", "conf_high"])
     >>> table = table.assign(std_error=float("nan"), n=float("nan"))
     >>> forest(Estimate(table, indicator="合格率", unit="%", method="m"), lang="zh").alt
-    '区间图：合格率（%），2行，1行有95%区间。安徽93.60（93.20～94.00）、江苏94.10。'
+    '区间图：合格率（%），2行，1行有95%区间。安徽93.60（93.20~94.00）、江苏94.10。'
     """
     one_of("of", of, tuple(_COLUMNS))
     asked.keys(estimate, [], lang, figure="forest")

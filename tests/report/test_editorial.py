@@ -54,7 +54,7 @@ def test_a_file_without_a_language_in_its_name_speaks_for_both(written):
         ("rpq.change", "上升0.36个百分点"),
         ("spot_check.low", "87.3%"),
         ("spot_check.high", "88.1%"),
-        ("spot_check.interval", "87.3%～88.1%"),
+        ("spot_check.interval", "87.3%~88.1%"),
         ("spot_check.n", "28,265"),
         ("qci.name", "制造业质量竞争力指数"),
         ("NSS_fail_rate[小型企业]", "13.2%"),

@@ -77,7 +77,7 @@ def estimate_of(table):
 def test_an_english_range_with_a_minus_sign_has_no_dash():
     assert formats.span(-2.25, -0.25, lang="en") == "−2.25 to −0.25"
     assert formats.span(2.25, 3.25, lang="en") == "2.25–3.25"
-    assert formats.span(-2.25, -0.25, lang="zh") == "−2.25～−0.25"
+    assert formats.span(-2.25, -0.25, lang="zh") == "−2.25~−0.25"
 
 
 @pytest.mark.parametrize("kind", ["waterfall", "contributions", "bars", "pareto"])

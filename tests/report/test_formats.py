@@ -55,7 +55,7 @@ def test_four_digits_stay_together_in_chinese_only():
 def test_a_tie_follows_the_rule_asked_for():
     assert formats.number(80.985, lang="zh") == "80.98"
     assert formats.number(80.985, lang="zh", rule="half-up") == "80.99"
-    assert formats.span(0.125, 0.375, lang="zh", rule="half-up") == "0.13～0.38"
+    assert formats.span(0.125, 0.375, lang="zh", rule="half-up") == "0.13~0.38"
     assert formats.interval(0.125, 0.375, lang="en") == "(0.12, 0.38)"
 
 
@@ -105,10 +105,10 @@ def test_arrows_go_with_directions():
 
 
 def test_ranges_years_ranks_and_periods_follow_the_conventions():
-    assert formats.span(63, 68, unit="%", digits=0, lang="zh") == "63%～68%"
+    assert formats.span(63, 68, unit="%", digits=0, lang="zh") == "63%~68%"
     assert formats.years("2016", "2020", lang="zh") == "2016—2020年"
     assert formats.years(2016, 2016, lang="en") == "2016"
-    assert formats.rank(11, of=31, low=8, high=14, lang="zh") == "第11位（共31个）（第8～14位）"
+    assert formats.rank(11, of=31, low=8, high=14, lang="zh") == "第11位（共31个）（第8~14位）"
     assert [formats.rank(n, lang="en") for n in (1, 2, 3, 11, 12, 13, 21)] == [
         "1st", "2nd", "3rd", "11th", "12th", "13th", "21st",
     ]  # fmt: skip

@@ -45,7 +45,7 @@ def test_the_figure_is_that_of_the_micro_data_with_its_interval(checks, cells, p
     assert got.table["std_error"].iloc[0] == pytest.approx(want.table["std_error"].iloc[0], rel=1e-12)
     low, high = want.table[["conf_low", "conf_high"]].iloc[0]
     assert f"{want.value():.2f}%" in text(page)
-    assert f"{low:.2f}%～{high:.2f}%" in text(page)
+    assert f"{low:.2f}%~{high:.2f}%" in text(page)
 
 
 def test_years_without_micro_data_keep_their_published_figure(cells):

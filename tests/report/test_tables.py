@@ -53,7 +53,7 @@ def downloaded(text):
 
 def test_numbers_are_rounded_on_the_page_and_whole_in_the_csv():
     text = made(number="表1", unit="%")
-    assert cells(text) == [["安徽", "93.65", "93.2～94.0"], ["江苏", "", ""]]
+    assert cells(text) == [["安徽", "93.65", "93.2~94.0"], ["江苏", "", ""]]
     assert downloaded(text) == [
         ["地区", "合格率", "95%区间（下限）", "95%区间（上限）"],
         ["安徽", "93.646", "93.2", "94.04"],
@@ -190,13 +190,13 @@ def test_a_figure_without_words_or_with_a_wrong_key_is_refused():
 def test_cards_say_what_is_missing_and_what_is_provisional():
     text = cards(
         [
-            Card("合格率", "93.65", "%", "上升0.36个百分点", "up", "93.4～93.9", 0.9, "p", "29个大类"),
+            Card("合格率", "93.65", "%", "上升0.36个百分点", "up", "93.4~93.9", 0.9, "p", "29个大类"),
             Card("损失率", "", "%"),
         ],
         lang="zh",
     )
     assert (
-        text.count("<li") == 2 and "90%区间：93.4～93.9" in text and "初步数。" in text and "29个大类" in text
+        text.count("<li") == 2 and "90%区间：93.4~93.9" in text and "初步数。" in text and "29个大类" in text
     )
     assert '<p class="qs-card-value qs-missing">无数据</p>' in text
     assert text.count("qs-missing") == 1 and text.count("qs-card-unit") == 1
