@@ -234,7 +234,11 @@ def names_of(argument: str, value: object, /, *, empty: bool = True) -> list[str
     """Return one name, or several, as a list; raise OptionError for what is none, or an `empty` list."""
     if isinstance(value, str):
         return [value]
-    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
+    if (
+        isinstance(value, Iterable)
+        and not isinstance(value, Mapping | bytes)
+        and not hasattr(value, "columns")
+    ):
         names = list(value)
         if not (names or empty):
             said = f"{argument} is empty; say what it is"

@@ -106,11 +106,13 @@ def keys_of(by: str | Sequence[str], /) -> list[str]:
     Raises
     ------
     OptionError
-        No names of columns, or names without an order (a set) or that can be read only once (a generator).
+        No names of columns (a table is none), names without an order (a set), or that can be read only once
+        (a generator).
     """
     if isinstance(by, str):
         return [by]
     ordered = isinstance(by, Iterable) and not isinstance(by, Iterator | Set | Mapping | bytes)
+    ordered = ordered and not hasattr(by, "columns")
     names = list(by) if ordered else []
     if not ordered or not all(isinstance(name, str) for name in names):
         raise OptionError(

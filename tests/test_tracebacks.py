@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from qstats import errors
+from qstats import errors, tally
 from qstats.errors import DataError, OptionError, QStatsError
 from qstats.tracebacks import FIRST, render
 from qstats.wording import option_told, without_words
@@ -150,6 +150,14 @@ def test_an_odd_option_is_told_in_either_language(name, monkeypatch):
 def test_a_table_or_an_array_is_no_choice(odd):
     with pytest.raises(OptionError, match=r"(?s)missing=.* is not one of 1, 'omit'"):
         errors.one_of("missing", odd, [1, "omit"])
+
+
+@pytest.mark.parametrize("odd", [pl.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]})])
+def test_a_table_is_no_list_of_the_names_of_its_columns(odd):
+    for ask in (lambda by: errors.names_of("by", by), tally.keys_of):
+        assert ask(odd.columns) == ["a"]
+        with pytest.raises(OptionError, match=r"(?s)by=.* is neither (a|the) name"):
+            ask(odd)
 
 
 def test_what_stands_for_a_kind_of_option_has_words():

@@ -85,6 +85,7 @@ def accept(
     given.one(estimate, lang)
     real_number("deff_at_bounds", deff_at_bounds, above=0)
     within_0_1("confidence", confidence)
+    one_of("side", side, get_args(Side))
     rates = proportions(estimate, lang=lang)
     _check_p0(p0, rates.whole, estimate.unit, side, lang)
     found = decide(
@@ -199,7 +200,7 @@ def sample_size(
 
 def _population(size: float | None) -> float:
     """Return the size of the population, infinite where none is given."""
-    if size is None or size == math.inf:
+    if size is None or (isinstance(size, float) and size == math.inf):
         return math.inf
     real_number("population", size, least=1)
     return float(size)

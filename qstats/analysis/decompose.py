@@ -114,7 +114,7 @@ def decompose(
     [-20.1, 2.2, -17.9]
     """
     given.one(estimate, lang)
-    for argument, end in (("earlier", earlier), ("later", later)):
+    for argument, end in (("earlier", earlier), ("later", later), ("over", over)):
         text(argument, end)
     one_of("absent", absent, ("refuse", "other-end"))
     one_of("method", method, formulas.METHOD)

@@ -93,7 +93,7 @@ def fixed_effects(
     if correction is not None and errors != "cluster":
         raise OptionError(say("panel.correction", lang, correction=correction, errors=errors))
     language(lang)
-    y, X = _arrays(y, X)
+    y, X = _arrays(y, X, region, period)
     G, T = (len(np.unique(np.asarray(labels))) for labels in (region, period))
     if G < 3 or T < 2:
         raise DataError(say("panel.small", lang, regions=G, periods=T))
@@ -117,16 +117,17 @@ def fixed_effects(
     return Fit(b, se, np.full(len(b), df), np.asarray(p), float(fit.rsquared), float(fit.resid_ss))
 
 
-def _arrays(y: Any, X: Any) -> tuple[Array, Array]:
-    """Return outcome and regressors as arrays of one length."""
+def _arrays(y: Any, X: Any, *labels: Any) -> tuple[Array, Array]:
+    """Return outcome and regressors as arrays of one length, which `labels` must have too."""
     try:
         y, X = np.asarray(y, float), np.asarray(X, float)
     except (TypeError, ValueError):
         raise DataError(
             "y and X must be numbers: one value, and one row, for each region and period"
         ) from None
-    if y.ndim != 1 or X.ndim != 2 or len(X) != len(y):
-        raise DataError(f"y must have the shape (n,) and X (n, k); they have {y.shape} and {X.shape}")
+    shapes = [np.shape(one) for one in (y, X, *labels)]
+    if y.ndim != 1 or X.ndim != 2 or any(shape[:1] != y.shape for shape in shapes):
+        raise DataError(f"y must have the shape (n,), X (n, k), region and period (n,); found {shapes}")
     return y, X
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qstats.errors import DataError, OptionError
+from qstats.errors import DataError, OptionError, one_of
 from qstats.messages import language, say
 
 Array = NDArray[np.float64]
@@ -135,6 +135,6 @@ def episodes(signals: pd.DataFrame, /, *, lang: str | None = None) -> pd.DataFra
 
 def check_source(source: str | None) -> str:
     """Return the source class, empty where none is named."""
-    if source is not None and source not in SOURCES:
-        raise OptionError(f"source={source!r} is not one of {', '.join(SOURCES)}")
+    if source is not None:
+        one_of("source", source, SOURCES)
     return source or ""

@@ -166,7 +166,7 @@ def seasonal(
 def _check_window(window: object) -> None:
     """Raise OptionError unless this is ``periodic`` or an odd whole number of 3 or more."""
     odd = isinstance(window, Integral) and int(window) >= 3 and int(window) % 2 == 1
-    if window != "periodic" and not odd:
+    if not (odd or (isinstance(window, str) and window == "periodic")):
         raise OptionError(
             f"window={window!r:.200} is neither 'periodic' nor an odd whole number of years, 3 or more"
         )

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 import qstats as qs
@@ -42,6 +43,9 @@ ODD = {
     "{}": {},
     "object": object(),
     "True": True,
+    "table": pd.DataFrame({"a": [1, 2]}),
+    "polars": pl.DataFrame({"a": [1, 2]}),
+    "array": np.arange(2.0),
 }
 
 
