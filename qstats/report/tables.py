@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Row = dict[Hashable, Any]
 
+#: an abbreviation that no line ends in
+_HYPHENED: Final = re.compile(r"\b[A-Z]+-[A-Z]+\b")
 #: a text cell that begins with one of these could be run as a formula by a spreadsheet
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 #: characters from here on are as wide as they are high
@@ -246,6 +248,7 @@ def _cell(
     if digits is None:
         said = formats.clean(value)
         text = escape(said[:1].upper() + said[1:] if head and language(lang) == "en" else said)
+        text = _HYPHENED.sub(r'<span class="qs-whole">\g<0></span>', text)
         text = text if column.words else f'<span class="qs-name">{text}</span>'
     elif column.upper is not None:
         text = formats.interval(value, row[column.upper], digits=digits, lang=lang, rule=rule)
@@ -380,10 +383,8 @@ def _card(card: Card, lang: str | None) -> str:
     known = card.value not in ("", formats.missing(lang=lang))
     value = escape(card.value) if known else escape(say("chart.no_data", lang))
     unit = f'<span class="qs-card-unit">{escape(card.unit)}</span>' if card.unit and known else ""
-    arrow = formats.arrow(card.direction)
-    change = (
-        f'<span aria-hidden="true">{arrow}</span> {escape(card.change)}' if arrow else escape(card.change)
-    )
+    arrow, change = formats.arrow(card.direction), escape(card.change)
+    change = f'<span aria-hidden="true">{arrow}</span> {change}' if arrow else change
     notes = []
     if card.interval:
         notes.append(say("card.interval", lang, level=f"{100 * card.level:g}%", interval=card.interval))

@@ -244,3 +244,10 @@ def test_names_that_head_rows_begin_with_a_capital_in_english(words):
         "R&D",
     ]
     assert cells(table(data, caption="c", columns=named, lang="zh"))[0][0] == "export pass rate"
+
+
+def test_an_abbreviation_with_a_hyphen_is_not_broken():
+    data = frame(k=["满意度（C-CSI）", "ISO 9001-2015"])
+    html = table(data, caption="c", columns=[Field("k", "K"), Field("rate", "R", digits=2)], lang="zh")
+    assert '满意度（<span class="qs-whole">C-CSI</span>）' in html
+    assert html.count("qs-whole") == 1
