@@ -79,6 +79,7 @@ _PUBLIC = {
     "treat": "index.steps",
     "normalise": "index.steps",
     "weigh": "index.steps",
+    "benefit_of_the_doubt": "index.steps",
     "aggregate": "index.steps",
     # questions
     "change": "analysis.change",

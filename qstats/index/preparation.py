@@ -12,12 +12,18 @@ import numpy as np
 import pandas as pd
 
 from qstats import periods, values
-from qstats.errors import DataError, OptionError, kind_of, mapping, names_of, one_of
+from qstats.errors import DataError, OptionError, kind_of, mapping, names_of, one_of, whole_number
 from qstats.index.given import spelt
 from qstats.index.labelled import Each, Table, each, frame_of, known, labels_of, like, naming, some
-from qstats.stats import imputation, screening
+from qstats.stats import imputation, normal_imputation, screening
 
 _SOURCES: Final = ("observed", "imputed", "missing")
+#: the level of the index that tells several imputations apart
+_NUMBER: Final = "imputation"
+#: options of the methods of imputation that are not fitted to one table, and of those that are
+_TAKES: Final[dict[str, tuple[str, ...]]] = dict.fromkeys(imputation.OVER_TIME, ("time", "max_gap"))
+_TAKES["multiple"] = ("n_imputations", "seed")
+_FITTED: Final = ("groups", "direction", "predictors", "empty", "base")
 
 
 class Imputed(NamedTuple):
@@ -205,7 +211,7 @@ def impute(
     data: Table,
     /,
     *,
-    method: imputation.Method | imputation.OverTime = "mean",
+    method: imputation.Method | imputation.OverTime | Literal["multiple"] = "mean",
     groups: str | Mapping[Any, Any] | pd.Series | None = None,
     direction: Each | None = None,
     predictors: Sequence[str] | None = None,
@@ -213,6 +219,8 @@ def impute(
     time: str | None = None,
     max_gap: float | None = None,
     base: Table | None = None,
+    n_imputations: int | None = None,
+    seed: int | None = None,
 ) -> Imputed:
     """Fill holes, and say which cells were filled.
 
@@ -220,8 +228,9 @@ def impute(
     ----------
     data : DataFrame or Series
     method : str
-        "mean", "median", "group-mean", "group-median", "row-mean", "regression", "em"; or of a panel
-        "latest", "constant", "linear".
+        "mean", "median", "group-mean", "group-median", "row-mean", "regression", "em"; of a panel
+        "latest", "constant", "linear"; or "multiple": several draws, see
+        :func:`qstats.stats.normal_imputation.multiple`.
     groups : str, mapping or Series, optional
         Of the grouped methods: a level of the index, or the group of each unit.
     time : str, optional
@@ -230,13 +239,17 @@ def impute(
     direction, predictors, empty, max_gap
         As in :func:`qstats.stats.imputation.fit` and :func:`qstats.stats.imputation.over_time`.
     base : DataFrame or Series, optional
-        What to find the values in, in place of `data` itself: another year. Not of "latest", "constant" and
-        "linear".
+        What to find the values in, in place of `data` itself: another year. Not of "latest", "constant",
+        "linear" and "multiple".
+    n_imputations, seed : int, optional
+        Of "multiple": how many tables, by default 20; and the seed of the draws, by default 0.
 
     Returns
     -------
     Imputed
-        ``data``, and ``source`` of the same shape: "observed", "imputed" or "missing".
+        ``data``, and ``source`` of the same shape: "observed", "imputed" or "missing". Of "multiple", one
+        table below the other, with the number of the imputation, from 1 on, as the first level of the index:
+        ``data.loc[1]`` is the first.
 
     Raises
     ------
@@ -252,23 +265,41 @@ def impute(
     >>> impute(data).data.tolist(), impute(data).source.tolist()
     ([1.0, 2.0, 3.0], ['observed', 'imputed', 'observed'])
     """
-    one_of("method", method, (*imputation.METHODS, *imputation.OVER_TIME))
+    one_of("method", method, (*imputation.METHODS, *_TAKES))
+    takes = _TAKES.get(method, _FITTED)
+    given = {"groups": groups, "direction": direction, "predictors": predictors, "base": base, "time": time}
+    given |= {"max_gap": max_gap, "n_imputations": n_imputations, "seed": seed}
+    given["empty"] = None if isinstance(empty, str) and empty == "raise" else empty
+    for name, value in given.items():
+        if value is not None and name not in takes:
+            said = f"{method!r} has no use for {name!r}; it takes {', '.join(takes)}"
+            raise OptionError(said, argument=name)
     frame = frame_of(data)
+    if method == "multiple":
+        return _multiple(data, frame, 20 if n_imputations is None else n_imputations, seed)
     if method in imputation.OVER_TIME:
-        spare = {"groups": groups, "direction": direction, "predictors": predictors, "base": base}
-        spare["empty"] = None if isinstance(empty, str) and empty == "raise" else empty
-        for name, value in spare.items():
-            if value is not None or (name == "empty" and empty is None):
-                said = f"{name} is of no use to {method!r}, which takes time and max_gap only"
-                raise OptionError(said, argument=name)
         found = _over_time(frame, method, time, max_gap)
-    elif time is not None or max_gap is not None:
-        raise OptionError(f"{method!r} has no use for time or max_gap", argument="time")
     else:
         own = {"direction": direction, "predictors": predictors, "empty": empty}
         found = _fitted(frame, cast(imputation.Method, method), groups, base, own)
     source = np.array(_SOURCES, dtype=object)[found.source]
     return Imputed(like(data, frame, found.value), like(data, frame, source))
+
+
+def _multiple(data: Table, frame: pd.DataFrame, n: int, seed: int | None) -> Imputed:
+    """Fill holes several times at random."""
+    whole_number("seed", 0 if seed is None else seed, least=0)
+    if _NUMBER in frame.index.names:
+        raise DataError(f"a level of the index is called {_NUMBER!r}; rename it")
+    with naming(frame.columns):
+        tables = normal_imputation.multiple(frame, n, seed=0 if seed is None else seed)
+    source = np.where(np.isnan(frame), "imputed", "observed").astype(object)
+    names = [_NUMBER, *frame.index.names]
+    stacked = (
+        pd.concat({k: like(data, frame, cells) for k, cells in enumerate(each_one, 1)}, names=names)
+        for each_one in (tables, [source] * n)
+    )
+    return Imputed(*stacked)
 
 
 def _fitted(

@@ -8,23 +8,28 @@ indicator. Formulas are in :mod:`qstats.stats`; what they raise names columns he
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from qstats.errors import OptionError, one_of
 from qstats.index.labelled import Each, Table, each, frame_of, like, naming, parts, place
 from qstats.index.means import mean_numbers
 from qstats.index.preparation import denominate, impute, screen
-from qstats.stats import aggregation, importance, normalisation, treatment, weighting
+from qstats.index.weighing import benefit_of_the_doubt, weigh
+from qstats.stats import aggregation, normalisation, treatment
 from qstats.stats.standing import Ties
 
-__all__ = ["aggregate", "denominate", "impute", "normalise", "screen", "treat", "weigh"]
-
-Weighing = Literal["equal", "pca", "oecd", "entropy", "critic", "balance"]
-
-_WEIGHINGS: Final = ("equal", "pca", "oecd", "entropy", "critic", "balance")
+__all__ = [
+    "aggregate",
+    "benefit_of_the_doubt",
+    "denominate",
+    "impute",
+    "normalise",
+    "screen",
+    "treat",
+    "weigh",
+]
 
 
 class Treated(NamedTuple):
@@ -171,79 +176,6 @@ def normalise(
             params = normalisation.fit(sample, method, direction=d, reference=at, **by_name, **others)
             done[rows] = normalisation.apply(frame.iloc[rows], params)
     return like(data, frame, done)
-
-
-def weigh(
-    data: Table,
-    /,
-    *,
-    method: Weighing = "equal",
-    negative: Literal["raise", "zero", "absolute"] | None = None,
-    missing: weighting.Missing | None = None,
-    target: Each | None = None,
-    start: Each | None = None,
-) -> pd.Series:
-    """Find weights of the indicators.
-
-    Parameters
-    ----------
-    data : DataFrame
-        Scores: higher is better.
-    method : {"equal", "pca", "oecd", "entropy", "critic", "balance"}
-        "pca" and "oecd" are the rules of :func:`qstats.stats.weighting.principal`; "balance" is
-        :func:`qstats.stats.importance.balance`.
-    negative : optional
-        Of "pca".
-    missing : optional
-        Of "pca", "oecd" and "critic".
-    target, start : optional
-        Of "balance".
-
-    Returns
-    -------
-    Series
-        Not negative, summing to 1, by the name of the indicator.
-
-    Raises
-    ------
-    DataError
-        Columns that hold no numbers, or no two different values; values missing where that is to raise.
-    OptionError
-        A choice that does not exist; an option the method has no use for.
-
-    Examples
-    --------
-    >>> weigh(pd.DataFrame({"a": [1, 2, 3], "b": [3, 5, 1]})).to_dict()
-    {'a': 0.5, 'b': 0.5}
-    """
-    one_of("method", method, _WEIGHINGS)
-    takes = {"negative": ("pca",), "missing": ("pca", "oecd", "critic")}
-    takes |= {"target": ("balance",), "start": ("balance",)}
-    given = {"negative": negative, "missing": missing, "target": target, "start": start}
-    for name, value in given.items():
-        if value is not None and method not in takes[name]:
-            raise OptionError(f"{method!r} has no use for {name!r}", argument=name)
-    frame = frame_of(data)
-    with naming(frame.columns):
-        found = _weights(frame, method, given)
-    return pd.Series(found, index=frame.columns, name="weight")
-
-
-def _weights(frame: pd.DataFrame, method: Weighing, given: Mapping[str, Any]) -> Any:
-    holes: weighting.Missing = given["missing"] or "raise"
-    if method == "pca":
-        return weighting.principal(frame, negative=given["negative"] or "raise", missing=holes)
-    if method == "oecd":
-        return weighting.principal(frame, rule="oecd", missing=holes)
-    if method == "critic":
-        return weighting.critic(frame, missing=holes)
-    if method == "entropy":
-        return weighting.entropy(frame)
-    if method == "equal":
-        return weighting.equal(frame.shape[1])
-    wanted = (None if given[k] is None else each(k, given[k], frame.columns) for k in ("target", "start"))
-    target, start = wanted
-    return importance.balance(frame, target=target, start=start).weights
 
 
 def aggregate(

@@ -75,11 +75,11 @@ def benefit_of_the_doubt(x: ArrayLike, *, lower: ArrayLike = 0.0, upper: ArrayLi
     [0.444444, 0.888889]
     """
     value = moments.indicator_array(x)
-    if value.ndim != 2 or (value < 0).any():
-        raise DataError(
-            f"one table of values not below 0 is needed; found shape {value.shape}, the least "
-            f"{np.nanmin(value):g}"
-        )
+    if value.ndim != 2:
+        raise DataError(f"one table of units and indicators is needed; found shape {value.shape}")
+    if (wrong := value < 0).any():
+        found = f"columns {moments.columns(wrong)} have values below 0, the least {np.nanmin(value):g}"
+        raise DataError(f"{found}; normalise them first")
     Q = value.shape[1]
     ends = {"lower": numbers_of("lower", lower), "upper": numbers_of("upper", upper)}
     for name, end in ends.items():
@@ -94,7 +94,7 @@ def benefit_of_the_doubt(x: ArrayLike, *, lower: ArrayLike = 0.0, upper: ArrayLi
         or high.sum() < 1 - 1e-12
     ):
         raise OptionError(
-            f"shares from {low.tolist()} to {high.tolist()} must hold 0 ≤ l ≤ u ≤ 1 and reach 1"
+            f"shares from lower={low.tolist()} to upper={high.tolist()} must hold 0 ≤ l ≤ u ≤ 1 and reach 1"
         )
     weights = np.stack([_best(value, c, low, high) for c in range(len(value))])
     parts = weights * np.nan_to_num(value, nan=0.0)

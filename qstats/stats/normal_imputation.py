@@ -65,13 +65,8 @@ def em(x: ArrayLike, *, max_rounds: int = 2000, tolerance: float = 1e-10) -> tup
     >>> mean.round(3).tolist()
     [[2.5, 5.161]]
     """
-    value = moments.indicator_array(x)
-    flat = ~moments.varied(value)
-    if flat.any():
-        raise DataError(f"columns {moments.columns(flat)} are constant or empty; leave them out of the EM")
-    units, Q = value.shape[-2:]
-    if units <= Q:
-        raise DataError(f"{units} units cannot give the covariance of {Q} indicators; use fewer indicators")
+    value = _enough(x)
+    Q = value.shape[-1]
     mean, covariance = np.empty((*value.shape[:-2], 1, Q)), np.empty((*value.shape[:-2], Q, Q))
     for at in np.ndindex(value.shape[:-2]):
         mean[at], covariance[at] = _rounds(value[at], max_rounds, tolerance)
@@ -150,7 +145,7 @@ def multiple(x: ArrayLike, n_imputations: int, *, seed: int | None = None) -> Ar
     >>> tables.shape, bool(tables[:, 2, 1].std() > 0), float(tables[:, 0, 1].std())
     ((20, 5, 2), True, 0.0)
     """
-    value = moments.indicator_array(x)
+    value = _enough(x)
     whole_number("n_imputations", n_imputations, least=1)
     if value.ndim != 2:
         raise OptionError(f"x has the shape {value.shape}; one table of units and indicators is needed")
@@ -163,6 +158,18 @@ def multiple(x: ArrayLike, n_imputations: int, *, seed: int | None = None) -> Ar
             root = _root(spread)
             table[np.ix_(rows, m)] = centre + rng.standard_normal((len(rows), len(m))) @ root
     return tables
+
+
+def _enough(x: ArrayLike) -> Array:
+    """Return indicators of which a covariance can be found."""
+    value = moments.indicator_array(x)
+    flat = ~moments.varied(value)
+    if flat.any():
+        raise DataError(f"columns {moments.columns(flat)} are constant or empty; leave them out of the EM")
+    units, Q = value.shape[-2:]
+    if units <= Q:
+        raise DataError(f"{units} units cannot give the covariance of {Q} indicators; use fewer indicators")
+    return value
 
 
 def _resampled(value: Array, rng: np.random.Generator) -> tuple[Array, Array]:

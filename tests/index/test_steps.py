@@ -4,7 +4,7 @@ import pytest
 
 from qstats.errors import DataError, OptionError
 from qstats.index import steps
-from qstats.stats import aggregation, imputation, normalisation, treatment, weighting
+from qstats.stats import aggregation, imputation, normal_imputation, normalisation, treatment, weighting
 
 PLACES = ["安徽", "江苏", "浙江", "上海"]
 DATA = pd.DataFrame(
@@ -251,15 +251,30 @@ def test_aggregating_is_the_formula_by_name():
         (lambda: steps.normalise(PANEL, within="year", base=PANEL), "not both"),
         (lambda: steps.normalise(DATA, base=DATA[["rd"]]), "there is no 'passed'"),
         (lambda: steps.impute(DATA, method="latest"), "must be one of the levels"),
-        (lambda: steps.impute(DATA, method="mean", time="year"), "no use for time"),
-        (lambda: steps.impute(PANEL, method="latest", time="year", empty="nan"), "time and max_gap only"),
+        (
+            lambda: steps.impute(DATA, method="mean", time="year"),
+            "'mean' has no use for 'time'; it takes groups",
+        ),
+        (
+            lambda: steps.impute(PANEL, method="latest", time="year", empty="nan"),
+            "no use for 'empty'; it takes time, max_gap",
+        ),
         (lambda: steps.weigh(DATA, target=1), "'equal' has no use for 'target'"),
         (lambda: steps.aggregate(DATA, method="mean-min", alpha="x"), "alpha='x' is not a number"),
         (lambda: steps.aggregate(DATA, method="power", power=np.inf), "power=inf is not a number"),
         (lambda: steps.aggregate(DATA, method="geometric", floor="x"), "floor='x' is not a number above 0"),
         (lambda: steps.aggregate(DATA, method="owa", order_weights="abc"), "no list of numbers"),
-        (lambda: steps.impute(PANEL, method="latest", time="year", base=PANEL), "base is of no use"),
+        (lambda: steps.impute(PANEL, method="latest", time="year", base=PANEL), "no use for 'base'"),
         (lambda: steps.impute(DATA, base=DATA[["rd"]]), "there is no 'passed'"),
+        (lambda: steps.impute(DATA, method="multipel"), "Did you mean 'multiple'"),
+        (
+            lambda: steps.impute(DATA, method="multiple", base=DATA),
+            "no use for 'base'; it takes n_imputations",
+        ),
+        (lambda: steps.impute(DATA, method="em", seed=0), "'em' has no use for 'seed'"),
+        (lambda: steps.impute(DATA, method="multiple", n_imputations=0), "n_imputations=0 is not a whole"),
+        (lambda: steps.impute(DATA, method="multiple", seed=-1), "seed=-1 is not a whole"),
+        (lambda: steps.weigh(DATA, method="ahp", negative="zero"), "'ahp' has no use for 'negative'"),
     ],
 )
 def test_what_does_not_exist_is_named_with_the_nearest(call, said):
@@ -323,3 +338,67 @@ def test_months_are_filled_as_parts_of_years():
     assert steps.impute(data, method="linear", time="month").data.tolist() == pytest.approx(
         [1, 3, 4], rel=1e-9
     )
+
+
+def test_several_imputations_stand_one_below_the_other_with_their_number():
+    rng = np.random.default_rng(4)
+    one = rng.normal(size=30)
+    data = pd.DataFrame(
+        {"a": one, "b": one + rng.normal(size=30) / 4}, pd.Index(range(100, 130), name="place")
+    )
+    data.iloc[[2, 5], 1] = np.nan
+    found = steps.impute(data, method="multiple", n_imputations=3, seed=5)
+    assert found.data.index.names == found.source.index.names == ["imputation", "place"]
+    tables = normal_imputation.multiple(data, 3, seed=5)
+    for number in (1, 2, 3):
+        np.testing.assert_array_equal(found.data.loc[number], tables[number - 1])
+        assert (found.source.loc[number] == "imputed").equals(data.isna())
+    assert found.source.isin(["imputed", "observed"]).all(axis=None)
+    assert found.data.loc[1].index.equals(data.index)
+    plain = steps.impute(data, method="multiple").data
+    np.testing.assert_array_equal(
+        plain.to_numpy().reshape(20, 30, 2), normal_imputation.multiple(data, 20, seed=0)
+    )
+    each = steps.normalise(found.data, within="imputation")
+    assert each.groupby(level="imputation").max().eq(100).all(axis=None)
+
+
+def test_one_indicator_is_imputed_several_times_as_a_series_of_many_levels():
+    index = pd.MultiIndex.from_product([[2020, 2021], list("abcd")])
+    data = pd.Series([1.0, 2.0, np.nan, 4.0, 5.0, 3.0, 7.0, 9.0], index, name="rd")
+    found = steps.impute(data, method="multiple", n_imputations=2)
+    assert isinstance(found.data, pd.Series)
+    assert found.data.index.names == ["imputation", None, None]
+    assert found.source[1, 2020].tolist() == ["observed", "observed", "imputed", "observed"]
+    assert found.data[1, 2020, "c"] != found.data[2, 2020, "c"]
+    with pytest.raises(DataError, match="level of the index is called 'imputation'"):
+        steps.impute(found.data, method="multiple")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [DATA.iloc[:0], DATA[[]], pd.DataFrame(), pd.Series(dtype=float), PANEL.iloc[:0]],
+    ids=["rows", "columns", "both", "series", "panel"],
+)
+@pytest.mark.parametrize(
+    "step",
+    [
+        steps.treat,
+        steps.normalise,
+        steps.screen,
+        steps.impute,
+        steps.weigh,
+        steps.benefit_of_the_doubt,
+        lambda data: steps.denominate(data, data, by={}),
+        lambda data: steps.aggregate(data, method="copeland"),
+    ],
+)
+def test_an_empty_table_is_told_what_it_lacks(step, table):
+    lacks = "rows, one a unit" if table.ndim == 1 or table.shape[1] else "columns, one an indicator"
+    with pytest.raises(DataError, match=f"^the table is empty: it has no {lacks}$"):
+        step(table)
+
+
+def test_a_reference_that_is_the_worst_is_told_by_the_name_of_the_indicator():
+    with pytest.raises(DataError, match="the reference is missing or the worst value in columns passed, rd;"):
+        steps.normalise(DATA, method="distance-to-reference", reference="安徽", direction=SIGNS)
