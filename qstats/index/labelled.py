@@ -149,6 +149,6 @@ def _named(said: str, word: str, labels: Sequence[Any] | pd.Index) -> str:
 
 
 def some(labels: Iterable[Any]) -> str:
-    """Return the first of some labels as text."""
-    texts = [str(label) for label in labels]
+    """Return the first of some labels as text; those of several levels are written as words."""
+    texts = [" ".join(map(str, label)) if isinstance(label, tuple) else str(label) for label in labels]
     return ", ".join(texts[:_LISTED]) + (f" … ({len(texts)})" if len(texts) > _LISTED else "")

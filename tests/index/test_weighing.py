@@ -159,3 +159,9 @@ def test_one_indicator_is_its_own_frontier():
 def test_a_frontier_that_cannot_be_is_told_by_names(call, error, said):
     with pytest.raises(error, match=said):
         call()
+
+
+def test_a_unit_of_several_levels_is_named_by_their_words():
+    zero = pd.concat({2020: DATA, 2021: DATA * 0}, names=["year", "place"])
+    with pytest.raises(DataError, match="unit 2021 安徽 with the values"):
+        benefit_of_the_doubt(zero)
