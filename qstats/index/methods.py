@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -186,18 +186,18 @@ def _check(step: str, given: Mapping[str, Any]) -> None:
 
 def _by_leaf(options: Options, tree: Tree) -> Options:
     """Return options with what is given for each indicator as arrays in the order of the framework."""
-    if not isinstance(options, Mapping):
+    own = [name for name in _BY_LEAF if isinstance(options, Mapping) and options.get(name) is not None]
+    if not own:
         return options
-    codes, found = pd.Index([tree.codes[leaf] for leaf in tree.leaves]), dict(options)
-    for name in _BY_LEAF:
-        value = found.get(name)
+    codes, found = pd.Index([tree.codes[leaf] for leaf in tree.leaves]), dict(cast(Any, options))
+    for name in own:
+        value = found[name]
         if isinstance(value, list | tuple | np.ndarray):
             if np.ndim(value) != 1 or len(value) != len(codes):
                 said = f"{name}={value!r:.200} is not one number for each of the {len(codes)} indicators"
                 raise OptionError(said, argument=name, value=value)
             value = dict(zip(codes, value, strict=True))
-        if value is not None:
-            found[name] = each(name, value, codes)
+        found[name] = each(name, value, codes)
     return found
 
 

@@ -66,4 +66,5 @@ def weights(number: int = 100) -> list[dict[str, float]]:
     """Return sets of weights, each up to a quarter off."""
     rng, table = np.random.default_rng(3), tree()
     off = 1 + 0.25 * rng.uniform(-1, 1, (number, len(table)))
-    return [dict(zip(table["code"], w, strict=True)) for w in (off * table["weight"].to_numpy()).tolist()]
+    below = (off * table["weight"].to_numpy())[:, 1:]  # the root has none
+    return [dict(zip(table["code"][1:], w, strict=True)) for w in below.tolist()]
