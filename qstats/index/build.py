@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import one_of
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, sound
 from qstats.index import frameworks
 from qstats.index.align import Aligned, Indicators, Missing, align
 from qstats.index.frameworks import Columns
@@ -129,7 +129,7 @@ def competitiveness_index(
     low, high = composite.normal_interval(
         scores.score, scores.std_error, level=level, floor=FLOOR, ceiling=CEILING
     )
-    return Estimate(
+    return sound(
         _tabulated(tree, given, scores, low, high),
         indicator=tree.root,
         unit="index",

@@ -19,9 +19,9 @@ Of = Literal["score", "rank", "change", "rank-change", "gap", "rank-shift"]
 
 OUTCOMES: Final = ("score", "rank", "change", "rank-change", "gap", "rank-shift")
 
-#: scores that differ by less than 2⁻⁴⁰ (1e-12) of themselves are equal but for rounding; near zero, where
-#: parts cancel, by less than 2⁻⁴⁷ (7e-15) of the largest
-_ROUNDING: Final = (40, 47)
+#: scores are compared on a grid of 2⁻³⁹ (2e-12) of the power of two below each, finer than which is rounding;
+#: near zero, where parts cancel, of 2⁻⁴⁶ (1e-14) of that below the largest
+_ROUNDING: Final = (39, 46)
 
 
 class Outcome(NamedTuple):
@@ -130,11 +130,19 @@ def settled(score: Array) -> Array:
     >>> one == two, len(set(settled(np.array([one, two])).tolist()))
     (False, 1)
     """
-    known = np.nan_to_num(score)
-    largest = np.frexp(np.abs(known).max(-1, keepdims=True, initial=0.0))[1]
-    power = np.maximum(np.frexp(known)[1] - _ROUNDING[0], largest - _ROUNDING[1])
-    step = np.ldexp(1.0, np.maximum(power, -1000))
-    return np.asarray(np.rint(score / step) * step)
+    known = np.nan_to_num(np.ascontiguousarray(score, float))
+    step = _power_of_two(known) * 2.0 ** -_ROUNDING[0]
+    least = _power_of_two(np.abs(known).max(-1, keepdims=True, initial=0.0)) * 2.0 ** -_ROUNDING[1]
+    np.maximum(step, np.maximum(least, 2.0**-1000), out=step)
+    found = score / step
+    np.rint(found, out=found)
+    found *= step
+    return found
+
+
+def _power_of_two(x: Array) -> Array:
+    """Return the largest power of two not above |x|, of normal numbers: what is left without the mantissa."""
+    return np.asarray((x.view(np.int64) & (0x7FF << 52)).view(np.float64))
 
 
 def pairs(units: pd.DataFrame, lang: str | None) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, sound
 from qstats.index import runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.methods import Options
@@ -70,7 +70,7 @@ def specified_index(
     value[tree.leaves] = ready.held.value.T
     unknown = np.full(len(tree.codes), np.nan)
     said = ", ".join(f"{step}: {option}" for step, option in (steps or {}).items()) or "fixed bounds"
-    return Estimate(
+    return sound(
         crossed(
             ready.units,
             tree.codes,

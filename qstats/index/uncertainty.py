@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import kind_of, one_of, within_0_1
-from qstats.estimate import Estimate
+from qstats.estimate import Estimate, sound
 from qstats.index import outcomes, runs
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Unknown
@@ -287,7 +287,7 @@ def _estimate(
     prepared: Prepared, done: Runs, of: Of, keys: pd.DataFrame, columns: dict[str, Array], level: float
 ) -> Estimate:
     names = ", ".join(runs.factors(prepared))
-    return Estimate(
+    return sound(
         crossed(keys, prepared.tree.codes, **{name: value.T for name, value in columns.items()}),
         indicator=prepared.tree.root,
         unit="" if "rank" in of else "index",
