@@ -381,7 +381,7 @@ class Estimate:
 
 
 def sound(table: pd.DataFrame, /, **meta: Any) -> Estimate:
-    """Return an Estimate of a table that needs no check: made here, distinct keys, core columns of numbers."""
+    """Return an Estimate of a table that needs no check: made here, with distinct keys and core columns."""
     made = Estimate(table.iloc[:0], **meta)
     object.__setattr__(made, "_table", table)
     return made
