@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from qstats.errors import one_of
+from qstats.errors import FrameworkError, one_of
 from qstats.estimate import Estimate, sound
 from qstats.index import frameworks
 from qstats.index.align import Aligned, Indicators, Missing, align
@@ -124,6 +124,9 @@ def competitiveness_index(
     one_of("missing", missing, ("raise", "renormalise"))
     columns = frameworks.checked(framework, lang)
     tree, name = arrays(columns), frameworks.name_of(framework)
+    if tree.own_steps:
+        columns_named = ", ".join(tree.own_steps)
+        raise FrameworkError(say("framework.steps", lang, name=name, columns=columns_named))
     given = align(indicators, tree, name=name, missing=missing, lang=lang)
     scores = _score(tree, given)
     low, high = composite.normal_interval(

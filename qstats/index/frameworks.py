@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from qstats import values
 from qstats.errors import FrameworkError, OptionError, kind_of, nearest
 from qstats.files import data_root, read_table
-from qstats.index import shown
+from qstats.index import own_steps, shown
 from qstats.messages import language, say
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ REQUIRED: Final = (
     "unit",
 )
 #: columns that may be absent; another that is spelt nearly so would be ignored
-_COMPUTED: Final = ("target", "numerator", "denominator", "scale")
+_COMPUTED: Final = ("target", "numerator", "denominator", "scale", *own_steps.TEXTS, own_steps.COVERAGE)
 PROVENANCE: Final = ("official", "derived", "hypothesis", "user")
 
 _NUMBERS: Final = ("direction", "weight", "lower", "upper")
@@ -65,8 +65,10 @@ def framework(source: str | Path | pd.DataFrame, /, *, lang: str | None = None) 
         The columns of the source, typed: ``code, parent`` (text), ``direction`` (1 or −1),
         ``weight`` (within the parent, summing to 1), ``lower, upper`` (L and U, in ``unit``),
         ``weight_provenance, bounds_provenance`` (official, derived, hypothesis, user).
-        ``name_zh, name_en`` are the code where there are none. Added: ``depth`` (the root
-        is 0), ``leaf``, ``weight_in_root`` (product of the weights above).
+        ``name_zh, name_en`` are the code where there are none. Where they are given, ``target`` and
+        ``min_coverage`` are numbers, and ``imputation, treatment, normalisation`` of single leaves and
+        ``aggregation`` of single nodes are those of :func:`qstats.specified_index`. Added: ``depth`` (the
+        root is 0), ``leaf``, ``weight_in_root`` (product of the weights above).
 
     Raises
     ------
@@ -97,6 +99,7 @@ def checked(source: str | Path | pd.DataFrame, lang: str | None, /) -> Columns:
         columns, faults = _typed(table, lang)
         faults += _code_faults(columns, lang) + _tree_faults(columns, lang)
         faults += _weight_faults(columns, lang) + _leaf_faults(columns, lang)
+        faults += own_steps.read(columns, lang)[1]
     if faults:
         raise FrameworkError(say("framework.faults", lang, name=name, count=len(faults)), faults)
     return columns | _measured(columns)
@@ -163,7 +166,10 @@ def _typed(table: pd.DataFrame, lang: str | None) -> tuple[Columns, list[str]]:
     for column in ("name_zh", "name_en"):
         names = [_text(cell) for cell in _cells(typed[column])] if column in typed else typed["code"]
         typed[column] = [name or code for name, code in zip(names, typed["code"], strict=True)]
-    for column in (*_NUMBERS, *(["target"] if "target" in typed else [])):
+    for column in own_steps.TEXTS:
+        if column in typed:
+            typed[column] = [_text(cell) for cell in _cells(typed[column])]
+    for column in (*_NUMBERS, *(name for name in ("target", own_steps.COVERAGE) if name in typed)):
         cells = _cells(typed[column])
         read = [_number(cell, lang) for cell in cells]
         for code, number, cell in zip(typed["code"], read, cells, strict=True):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, mapping, names_of, one_of
+from qstats.index import own_steps
 from qstats.index.given import spelt
 from qstats.index.labelled import each, known, naming, some
 from qstats.index.preparation import by_keys, sizes_of, years_of
@@ -86,6 +87,13 @@ def maker(
     step, options, tree, units, lang
         As of :func:`function`.
     """
+    if own := tree.own_steps.get(step):
+        bare = tree._replace(own_steps={})
+
+        def of(given: Options, places: Array) -> Maker | None:
+            return maker(step, given, bare.some_leaves(places), units, lang=lang)
+
+        return own_steps.divided([tree.codes[leaf] for leaf in tree.leaves], own, options, of)
     options = _by_leaf(options, tree)
     whole = function(step, options, tree, units, lang=lang)  # what is wrong shows before the first run
     if whole is None:

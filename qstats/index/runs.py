@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from qstats.errors import DataError, OptionError, kind_of, mapping, one_of, real_number, whole_number
-from qstats.index import frameworks, means, methods
+from qstats.index import frameworks, means, methods, own_steps
 from qstats.index.align import Indicators, Missing
 from qstats.index.drawn import Held, Unknown, draw, hold
 from qstats.index.methods import Options
@@ -142,7 +142,7 @@ def prepare(
     tree, name = arrays(frameworks.checked(framework, lang)), frameworks.name_of(framework)
     nominal = {**methods.NOMINAL, **choices.steps}
     every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
-    later = any(nominal[step] is not None for step in ("screening", "imputation"))
+    later = any(nominal[step] is not None or step in tree.own_steps for step in ("screening", "imputation"))
     held = hold(indicators, tree, name=name, missing="renormalise" if later else missing, lang=lang)
     done = {
         step: tuple(methods.maker(step, option, tree, held.units, lang=lang) for option in every[step])
@@ -154,7 +154,12 @@ def prepare(
         tables=held.value[None],
         screening=tuple(methods.screens(option) for option in every["screening"]),
         weights=weights,
-        aggregation=tuple(means.aggregation_options(option, inner) for option in every["aggregation"]),
+        aggregation=tuple(
+            own_steps.of_nodes(
+                means.aggregation_options(option, inner), tree.own_steps.get("aggregation", {})
+            )
+            for option in every["aggregation"]
+        ),
         missing=missing,
         **done,
     )

@@ -36,7 +36,8 @@ def specified_index(
     indicators, framework, missing, lang : optional
         As of :func:`qstats.competitiveness_index`.
     steps : mapping, optional
-        As of :func:`qstats.uncertainty`.
+        As of :func:`qstats.uncertainty`. What the framework names for single indicators and nodes, in its
+        columns ``imputation, treatment, normalisation, aggregation, min_coverage``, holds there instead.
 
     Returns
     -------

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qstats.index.frameworks import Columns
+from qstats.index.own_steps import OwnSteps, read
 
 Array = np.ndarray
 
@@ -31,6 +32,8 @@ class Tree(NamedTuple):
         The unit of measurement of each leaf.
     target : ndarray or None, shape (leaves,)
         Where the framework has such a column.
+    own_steps : dict
+        Step → code → options, of indicators and nodes for which the framework names its own.
     """
 
     codes: tuple[str, ...]
@@ -45,6 +48,7 @@ class Tree(NamedTuple):
     lower: Array
     upper: Array
     target: Array | None
+    own_steps: OwnSteps
 
     @property
     def root(self) -> str:
@@ -91,5 +95,6 @@ def arrays(columns: Columns, /) -> Tree:
         weight_in_root=np.array(columns["weight_in_root"])[leaf],
         measured=tuple(columns["unit"][at] for at in leaves),
         target=target,
+        own_steps=read(columns, None)[0],
         **own,
     )
