@@ -18,7 +18,7 @@ from qstats.index.pipeline import FACTORS, Steps, run
 from qstats.index.preparation import by_keys, sizes_of
 from qstats.index.runs import Choices, Prepared
 from qstats.messages import say
-from qstats.stats import association
+from qstats.stats import association, importance
 from qstats.stats.association import Correlation
 
 Array = np.ndarray
@@ -36,12 +36,16 @@ CHECKS: Final = (
     "correlation within",
     "correlation across",
     "correlation with node",
+    "weight",
+    "main effect",
     "alpha",
     "kmo",
     "components",
     "size",
     "leave one out",
 )
+#: of the polynomial of a main effect, and the number of units from which it is not a line
+_DEGREE, _CURVED = 3, 30
 _COLUMNS: Final = ("check", "node", "element", "other", "value", "limit", "flag")
 
 
@@ -92,6 +96,9 @@ def audit(
         - "correlation within": of two children of `node`; flag "negative" below −0.4, "redundant" above 0.92;
         - "correlation across": of two indicators of different groups; "redundant";
         - "correlation with node": of a child with its node; "weak" below 0.3, "negative" below −0.4;
+        - "weight": of a child within its node, and "main effect": the share of the variance of the node that
+          the child explains alone, the shares of all children brought to sum to 1; no limit. Where the two
+          differ, the index weighs otherwise than it says;
         - "alpha": Cronbach's, of the children of a node; "low" below 0.7;
         - "kmo": of the children; "low" below 0.5; NaN where it is not defined;
         - "components": how many are more than noise; "several" where more than one;
@@ -108,7 +115,7 @@ def audit(
     Handbook, steps 4 and 8. Becker, Caperna, Del Sorbo, Norlén, Papadimitriou and Saisana (2022), COINr: An
     R package for developing composite indicators, JOSS 7. Saisana, Becker, Neves, Alberti and
     Dominguez-Torreiro (2019), Your 10-step pocket guide to composite indicators and scoreboards, European
-    Commission.
+    Commission. Paruolo, Saisana and Saltelli (2013), Ratings and rankings: voodoo or science?, JRSS A 176.
 
     Examples
     --------
@@ -134,7 +141,7 @@ def audit(
     chosen = Choices({} if steps is None else steps, sampling="none")
     ready = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     table = _Table(ready, runs.nominal(ready), ready.tree.codes, ready.steps)
-    rows = [*_within(table, correlation, bounds), *_across(table, correlation, bounds)]
+    rows = [*_within(table, correlation, bounds), *_across(table, correlation, bounds), *_effects(table)]
     rows += [*_consistency(table, bounds, seed), *_sizes(table, sizes, correlation, bounds, lang)]
     rows += list(_left_out(table))
     return pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -252,6 +259,18 @@ def _across(table: _Table, how: Correlation, limit: Mapping[str, float]) -> Iter
         for k, p in enumerate(tree.leaves[:j]):
             if tree.parent[p] != tree.parent[q] and r[j, k] > limit["redundant"]:
                 yield _pair("correlation across", "", table, int(p), int(q), r[j, k], limit)
+
+
+def _effects(table: _Table) -> Iterator[dict[str, Any]]:
+    """Hold the weights of the children of each node against what they do to its variance."""
+    for node, below in table.prepared.tree.families:
+        x, y, w = table.score[below].T, table.score[node], table.steps.weights[0, below]
+        degree = _DEGREE if len(y) >= _CURVED else 1
+        effect = importance.main_effects(x, y, degree=degree)
+        share = effect / effect.sum() if effect.sum() > 0 else np.full(len(below), np.nan)
+        for name, values in (("weight", w / w.sum()), ("main effect", share)):
+            for child, value in zip(below, values, strict=True):
+                yield _row(name, table.codes[node], table.codes[child], "", float(value), np.nan, "")
 
 
 def _consistency(table: _Table, limit: Mapping[str, float], seed: int) -> Iterator[dict[str, Any]]:

@@ -81,7 +81,7 @@ def kmo(x: ArrayLike) -> Adequacy:
     Returns
     -------
     Adequacy
-        ``overall``, and ``each`` with the sums over one p.
+        ``overall``, and ``each`` with the sums over one p; NaN where nothing is correlated at all.
 
     Raises
     ------
@@ -108,8 +108,10 @@ def kmo(x: ArrayLike) -> Adequacy:
     r2, a2 = R**2, (V / np.outer(d, d)) ** 2
     np.fill_diagonal(r2, 0.0)
     np.fill_diagonal(a2, 0.0)
-    each = r2.sum(0) / (r2.sum(0) + a2.sum(0))
-    return Adequacy(float(r2.sum() / (r2.sum() + a2.sum())), np.asarray(each, float))
+    simple, both = r2.sum(0), r2.sum(0) + a2.sum(0)
+    each = np.divide(simple, both, out=np.full(simple.shape, np.nan), where=both > 0)
+    whole = float(r2.sum() / (r2.sum() + a2.sum())) if both.sum() > 0 else np.nan
+    return Adequacy(whole, np.asarray(each, float))
 
 
 class Parallel(NamedTuple):

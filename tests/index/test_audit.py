@@ -108,3 +108,21 @@ def test_two_specifications_are_compared_node_by_node(tree, data):
         ["region", "node"]
     )
     assert means.loc[("安徽", "all"), "other_score"] == pytest.approx(1 / (0.75 / 90 + 0.25 / 68), rel=1e-12)
+
+
+def test_a_main_effect_is_not_the_weight(tree):
+    """Two indicators without correlation, of one spread, explain as their squared weights: 36 to 16."""
+    values = {"pass": [60, 100, 60, 100], "loss": [2, 2, 0, 0], "export": [5, 10, 20, 40]}
+    data = pd.DataFrame([(q, r, x) for q, row in values.items() for r, x in zip("ABCD", row, strict=True)])
+    found = audit(data.set_axis(["indicator", "region", "estimate"], axis=1), tree)
+    said, does = (rows(found, check).set_index("element")["value"] for check in ("weight", "main effect"))
+    assert said[["pass", "loss"]].tolist() == [0.6, 0.4]
+    np.testing.assert_allclose(does[["pass", "loss"]], [36 / 52, 16 / 52], rtol=1e-12)
+    assert said["export"] == does["export"] == 1
+    assert rows(found, "kmo", node="level")["value"].isna().all()  # nothing is correlated: 0/0
+
+
+def test_a_child_that_never_moves_leaves_the_main_effects_unknown(tree, data):
+    flat = data.assign(estimate=data["estimate"].where(data["indicator"] != "loss", 1.0))
+    does = rows(audit(flat, tree), "main effect").set_index("element")["value"]
+    assert does[["pass", "loss"]].isna().all() and does["export"] == 1
