@@ -230,9 +230,9 @@ def _units(
     columns: dict[str, list[pd.Series[Any]]], rows: int
 ) -> tuple[pd.DataFrame, Array, list[tuple[str, int]]]:
     """Return the units in order of their keys, the place of every row among them, and empty keys."""
-    place, empty = np.zeros(rows, np.intp), np.zeros(rows, bool)
+    place, size, empty = np.zeros(rows, np.intp), 1, np.zeros(rows, bool)
     missing: list[tuple[str, int]] = []
-    labels: dict[str, Array] = {}
+    labels: dict[str, tuple[Array, Array]] = {}
     for key, parts in columns.items():
         alike = len({part.dtype for part in parts}) == 1  # else 2023 and 2023.0 would become one number
         whole = (
@@ -243,17 +243,22 @@ def _units(
         missing += [(key, int(i)) for i in np.flatnonzero(at < 0)]
         ordered = sorted(set(words), key=periods.sort_key if key == "period" else None)
         rank = {name: i for i, name in enumerate(ordered)}
-        own = np.array([rank[name] for name in words], np.intp)
+        own = np.array([rank[name] for name in words], np.intp)[at] if words else place * 0
         empty |= at < 0
-        place = place * max(1, len(ordered)) + (own[at] if len(own) else 0)
-        labels[key] = np.array(ordered, dtype=object)
-    unit, found = pd.factorize(place[~empty], sort=True)
-    whole = np.full(rows, -1, np.intp)
-    whole[~empty] = unit
+        if size * len(ordered) >= 2**63:  # a row is one number, of mixed radix in its keys
+            place, met = pd.factorize(place, sort=True)
+            size = len(met)
+        place, size = place * max(1, len(ordered)) + own, size * max(1, len(ordered))
+        labels[key] = np.array(ordered, dtype=object), own
+    kept = np.flatnonzero(~empty)
+    codes, found = pd.factorize(place[kept], sort=True)
+    unit = np.full(rows, -1, np.intp)
+    unit[kept] = codes
     if not columns:
-        return pd.DataFrame(index=[0]), whole, missing
-    at = np.unravel_index(found, [max(1, len(names)) for names in labels.values()])
-    return pd.DataFrame({k: labels[k][i] for k, i in zip(columns, at, strict=True)}), whole, missing
+        return pd.DataFrame(index=[0]), unit, missing
+    first = np.zeros(len(found), np.intp)
+    first[codes[::-1]] = kept[::-1]
+    return pd.DataFrame({key: names[own[first]] for key, (names, own) in labels.items()}), unit, missing
 
 
 def spelt(key: str, cell: Any) -> str:

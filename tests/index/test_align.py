@@ -205,3 +205,16 @@ def test_an_estimate_that_is_not_finite_is_refused_before_it_is_drawn(tree, data
         with pytest.raises(DataError, match="The value of 'loss' for 湖北 is inf") as caught:
             build(parts, tree, lang="en")
         assert caught.value.violations["row"].tolist() == [2]
+
+
+def test_many_keys_of_many_values_are_told_apart(tree):
+    """300 values in each of nine keys are 10²² possible units, more than a whole number holds."""
+    keys = {f"k{k}": [f"v{i * (2 * k + 1) % 300:03d}" for i in range(300)] for k in range(9)}
+    given = pd.DataFrame({"indicator": "export", **keys, "estimate": np.linspace(0, 50, 300)})
+    alone = tree[tree["code"].isin(["trade", "export"])].assign(weight=1.0)
+    alone.loc[alone["code"] == "trade", "parent"] = ""
+    found = competitiveness_index(given, alone).where(node="export").table
+    both = found.merge(given, on=list(keys), validate="one_to_one")
+    assert len(both) == 300
+    np.testing.assert_array_equal(both["value"], both["estimate_y"])
+    assert found[list(keys)].apply(tuple, axis=1).is_monotonic_increasing
