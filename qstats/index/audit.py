@@ -18,7 +18,7 @@ from qstats.index.pipeline import FACTORS, Steps, run
 from qstats.index.preparation import by_keys, sizes_of
 from qstats.index.runs import Choices, Prepared
 from qstats.messages import say
-from qstats.stats import association, importance
+from qstats.stats import association, composite, importance
 from qstats.stats.association import Correlation
 
 Array = np.ndarray
@@ -138,7 +138,7 @@ def audit(
         kind_of("sizes", sizes, pd.DataFrame, what="a table of keys and sizes")
     whole_number("seed", seed, least=0)
     bounds = {**LIMITS, **own}
-    chosen = Choices({} if steps is None else steps, sampling="none")
+    chosen = Choices(steps, sampling="none")
     ready = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     table = _Table(ready, runs.nominal(ready), ready.tree.codes, ready.steps)
     rows = [*_within(table, correlation, bounds), *_across(table, correlation, bounds), *_effects(table)]
@@ -196,9 +196,7 @@ def compare_specifications(
         for step in other_steps:
             one_of("other_steps", step, methods.STEPS)
     ready = [
-        runs.prepare(
-            indicators, tree, Choices({} if how is None else how, sampling="none"), missing=missing, lang=lang
-        )
+        runs.prepare(indicators, tree, Choices(how, sampling="none"), missing=missing, lang=lang)
         for tree, how in ((framework, steps), (framework if other is None else other, other_steps))
     ]
     one, two = (runs.nominal(each) for each in ready)
@@ -267,9 +265,8 @@ def _effects(table: _Table) -> Iterator[dict[str, Any]]:
         x, y, w = table.score[below].T, table.score[node], table.steps.weights[0, below]
         degree = _DEGREE if len(y) >= _CURVED else 1
         effect = importance.main_effects(x, y, degree=degree)
-        share = effect / effect.sum() if effect.sum() > 0 else np.full(len(below), np.nan)
-        for name, values in (("weight", w / w.sum()), ("main effect", share)):
-            for child, value in zip(below, values, strict=True):
+        for name, parts in (("weight", w), ("main effect", effect)):
+            for child, value in zip(below, composite.available_weights(parts, True), strict=True):
                 yield _row(name, table.codes[node], table.codes[child], "", float(value), np.nan, "")
 
 

@@ -102,13 +102,7 @@ def index_runs(
     100 runs of ht_capability: 32 units × 10 nodes; varied: weights
     """
     chosen = Choices(
-        {} if steps is None else steps,
-        {} if alternatives is None else alternatives,
-        weight_spread,
-        weight_concentration,
-        sampling,
-        unknown,
-        n_imputations,
+        steps, alternatives, weight_spread, weight_concentration, sampling, unknown, n_imputations
     )
     prepared = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     return simulate(

@@ -51,8 +51,8 @@ class Choices(NamedTuple):
         Of multiple imputation.
     """
 
-    steps: Mapping[str, Options] = {}
-    alternatives: Mapping[str, Sequence[Any]] = {}
+    steps: Mapping[str, Options] | None = None
+    alternatives: Mapping[str, Sequence[Any]] | None = None
     weight_spread: float | None = None
     weight_concentration: float | None = None
     sampling: Sampling = "draws"
@@ -130,25 +130,18 @@ def prepare(
     kind_of("choices", choices, Choices, what="Choices(…)")
     one_of("sampling", choices.sampling, ("draws", "none"))
     one_of("unknown", choices.unknown, ("raise", "fixed"))
-    mapping("steps", choices.steps, of="step to options")
-    mapping("alternatives", choices.alternatives, of="step to list of options")
     whole_number("n_imputations", choices.n_imputations, least=1)
-    for step in choices.steps:
-        one_of("steps", step, methods.STEPS)
-    for step, given in choices.alternatives.items():
-        one_of("alternatives", step, (*methods.STEPS, "weights"))
-        if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
-            raise OptionError(say("uncertainty.alternatives", lang, step=step), argument="alternatives")
+    chosen, others = _named(choices, lang)
     tree, name = arrays(frameworks.checked(framework, lang)), frameworks.name_of(framework)
-    nominal = {**methods.NOMINAL, **choices.steps}
-    every = {step: [nominal[step], *choices.alternatives.get(step, [])] for step in methods.STEPS}
+    nominal = {**methods.NOMINAL, **chosen}
+    every = {step: [nominal[step], *others.get(step, [])] for step in methods.STEPS}
     later = any(nominal[step] is not None or step in tree.own_steps for step in ("screening", "imputation"))
     held = hold(indicators, tree, name=name, missing="renormalise" if later else missing, lang=lang)
     done = {
         step: tuple(methods.maker(step, option, tree, held.units, lang=lang) for option in every[step])
         for step in ("denomination", "imputation", "treatment", "normalisation")
     }
-    weights = np.stack([tree.weight, *_sets(choices, tree, lang)])
+    weights = np.stack([tree.weight, *_sets(choices, others.get("weights", []), tree, lang)])
     inner = [tree.codes[node] for node, _ in tree.families]
     steps = Steps(
         tables=held.value[None],
@@ -167,6 +160,21 @@ def prepare(
     return Prepared(tree, name, held.units, held, steps, many, choices)
 
 
+def _named(choices: Choices, lang: str | None) -> tuple[Mapping[str, Options], Mapping[str, Sequence[Any]]]:
+    """Return the nominal steps and the alternatives that are named, or raise for one that cannot be."""
+    chosen: Mapping[str, Options] = {} if choices.steps is None else choices.steps
+    others: Mapping[str, Sequence[Any]] = {} if choices.alternatives is None else choices.alternatives
+    mapping("steps", chosen, of="step to options")
+    mapping("alternatives", others, of="step to list of options")
+    for step in chosen:
+        one_of("steps", step, methods.STEPS)
+    for step, given in others.items():
+        one_of("alternatives", step, (*methods.STEPS, "weights"))
+        if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
+            raise OptionError(say("uncertainty.alternatives", lang, step=step), argument="alternatives")
+    return chosen, others
+
+
 def check(seed: int, workers: int, failed: Failed, lang: str | None, /) -> None:
     """Refuse what cannot be a seed, a number of threads, a policy or a language before the first run."""
     whole_number("seed", seed, least=0)
@@ -175,10 +183,9 @@ def check(seed: int, workers: int, failed: Failed, lang: str | None, /) -> None:
     language(lang)
 
 
-def _sets(choices: Choices, tree: Tree, lang: str | None) -> list[Array]:
+def _sets(choices: Choices, given: Sequence[Any], tree: Tree, lang: str | None) -> list[Array]:
     """Return the sets of weights that are given by name, each for all nodes."""
     random = [choices.weight_spread, choices.weight_concentration]
-    given = choices.alternatives.get("weights", [])
     if sum(value is not None for value in random) + bool(len(given)) > 1:
         raise OptionError(say("uncertainty.weights_twice", lang), argument="weight_spread")
     for name, value in zip(("weight_spread", "weight_concentration"), random, strict=True):

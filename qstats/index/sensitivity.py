@@ -115,13 +115,7 @@ def sensitivity(
     whole_number("max_runs", max_runs, least=1)
     runs.check(seed, workers, "raise", lang)
     chosen = Choices(
-        {} if steps is None else steps,
-        {} if alternatives is None else alternatives,
-        weight_spread,
-        weight_concentration,
-        sampling,
-        unknown,
-        n_imputations,
+        steps, alternatives, weight_spread, weight_concentration, sampling, unknown, n_imputations
     )
     prepared = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     factors = runs.factors(prepared)

@@ -63,7 +63,7 @@ def specified_index(
     >>> round(found.value(node="all"), 3)
     78.102
     """
-    chosen = Choices({} if steps is None else steps, sampling="none")
+    chosen = Choices(steps, sampling="none")
     ready = runs.prepare(indicators, framework, chosen, missing=missing, lang=lang)
     score, tree = runs.nominal(ready), ready.tree
     observed, coverage, weight = _used(tree, ready.held.value, score)
